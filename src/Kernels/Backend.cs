@@ -1,0 +1,110 @@
+namespace Mayfly;
+
+/// <summary>
+/// A device: memory, and the few kernel shapes into which each op plugs its formula. All views are checked by the caller: a backend may rely on
+/// fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the same view.
+/// Results never depend on the number of threads.
+/// </summary>
+public abstract class Backend : IDisposable
+{
+    /// <summary>A name for messages, as in <c>cpu (AVX-512, 2 threads)</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The type in which this device computes: F32, or F64 for the reference.</summary>
+    public abstract DType Float { get; }
+
+    /// <summary>Allocates uninitialised memory, aligned to 64 bytes.</summary>
+    /// <exception cref="OutOfMemoryException">The device has no such piece left.</exception>
+    public abstract Block Allocate(long bytes);
+
+    /// <summary>Gives memory back to the system.</summary>
+    public abstract void Free(Block block);
+
+    /// <summary>Copies host bytes into a contiguous view.</summary>
+    public abstract void Write(in View y, ReadOnlySpan<byte> data);
+
+    /// <summary>Copies a contiguous view into host bytes.</summary>
+    public abstract void Read(in View x, Span<byte> data);
+
+    /// <summary>y = value, any strides.</summary>
+    public abstract void Fill(in View y, double value);
+
+    /// <summary>y = x for any strides of either, or y += x; converts between element types (adding only for the device's float type).</summary>
+    public abstract void Copy(in View x, in View y, bool add = false);
+
+    /// <summary>y = F(x); y may be x. Any strides.</summary>
+    public abstract void Map<TOp>(TOp op, in View x, in View y) where TOp : unmanaged, IMap1<TOp>;
+
+    /// <summary>dx = D(x, dy), or dx += D(x, dy); dx may be dy. Any strides.</summary>
+    public abstract void MapBack<TOp>(TOp op, in View x, in View dy, in View dx, bool add) where TOp : unmanaged, IMap1<TOp>;
+
+    /// <summary>y = F(a, b); the inputs already have y's shape, by zero strides where they repeat. y may be a or b.</summary>
+    public abstract void Map2<TOp>(TOp op, in View a, in View b, in View y) where TOp : unmanaged, IMap2<TOp>;
+
+    /// <summary>da (+)= DA(a, b, dy) and db (+)= DB(a, b, dy), each at dy's shape; an absent da or db is skipped; da or db may be dy.</summary>
+    public abstract void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
+        where TOp : unmanaged, IMap2<TOp>;
+
+    /// <summary>y = F(a, b, c); the inputs already have y's shape.</summary>
+    public abstract void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y) where TOp : unmanaged, IMap3<TOp>;
+
+    /// <summary>Folds x over each axis where y's size is 1 (same rank): y = Finish(fold of Map(x)), or y += it. Any strides.</summary>
+    public abstract void Fold<TOp>(TOp op, in View x, in View y, bool add) where TOp : unmanaged, IFold<TOp>;
+
+    /// <summary>Runs a row formula over every row (the last axis) of contiguous matrices.</summary>
+    public abstract void Row<TOp>(TOp op, in RowArgs args) where TOp : unmanaged, IRow<TOp>;
+
+    /// <summary>Folds down the columns: sumA[j] (+)= sum over rows of a, sumB[j] likewise; either may be absent. Contiguous matrices.</summary>
+    public abstract void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB) where TOp : unmanaged, IColumn<TOp>;
+
+    /// <summary>Steps each element of p by its gradient; s0 and s1 may be absent. All contiguous and of one count.</summary>
+    public abstract void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1) where TOp : unmanaged, IUpdate<TOp>;
+
+    /// <summary>The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.</summary>
+    public abstract double SumSquares(in View x);
+
+    /// <summary>C = act(alpha op(A) op(B) + beta C + bias) + residual. See <see cref="GemmArgs"/>.</summary>
+    public abstract void Gemm<TAct>(TAct act, in GemmArgs args) where TAct : unmanaged, IMap1<TAct>;
+
+    /// <summary>y[i, :] = table[ids[i], :]. ids I32 (any rank, contiguous); y has one more axis. Ids are checked by the caller.</summary>
+    public abstract void Gather(in View table, in View ids, in View y);
+
+    /// <summary>table[ids[i], :] += dy[i, :], each table row summed in the order of i.</summary>
+    public abstract void ScatterAdd(in View dy, in View ids, in View table);
+
+    /// <summary>
+    /// Per row of logits (N, V): lse[i] = log sum exp, loss[i] = lse[i] - logits[i, target], or 0 where target == ignoreIndex.
+    /// Targets I32 (N), each in [0, V) or ignoreIndex; lse and loss (N).
+    /// </summary>
+    public abstract void CrossEntropy(in View logits, in View targets, int ignoreIndex, in View lse, in View loss);
+
+    /// <summary>
+    /// dlogits[i, j] = dloss * scale * (exp(logits[i, j] - lse[i]) - [j == target]), zero for ignored rows, or += it;
+    /// dloss is a one-element view; dlogits may be logits.
+    /// </summary>
+    public abstract void CrossEntropyBack(
+        in View logits, in View targets, int ignoreIndex, in View lse, in View dloss, float scale, in View dlogits, bool add);
+
+    /// <summary>Softmax attention. See <see cref="AttentionArgs"/>.</summary>
+    public abstract void Attend(in AttentionArgs args);
+
+    /// <summary>The gradients of <see cref="Attend"/>: writes Dq, Dk and Dv.</summary>
+    public abstract void AttendBack(in AttentionArgs args);
+
+    /// <summary>
+    /// Rotary embedding of x (B, T, H, D), any strides with a dense last axis: pair i of position t turns by the angle whose cosine and sine stand
+    /// in table (T, D / 2, 2). Pairs are (2i, 2i + 1), or with <paramref name="halves"/> (i, i + D / 2). <paramref name="inverse"/> turns back. y may be x.
+    /// </summary>
+    public abstract void Rotate(in View x, in View table, in View y, bool halves, bool inverse, bool add);
+
+    /// <summary>y[i] = x[i] / (1 - rate) where the counter-based number (key, i) is kept, else 0; or y += it. Contiguous; y may be x.</summary>
+    public abstract void Dropout(in View x, in View y, float rate, in RandomKey key, bool add);
+
+    /// <summary>Waits until all work handed to the device is done.</summary>
+    public virtual void Synchronize()
+    {
+    }
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Mayfly;
+
+/// <summary>8 single-precision elements in a 256-bit vector.</summary>
+public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    /// <summary>The vector.</summary>
+    public readonly Vector256<float> Value = value;
+
+    /// <inheritdoc/>
+    public static int Count => 8;
+
+    /// <inheritdoc/>
+    public static DType Type => DType.F32;
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Of(float x) => new(Vector256.Create(x));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Of(double x) => new(Vector256.Create((float)x));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 operator +(F8 a, F8 b) => new(a.Value + b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 operator -(F8 a, F8 b) => new(a.Value - b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 operator *(F8 a, F8 b) => new(a.Value * b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 operator /(F8 a, F8 b) => new(a.Value / b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 operator -(F8 a) => new(-a.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Fma(F8 a, F8 b, F8 c) => new(Vector256.FusedMultiplyAdd(a.Value, b.Value, c.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Abs(F8 a) => new(Vector256.Abs(a.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Max(F8 a, F8 b) => new(Vector256.Max(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Min(F8 a, F8 b) => new(Vector256.Min(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Sqrt(F8 a) => new(Vector256.Sqrt(a.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Exp(F8 a) => LaneMath<F8>.Exp(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Log(F8 a) => LaneMath<F8>.Log(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Tanh(F8 a) => LaneMath<F8>.Tanh(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Erf(F8 a) => LaneMath<F8>.Erf(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Round(F8 a) => new(Vector256.Round(a.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F8 Where(F8 a, F8 b, F8 ifLess, F8 otherwise) =>
+        new(Vector256.ConditionalSelect(Vector256.LessThan(a.Value, b.Value), ifLess.Value, otherwise.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F8 WhereEqual(F8 a, F8 b, F8 ifEqual, F8 otherwise) =>
+        new(Vector256.ConditionalSelect(Vector256.Equals(a.Value, b.Value), ifEqual.Value, otherwise.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Load(void* p) => new(Vector256.Load((float*)p));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static void Store(void* p, F8 x) => x.Value.Store((float*)p);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Broadcast(float* p) => new(Vector256.Create(*p));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F8 Scale(F8 x, F8 n) =>
+        new(x.Value * Vector256.ShiftLeft(Vector256.ConvertToInt32Native(n.Value) + Vector256.Create(127), 23).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F8 Exponent(F8 x) =>
+        new(Vector256.ConvertToSingle(Vector256.ShiftRightLogical(x.Value.AsInt32(), 23) - Vector256.Create(127)));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F8 Mantissa(F8 x) =>
+        new(((x.Value.AsInt32() & Vector256.Create(0x007FFFFF)) | Vector256.Create(0x3F800000)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static double Sum(F8 x) => Vector256.Sum(x.Value);
+
+    /// <inheritdoc/>
+    public static double Largest(F8 x)
+    {
+        float largest = x.Value[0];
+        for (int i = 1; i < Count; i++) largest = MathF.Max(largest, x.Value[i]);
+        return largest;
+    }
+
+    /// <inheritdoc/>
+    public static F8 LoadPart(float* p, int count)
+    {
+        float* part = stackalloc float[8];
+        for (int i = 0; i < 8; i++) part[i] = i < count ? p[i] : 0f;
+        return Load(part);
+    }
+
+    /// <inheritdoc/>
+    public static void StorePart(float* p, F8 x, int count)
+    {
+        float* part = stackalloc float[8];
+        Store(part, x);
+        for (int i = 0; i < count; i++) p[i] = part[i];
+    }
+}

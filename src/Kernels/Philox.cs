@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>
+/// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011). Block c of the sequence of a key is four
+/// 32-bit numbers that depend on the key and c alone, so any element can be drawn at any time by any thread or device.
+/// </summary>
+public static class Philox
+{
+    /// <summary>Block <paramref name="counter"/> of the sequence.</summary>
+    public static (uint A, uint B, uint C, uint D) Block(RandomKey key, ulong counter)
+    {
+        uint a = (uint)counter, b = (uint)(counter >> 32), c = (uint)key.Stream, d = (uint)(key.Stream >> 32);
+        uint k0 = (uint)key.Seed, k1 = (uint)(key.Seed >> 32);
+        for (int round = 0; round < 10; round++)
+        {
+            ulong p = (ulong)0xD2511F53u * a, q = (ulong)0xCD9E8D57u * c;
+            (a, b, c, d) = ((uint)(q >> 32) ^ b ^ k0, (uint)q, (uint)(p >> 32) ^ d ^ k1, (uint)p);
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+
+        return (a, b, c, d);
+    }
+
+    /// <summary>Element <paramref name="index"/> of the sequence: 32 random bits.</summary>
+    public static uint Bits(RandomKey key, long index)
+    {
+        var (a, b, c, d) = Block(key, (ulong)index >> 2);
+        return (index & 3) switch { 0 => a, 1 => b, 2 => c, _ => d };
+    }
+
+    /// <summary>A number in [0, 1) with 24 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Unit(uint bits) => (bits >> 8) * (1f / (1 << 24));
+}

@@ -1,0 +1,43 @@
+namespace Mayfly;
+
+/// <summary>A piece of a device's memory.</summary>
+public abstract class Block(long bytes)
+{
+    /// <summary>The size in bytes.</summary>
+    public long Bytes { get; } = bytes;
+}
+
+/// <summary>A piece of host memory, 64-byte aligned.</summary>
+public sealed unsafe class HostBlock(void* pointer, long bytes) : Block(bytes)
+{
+    /// <summary>The first byte.</summary>
+    public byte* Pointer { get; } = (byte*)pointer;
+}
+
+/// <summary>What a kernel is handed: a block, the element type and the layout of the elements.</summary>
+/// <param name="Block">The memory; null for an absent operand.</param>
+/// <param name="Type">The element type.</param>
+/// <param name="Layout">Extents, strides and offset.</param>
+public readonly record struct View(Block? Block, DType Type, Layout Layout)
+{
+    /// <summary>True for an operand the caller did not give.</summary>
+    public bool IsAbsent => Block is null;
+
+    /// <summary>The extents.</summary>
+    public Shape Shape => Layout.Shape;
+
+    /// <summary>The number of elements.</summary>
+    public long Count => Layout.Count;
+
+    /// <summary>The same memory under another layout.</summary>
+    public View With(Layout layout) => new(Block, Type, layout);
+
+    /// <summary>The address of the first element of a host view.</summary>
+    internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Layout.Offset * Type.Size();
+
+    /// <summary>The address of the first element of a host view of floats, or null where it is absent.</summary>
+    internal unsafe float* Floats() => Block is null ? null : (float*)Host();
+
+    /// <summary>The address of the first element of a host view of integers.</summary>
+    internal unsafe int* Ints() => (int*)Host();
+}
