@@ -6,7 +6,7 @@ namespace Mayfly;
 /// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011). Block c of the sequence of a key is four
 /// 32-bit numbers that depend on the key and c alone, so any element can be drawn at any time by any thread or device.
 /// </summary>
-public static class Philox
+public static partial class Philox
 {
     /// <summary>Block <paramref name="counter"/> of the sequence.</summary>
     public static (uint A, uint B, uint C, uint D) Block(RandomKey key, ulong counter)

@@ -1,10 +1,181 @@
+using System.Runtime.CompilerServices;
+
 namespace Mayfly;
 
 public sealed unsafe partial class CpuBackend<L>
 {
     /// <inheritdoc/>
-    public override void CrossEntropy(in View logits, in View targets, int ignoreIndex, in View lse, in View loss) => throw new NotSupportedException();
+    public override void CrossEntropy(in View logits, in View targets, int ignoreIndex, in View lse, in View loss)
+    {
+        long rows = logits.Shape[0], classes = logits.Shape[1];
+        if (rows == 0) return;
+        var job = new CrossEntropyJob
+        {
+            Logits = logits.Floats(),
+            Targets = targets.Ints(),
+            Ignored = ignoreIndex,
+            Lse = lse.Floats(),
+            Loss = loss.Floats(),
+            Rows = rows,
+            Classes = classes,
+            Share = RowsPerChunk(classes),
+        };
+        workers.Run(ref job, (int)((rows + job.Share - 1) / job.Share));
+    }
 
     /// <inheritdoc/>
-    public override void CrossEntropyBack(in View logits, in View targets, int ignoreIndex, in View lse, in View dloss, float scale, in View dlogits, bool add) => throw new NotSupportedException();
+    public override void CrossEntropyBack(
+        in View logits, in View targets, int ignoreIndex, in View lse, in View dloss, float scale, in View dlogits, bool add)
+    {
+        long rows = logits.Shape[0], classes = logits.Shape[1];
+        if (rows == 0) return;
+        var job = new CrossEntropyBackJob
+        {
+            Logits = logits.Floats(),
+            Targets = targets.Ints(),
+            Ignored = ignoreIndex,
+            Lse = lse.Floats(),
+            Factor = *dloss.Floats() * scale,
+            Dlogits = dlogits.Floats(),
+            Add = add,
+            Rows = rows,
+            Classes = classes,
+            Share = RowsPerChunk(classes),
+        };
+        workers.Run(ref job, (int)((rows + job.Share - 1) / job.Share));
+    }
+
+    /// <summary>Rows of logits that are worth handing to a thread: some microseconds of exponentials.</summary>
+    private static long RowsPerChunk(long classes) => Math.Max(1, 8192 / Math.Max(1, classes));
+
+    /// <summary>
+    /// The row is read once from memory: tile by tile the largest logit so far and the sum of exponentials relative to it
+    /// (Milakov, Gimelshein: "Online normalizer calculation for softmax", 2018, with tiles in place of elements).
+    /// </summary>
+    private struct CrossEntropyJob : IJob
+    {
+        private const long Tile = 4096;
+
+        public float* Logits, Lse, Loss;
+        public int* Targets;
+        public int Ignored;
+        public long Rows, Classes, Share;
+
+        public readonly void Run(int chunk)
+        {
+            long end = Math.Min(Rows, (chunk + 1) * Share);
+            for (long i = chunk * Share; i < end; i++)
+            {
+                float* x = Logits + i * Classes;
+                float lse = LogSumExp(x, Classes);
+                Lse[i] = lse;
+                Loss[i] = Targets[i] == Ignored ? 0f : lse - x[Targets[i]];
+            }
+        }
+
+        private static float LogSumExp(float* x, long n)
+        {
+            double largest = double.NegativeInfinity, sum = 0;
+            for (long j = 0; j < n; j += Tile)
+            {
+                long count = Math.Min(Tile, n - j);
+                double next = Math.Max(largest, Largest(x + j, count));
+                // a tile of nothing but negative infinity has no exponentials to add
+                if (next == double.NegativeInfinity) continue;
+                sum = sum * Math.Exp(largest - next) + SumExp(x + j, count, L.Of((float)next));
+                largest = next;
+            }
+
+            return (float)(largest + Math.Log(sum));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static double Largest(float* x, long n)
+        {
+            L a = L.Of(float.NegativeInfinity), b = a, c = a, d = a;
+            long j = 0;
+            for (; j <= n - 4 * L.Count; j += 4 * L.Count)
+            {
+                a = L.Max(a, L.Load(x + j));
+                b = L.Max(b, L.Load(x + j + L.Count));
+                c = L.Max(c, L.Load(x + j + 2 * L.Count));
+                d = L.Max(d, L.Load(x + j + 3 * L.Count));
+            }
+
+            for (; j <= n - L.Count; j += L.Count) a = L.Max(a, L.Load(x + j));
+            double largest = L.Largest(L.Max(L.Max(a, b), L.Max(c, d)));
+            for (; j < n; j++) largest = Math.Max(largest, x[j]);
+            return largest;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static double SumExp(float* x, long n, L largest)
+        {
+            L a = L.Of(0f), b = a, c = a, d = a;
+            long j = 0;
+            for (; j <= n - 4 * L.Count; j += 4 * L.Count)
+            {
+                a += L.Exp(L.Load(x + j) - largest);
+                b += L.Exp(L.Load(x + j + L.Count) - largest);
+                c += L.Exp(L.Load(x + j + 2 * L.Count) - largest);
+                d += L.Exp(L.Load(x + j + 3 * L.Count) - largest);
+            }
+
+            for (; j <= n - L.Count; j += L.Count) a += L.Exp(L.Load(x + j) - largest);
+            if (j < n) b += First(L.Exp(L.LoadPart(x + j, (int)(n - j)) - largest), (int)(n - j));
+            return L.Sum((a + b) + (c + d));
+        }
+
+        /// <summary>The first <paramref name="count"/> elements, the others zero.</summary>
+        private static L First(L x, int count)
+        {
+            float* part = stackalloc float[16];
+            new Span<float>(part, 16).Clear();
+            L.StorePart(part, x, count);
+            return L.Load(part);
+        }
+    }
+
+    private struct CrossEntropyBackJob : IJob
+    {
+        public float* Logits, Lse, Dlogits;
+        public int* Targets;
+        public int Ignored;
+        public float Factor;
+        public bool Add;
+        public long Rows, Classes, Share;
+
+        public readonly void Run(int chunk)
+        {
+            long end = Math.Min(Rows, (chunk + 1) * Share);
+            for (long i = chunk * Share; i < end; i++)
+            {
+                float* dx = Dlogits + i * Classes;
+                if (Targets[i] != Ignored)
+                {
+                    Scaled(Logits + i * Classes, dx, Classes, L.Of(Lse[i]), L.Of(Factor), Add);
+                    dx[Targets[i]] -= Factor;
+                }
+                else if (!Add)
+                {
+                    new Span<float>(dx, checked((int)Classes)).Clear();
+                }
+            }
+        }
+
+        /// <summary>dx (+)= factor * exp(x - lse).</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Scaled(float* x, float* dx, long n, L lse, L factor, bool add)
+        {
+            long j = 0;
+            if (add)
+                for (; j <= n - L.Count; j += L.Count) L.Store(dx + j, L.Fma(factor, L.Exp(L.Load(x + j) - lse), L.Load(dx + j)));
+            else
+                for (; j <= n - L.Count; j += L.Count) L.Store(dx + j, factor * L.Exp(L.Load(x + j) - lse));
+            if (j == n) return;
+            int rest = (int)(n - j);
+            var e = L.Exp(L.LoadPart(x + j, rest) - lse);
+            L.StorePart(dx + j, add ? L.Fma(factor, e, L.LoadPart(dx + j, rest)) : factor * e, rest);
+        }
+    }
 }
