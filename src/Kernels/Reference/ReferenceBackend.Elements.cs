@@ -1,0 +1,60 @@
+namespace Mayfly;
+
+public sealed unsafe partial class ReferenceBackend<V>
+{
+    private static V Zero => V.Of(0f);
+
+    /// <summary>The element with row-major number <paramref name="index"/>.</summary>
+    private static V Get(in View v, long index) => V.Of(Number(v, v.Layout.Place(index)));
+
+    private static void Set(in View v, long index, V x) => SetNumber(v, v.Layout.Place(index), V.Sum(x));
+
+    private static void Set(in View v, long index, V x, bool add) => Set(v, index, add ? Get(v, index) + x : x);
+
+    /// <summary>Element (a, b, c, d) of a view of rank 4.</summary>
+    private static V Get(in View v, long a, long b, long c, long d) => V.Of(Number(v, Place(v, a, b, c, d)));
+
+    private static void Set(in View v, long a, long b, long c, long d, V x) => SetNumber(v, Place(v, a, b, c, d), V.Sum(x));
+
+    private static long Place(in View v, long a, long b, long c, long d)
+    {
+        var strides = v.Layout.Strides;
+        return v.Layout.Offset + a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3];
+    }
+
+    private static int Id(in View ids, long index) => (int)Number(ids, ids.Layout.Place(index));
+
+    /// <summary>The number at a place of the block; every element type fits in a double.</summary>
+    private static double Number(in View v, long place)
+    {
+        byte* block = ((HostBlock)v.Block!).Pointer;
+        return v.Type switch
+        {
+            DType.F64 => ((double*)block)[place],
+            DType.F32 => ((float*)block)[place],
+            DType.I32 => ((int*)block)[place],
+            DType.F16 => (double)((Half*)block)[place],
+            _ => BitConverter.UInt32BitsToSingle((uint)((ushort*)block)[place] << 16),
+        };
+    }
+
+    private static void SetNumber(in View v, long place, double x)
+    {
+        byte* block = ((HostBlock)v.Block!).Pointer;
+        switch (v.Type)
+        {
+            case DType.F64: ((double*)block)[place] = x; break;
+            case DType.F32: ((float*)block)[place] = (float)x; break;
+            case DType.I32: ((int*)block)[place] = (int)x; break;
+            case DType.F16: ((Half*)block)[place] = (Half)x; break;
+            default: ((ushort*)block)[place] = BrainFloat((float)x); break;
+        }
+    }
+
+    /// <summary>The upper half of a float's bits, rounded to nearest, ties to even; a NaN stays one.</summary>
+    private static ushort BrainFloat(float x)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(x);
+        return float.IsNaN(x) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+}
