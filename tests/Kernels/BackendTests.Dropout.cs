@@ -1,0 +1,50 @@
+namespace Mayfly.Tests;
+
+public abstract unsafe partial class BackendTests
+{
+    private static readonly RandomKey dropoutKey = new(0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(31)]
+    [InlineData(1021)]
+    [InlineData(20011)]
+    public void Dropout_keeps_by_the_number_of_the_element(int count)
+    {
+        foreach (float rate in (float[])[0f, 0.1f, 0.5f, 0.9f])
+            foreach (bool add in (bool[])[false, true])
+            {
+                View x = Random(1, count), y = Random(2, count), expected = Mirror(y), inPlace = Clone(x);
+                Device.Dropout(x, y, rate, dropoutKey, add);
+                Reference.Dropout(Mirror(x), expected, rate, dropoutKey, add);
+                Near(y, expected, 1e-6, 1e-6, $"rate {rate}, add {add}");
+                if (add) continue;
+                Device.Dropout(inPlace, inPlace, rate, dropoutKey, false);
+                SameBits(inPlace, y, "in place");
+                for (int i = 0; i < count; i++)
+                    Assert.Equal(Philox.Unit(Philox.Bits(dropoutKey, i)) >= rate, All<float>(y)[i] != 0 || All<float>(x)[i] == 0);
+            }
+    }
+
+    [Fact]
+    public void Dropout_keeps_the_share_it_promises()
+    {
+        View x = Random(1, 100_000), y = Clone(x);
+        All<float>(x).Fill(1);
+        Device.Dropout(x, y, 0.3f, dropoutKey, false);
+        double kept = Values(y).Count(v => v != 0) / 1e5, mean = Values(y).Average();
+        Assert.Equal(0.7, kept, 0.006);
+        Assert.Equal(1, mean, 0.01);
+    }
+
+    [Fact]
+    public void Dropout_drops_infinities()
+    {
+        View x = Random(1, 100), y = Clone(x);
+        All<float>(x).Fill(float.PositiveInfinity);
+        Device.Dropout(x, y, 0.5f, dropoutKey, false);
+        Assert.DoesNotContain(double.NaN, Values(y));
+        Assert.Contains(0.0, Values(y));
+    }
+}
