@@ -93,7 +93,18 @@ public unsafe interface IMemoryLane<V> : ILane<V> where V : struct, IMemoryLane<
 /// <typeparam name="V">The lane itself.</typeparam>
 public unsafe interface ISimd<V> : IMemoryLane<V> where V : struct, ISimd<V>
 {
-    /// <summary><c>x * 2^n</c> for an integral <paramref name="n"/> in [-126, 127].</summary>
+    /// <summary>The larger value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.</summary>
+    static abstract V MaxNative(V a, V b);
+
+    /// <summary>The smaller value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.</summary>
+    static abstract V MinNative(V a, V b);
+
+    /// <summary><paramref name="a"/> with the sign of <paramref name="sign"/>.</summary>
+    static abstract V CopySign(V a, V sign);
+
+    /// <summary>
+    /// <c>x * 2^n</c>, rounded once, for an integral <paramref name="n"/> in [-160, 254] and x near 1: overflows to infinity, underflows gradually.
+    /// </summary>
     static abstract V Scale(V x, V n);
 
     /// <summary>The binary exponent of a positive normal number as a float: floor(log2(x)).</summary>

@@ -83,7 +83,23 @@ public readonly unsafe struct F1(float value) : ISimd<F1>
     [MethodImpl(Inline)] public static F1 Broadcast(float* p) => new(*p);
 
     /// <inheritdoc/>
-    [MethodImpl(Inline)] public static F1 Scale(F1 x, F1 n) => new(x.Value * BitConverter.Int32BitsToSingle(((int)n.Value + 127) << 23));
+    [MethodImpl(Inline)] public static F1 MaxNative(F1 a, F1 b) => new(a.Value > b.Value ? a.Value : b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F1 MinNative(F1 a, F1 b) => new(a.Value < b.Value ? a.Value : b.Value);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F1 CopySign(F1 a, F1 sign) => new(MathF.CopySign(a.Value, sign.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)]
+    public static F1 Scale(F1 x, F1 n)
+    {
+        int whole = float.IsNaN(n.Value) ? 0 : (int)n.Value, half = whole >> 1;
+        return new(x.Value * PowerOfTwo(half) * PowerOfTwo(whole - half));
+    }
+
+    [MethodImpl(Inline)] private static float PowerOfTwo(int n) => BitConverter.Int32BitsToSingle((n + 127) << 23);
 
     /// <inheritdoc/>
     [MethodImpl(Inline)] public static F1 Exponent(F1 x) => new((int)(BitConverter.SingleToUInt32Bits(x.Value) >> 23) - 127);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
@@ -88,9 +89,26 @@ public readonly unsafe struct F16(Vector512<float> value) : ISimd<F16>
     [MethodImpl(Inline)] public static F16 Broadcast(float* p) => new(Vector512.Create(*p));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 MaxNative(F16 a, F16 b) => new(Vector512.MaxNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 MinNative(F16 a, F16 b) => new(Vector512.MinNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 CopySign(F16 a, F16 sign) => new(Vector512.CopySign(a.Value, sign.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static F16 Scale(F16 x, F16 n) =>
-        new(x.Value * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n.Value) + Vector512.Create(127), 23).AsSingle());
+    public static F16 Scale(F16 x, F16 n)
+    {
+        if (Avx512F.IsSupported) return new(Avx512F.Scale(x.Value, n.Value));
+        var whole = Vector512.ConvertToInt32Native(n.Value);
+        var half = Vector512.ShiftRightArithmetic(whole, 1);
+        return new(x.Value * PowerOfTwo(half) * PowerOfTwo(whole - half));
+    }
+
+    [MethodImpl(Inline)]
+    private static Vector512<float> PowerOfTwo(Vector512<int> n) => Vector512.ShiftLeft(n + Vector512.Create(127), 23).AsSingle();
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
@@ -88,9 +89,26 @@ public readonly unsafe struct F4(Vector128<float> value) : ISimd<F4>
     [MethodImpl(Inline)] public static F4 Broadcast(float* p) => new(Vector128.Create(*p));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 MaxNative(F4 a, F4 b) => new(Vector128.MaxNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 MinNative(F4 a, F4 b) => new(Vector128.MinNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 CopySign(F4 a, F4 sign) => new(Vector128.CopySign(a.Value, sign.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static F4 Scale(F4 x, F4 n) =>
-        new(x.Value * Vector128.ShiftLeft(Vector128.ConvertToInt32Native(n.Value) + Vector128.Create(127), 23).AsSingle());
+    public static F4 Scale(F4 x, F4 n)
+    {
+        if (Avx512F.VL.IsSupported) return new(Avx512F.VL.Scale(x.Value, n.Value));
+        var whole = Vector128.ConvertToInt32Native(n.Value);
+        var half = Vector128.ShiftRightArithmetic(whole, 1);
+        return new(x.Value * PowerOfTwo(half) * PowerOfTwo(whole - half));
+    }
+
+    [MethodImpl(Inline)]
+    private static Vector128<float> PowerOfTwo(Vector128<int> n) => Vector128.ShiftLeft(n + Vector128.Create(127), 23).AsSingle();
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
@@ -88,9 +89,26 @@ public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
     [MethodImpl(Inline)] public static F8 Broadcast(float* p) => new(Vector256.Create(*p));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 MaxNative(F8 a, F8 b) => new(Vector256.MaxNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 MinNative(F8 a, F8 b) => new(Vector256.MinNative(a.Value, b.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 CopySign(F8 a, F8 sign) => new(Vector256.CopySign(a.Value, sign.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static F8 Scale(F8 x, F8 n) =>
-        new(x.Value * Vector256.ShiftLeft(Vector256.ConvertToInt32Native(n.Value) + Vector256.Create(127), 23).AsSingle());
+    public static F8 Scale(F8 x, F8 n)
+    {
+        if (Avx512F.VL.IsSupported) return new(Avx512F.VL.Scale(x.Value, n.Value));
+        var whole = Vector256.ConvertToInt32Native(n.Value);
+        var half = Vector256.ShiftRightArithmetic(whole, 1);
+        return new(x.Value * PowerOfTwo(half) * PowerOfTwo(whole - half));
+    }
+
+    [MethodImpl(Inline)]
+    private static Vector256<float> PowerOfTwo(Vector256<int> n) => Vector256.ShiftLeft(n + Vector256.Create(127), 23).AsSingle();
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]

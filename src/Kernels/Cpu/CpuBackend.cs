@@ -5,6 +5,7 @@ namespace Mayfly;
 public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L : struct, ISimd<L>
 {
     private readonly Workers workers = new(threads);
+    private readonly Scratch scratch = new();
 
     /// <inheritdoc/>
     public override string Name => $"cpu ({32 * L.Count}-bit vectors, {workers.Threads} {(workers.Threads == 1 ? "thread" : "threads")})";
@@ -25,5 +26,9 @@ public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L 
     public override void Read(in View x, Span<byte> data) => HostMemory.Read(x, data);
 
     /// <inheritdoc/>
-    public override void Dispose() => workers.Dispose();
+    public override void Dispose()
+    {
+        workers.Dispose();
+        scratch.Dispose();
+    }
 }

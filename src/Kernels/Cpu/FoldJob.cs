@@ -1,0 +1,229 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>The first half of a fold: each task folds one block of the folded elements for one tile of the kept ones into double totals.</summary>
+internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals) : IJob where L : struct, ISimd<L> where TOp : unmanaged, IFold<TOp>
+{
+    private const int GatherSize = 256, MaxTile = 512, MaxLane = 16;
+    private readonly FoldPlan plan = plan;
+
+    private static bool IsSum => TOp.Kind == FoldKind.Sum;
+
+    private static L Nothing => IsSum ? L.Of(0f) : L.Of(float.NegativeInfinity);
+
+    /// <inheritdoc/>
+    public readonly void Run(int chunk)
+    {
+        long block = chunk / plan.KeptTiles, tile = chunk % plan.KeptTiles;
+        long kept = tile * plan.KeptTile, keptEnd = Math.Min(kept + plan.KeptTile, plan.Kept.Count);
+        long from = block * plan.FoldedTile, to = Math.Min(from + plan.FoldedTile, plan.Folded.Count);
+        double* total = totals + block * plan.Kept.Count;
+        if (plan.AlongRows) Rows(kept, keptEnd, from, to, total);
+        else Columns(kept, keptEnd, from, to, total);
+    }
+
+    private readonly void Rows(long kept, long keptEnd, long from, long to, double* total)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        plan.Kept.Find(kept, index);
+        for (; kept < keptEnd; kept++)
+        {
+            total[kept] = Row(plan.Kept.Place(1, index), from, to);
+            plan.Kept.Advance(index, 1);
+        }
+    }
+
+    [SkipLocalsInit]
+    private readonly double Row(long offset, long from, long to)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        float* gathered = stackalloc float[GatherSize];
+        float* x = (float*)plan.Folded.Base(0) + offset;
+        int inner = plan.Folded.Rank - 1;
+        long stride = plan.Folded.Stride(0, inner);
+        double result = IsSum ? 0 : double.NegativeInfinity;
+        plan.Folded.Find(from, index);
+        while (from < to)
+        {
+            long n = Math.Min(plan.Folded.Inner - index[inner], to - from);
+            if (stride != 1) n = Math.Min(n, GatherSize);
+            float* segment = x + plan.Folded.Place(0, index);
+            if (stride != 1) segment = Gather(segment, stride, n, gathered);
+            result = Join(result, Segment(segment, n));
+            plan.Folded.Advance(index, n);
+            from += n;
+        }
+
+        return result;
+    }
+
+    private static float* Gather(float* x, long stride, long n, float* to)
+    {
+        for (long i = 0; i < n; i++) to[i] = x[i * stride];
+        return to;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Join(L a, L b) => IsSum ? a + b : L.Max(a, b);
+
+    private static double Join(double a, double b) => IsSum ? a + b : Math.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly double Segment(float* x, long n)
+    {
+        var f = op;
+        L a = Nothing, b = a, c = a, d = a;
+        for (; n >= 4 * L.Count; n -= 4 * L.Count, x += 4 * L.Count)
+        {
+            a = Join(a, f.Map(L.Load(x)));
+            b = Join(b, f.Map(L.Load(x + L.Count)));
+            c = Join(c, f.Map(L.Load(x + 2 * L.Count)));
+            d = Join(d, f.Map(L.Load(x + 3 * L.Count)));
+        }
+
+        for (; n >= L.Count; n -= L.Count, x += L.Count) a = Join(a, f.Map(L.Load(x)));
+        if (n > 0) b = Join(b, Tail(x, (int)n));
+        a = Join(Join(a, b), Join(c, d));
+        return IsSum ? L.Sum(a) : L.Largest(a);
+    }
+
+    private readonly L Tail(float* x, int n)
+    {
+        float* part = stackalloc float[MaxLane];
+        L.Store(part, op.Map(L.LoadPart(x, n)));
+        float nothing = IsSum ? 0f : float.NegativeInfinity;
+        for (int i = n; i < L.Count; i++) part[i] = nothing;
+        return L.Load(part);
+    }
+
+    [SkipLocalsInit]
+    private readonly void Columns(long kept, long keptEnd, long from, long to, double* total)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        float* sums = stackalloc float[MaxTile];
+        float* gathered = stackalloc float[MaxTile];
+        int inner = plan.Kept.Rank - 1;
+        long stride = plan.Kept.Stride(1, inner);
+        plan.Kept.Find(kept, index);
+        while (kept < keptEnd)
+        {
+            long n = Math.Min(plan.Kept.Inner - index[inner], keptEnd - kept);
+            float* x = (float*)plan.Folded.Base(0) + plan.Kept.Place(1, index);
+            Columns(x, stride, (int)n, from, to, sums, gathered);
+            for (long i = 0; i < n; i++) total[kept + i] = sums[i];
+            plan.Kept.Advance(index, n);
+            kept += n;
+        }
+    }
+
+    private readonly void Columns(float* x, long stride, int n, long from, long to, float* sums, float* gathered)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        new Span<float>(sums, n).Fill(IsSum ? 0f : float.NegativeInfinity);
+        plan.Folded.Find(from, index);
+        for (; from < to; from++)
+        {
+            float* row = x + plan.Folded.Place(0, index);
+            if (stride != 1) row = Gather(row, stride, n, gathered);
+            AddRow(row, sums, n);
+            plan.Folded.Advance(index, 1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void AddRow(float* x, float* sums, int n)
+    {
+        var f = op;
+        int i = 0;
+        for (; i <= n - L.Count; i += L.Count) L.Store(sums + i, Join(L.Load(sums + i), f.Map(L.Load(x + i))));
+        if (i < n) L.StorePart(sums + i, Join(L.LoadPart(sums + i, n - i), f.Map(L.LoadPart(x + i, n - i))), n - i);
+    }
+}
+
+/// <summary>The second half of a fold: joins the blocks' totals in their order, finishes, and writes or adds.</summary>
+internal unsafe struct FinishFoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals, bool add) : IJob
+    where L : struct, ISimd<L> where TOp : unmanaged, IFold<TOp>
+{
+    public const int ChunkSize = 4096;
+    private const int MaxLane = 16;
+    private readonly FoldPlan plan = plan;
+
+    /// <inheritdoc/>
+    public readonly void Run(int chunk)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        float* lane = stackalloc float[MaxLane];
+        long at = (long)chunk * ChunkSize, end = Math.Min(at + ChunkSize, plan.Kept.Count);
+        plan.Kept.Find(at, index);
+        for (; at < end; at += L.Count)
+        {
+            int n = (int)Math.Min(L.Count, end - at);
+            for (int i = 0; i < n; i++) lane[i] = (float)Total(at + i);
+            for (int i = n; i < L.Count; i++) lane[i] = 0f;
+            L.Store(lane, op.Finish(L.Load(lane)));
+            for (int i = 0; i < n; i++)
+            {
+                float* y = (float*)plan.Kept.Base(0) + plan.Kept.Place(0, index);
+                *y = add ? *y + lane[i] : lane[i];
+                plan.Kept.Advance(index, 1);
+            }
+        }
+    }
+
+    private readonly double Total(long kept)
+    {
+        double total = totals[kept];
+        for (int block = 1; block < plan.FoldedBlocks; block++)
+        {
+            double next = totals[block * plan.Kept.Count + kept];
+            total = TOp.Kind == FoldKind.Sum ? total + next : Math.Max(total, next);
+        }
+
+        return total;
+    }
+}
+
+/// <summary>Sums of squares in double precision over fixed chunks.</summary>
+internal readonly unsafe struct SumSquaresJob<L>(in Walk walk, double* totals) : IJob where L : struct, ISimd<L>
+{
+    public const int ChunkSize = 16384;
+    private readonly Walk walk = walk;
+
+    /// <inheritdoc/>
+    public void Run(int chunk)
+    {
+        long* index = stackalloc long[Shape.MaxRank];
+        long at = (long)chunk * ChunkSize, end = Math.Min(at + ChunkSize, walk.Count);
+        long stride = walk.Stride(0, walk.Rank - 1);
+        double total = 0;
+        walk.Find(at, index);
+        while (at < end)
+        {
+            long n = Math.Min(walk.Inner - index[walk.Rank - 1], end - at);
+            total += Segment((float*)walk.Base(0) + walk.Place(0, index), stride, n);
+            walk.Advance(index, n);
+            at += n;
+        }
+
+        totals[chunk] = total;
+    }
+
+    private static double Segment(float* x, long stride, long n)
+    {
+        double a = 0, b = 0, c = 0, d = 0;
+        long i = 0;
+        for (; i <= n - 4; i += 4)
+        {
+            a += Square(x[i * stride]);
+            b += Square(x[(i + 1) * stride]);
+            c += Square(x[(i + 2) * stride]);
+            d += Square(x[(i + 3) * stride]);
+        }
+
+        for (; i < n; i++) a += Square(x[i * stride]);
+        return (a + b) + (c + d);
+    }
+
+    private static double Square(double x) => x * x;
+}
