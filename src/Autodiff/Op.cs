@@ -1,0 +1,94 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Mayfly;
+
+/// <summary>
+/// One call of an op: checks that its inputs are alive and on one device, says whether a tape wants a record, and pushes it. Every differentiable
+/// op starts with <see cref="Begin"/> naming ALL tensors it reads, and ends with <c>op.Records ? op.Push(y, node) : y</c>.
+/// </summary>
+public readonly ref struct Op
+{
+    private readonly ReadOnlySpan<Tensor> inputs;
+    private readonly Tape? tape;
+
+    private Op(string name, ReadOnlySpan<Tensor> inputs, Tape? tape, bool records)
+    {
+        Name = name;
+        this.inputs = inputs;
+        this.tape = tape;
+        Records = records;
+    }
+
+    /// <summary>The op's name.</summary>
+    public string Name { get; }
+
+    /// <summary>True where an input needs a gradient and a tape records.</summary>
+    public bool Records { get; }
+
+    /// <summary>The device of the inputs.</summary>
+    public Device Device => inputs[0].Device;
+
+    /// <summary>The kernels of that device.</summary>
+    public Backend Backend => inputs[0].Device.Backend;
+
+    /// <summary>Starts a call that reads <paramref name="inputs"/>.</summary>
+    /// <exception cref="ObjectDisposedException">An input was freed.</exception>
+    /// <exception cref="ArgumentException">The inputs are on several devices.</exception>
+    /// <exception cref="InvalidOperationException">An input was recorded elsewhere: by another tape, or outside the checkpointed segment that reads it.</exception>
+    public static Op Begin(string name, [UnscopedRef] params ReadOnlySpan<Tensor> inputs)
+    {
+        foreach (var x in inputs)
+        {
+            x.Check(name);
+            if (x.Device != inputs[0].Device)
+                throw new ArgumentException($"{name}: inputs on two devices, {inputs[0].Device.Name} and {x.Device.Name}; copy one over.");
+        }
+
+        var tape = Tape.Current;
+        return new Op(name, inputs, tape, tape is not null && tape.Reads(name, inputs));
+    }
+
+    /// <summary>An uninitialised result in the innermost scope, in the device's floating-point type unless given.</summary>
+    public Tensor New(Shape shape, DType? type = null) => Tensor.Empty(Device, shape, type ?? Device.Float, Use.Activation, Name);
+
+    /// <summary>Holds a tensor for backward. The record releases it.</summary>
+    public Saved Save(Tensor tensor) => new(tensor);
+
+    /// <summary>Records the call: <paramref name="y"/> gets a place on the tape and <paramref name="node"/> will be swept.</summary>
+    /// <returns><paramref name="y"/>.</returns>
+    public Tensor Push(Tensor y, Node node)
+    {
+        node.Attach(Name, Input.Of(inputs));
+        tape!.Push(node, y);
+        return y;
+    }
+
+    /// <summary>The key of the next random sequence: (seed, step, micro-batch, ordinal of this call).</summary>
+    /// <exception cref="InvalidOperationException">No tape is recording.</exception>
+    public RandomKey NextKey() =>
+        tape?.NextKey() ?? throw new InvalidOperationException($"{Name}: random ops are keyed by their tape and none is recording; call Eval() on the model or record a tape.");
+
+    /// <summary>An error that names the op.</summary>
+    public ArgumentException Error(string message) => new($"{Name}: {message}");
+
+    /// <summary>Requires floating-point tensors of the device's type.</summary>
+    /// <exception cref="ArgumentException">Another type.</exception>
+    public void CheckFloat(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var x in tensors)
+            if (x.Type != Device.Float) throw Error($"a tensor {x.Shape} of {x.Type}; {Device.Name} computes in {Device.Float}.");
+    }
+}
+
+/// <summary>Where the gradient of an input goes: a place on the tape, or a parameter, or nowhere.</summary>
+internal readonly record struct Input(int Slot, Parameter? Parameter)
+{
+    public bool NeedsGradient => Slot >= 0 || Parameter is { Trainable: true };
+
+    public static Input[] Of(ReadOnlySpan<Tensor> tensors)
+    {
+        var all = new Input[tensors.Length];
+        for (int i = 0; i < all.Length; i++) all[i] = new Input(tensors[i].Slot, tensors[i].Maker as Parameter);
+        return all;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>a + b.</summary>
+public readonly struct Add : IMap2<Add>
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V a, V b) where V : struct, ILane<V> => a + b;
+}
+
+/// <summary>The differentiable op. Backward saves nothing: it hands the upstream gradient on.</summary>
+public static class AddOp
+{
+    extension(Tensor)
+    {
+        /// <summary>a + b, element-wise; shapes broadcast.</summary>
+        public static Tensor operator +(Tensor a, Tensor b)
+        {
+            var call = Op.Begin("Add", a, b);
+            call.CheckFloat(a, b);
+            var y = call.New(call.Broadcast(a.Shape, b.Shape));
+            call.Backend.Map2(new Add(), a.Read("Add").To(y.Shape), b.Read("Add").To(y.Shape), y.Write("Add"));
+            return call.Records ? call.Push(y, new AddNode(a.Shape, b.Shape)) : y;
+        }
+    }
+
+    private sealed class AddNode(Shape a, Shape b) : StatelessNode
+    {
+        protected internal override bool TakesAnyStrides => true;
+
+        protected internal override void Backward(Sweep sweep)
+        {
+            Side(sweep, 0, a);
+            Side(sweep, 1, b);
+        }
+
+        private static void Side(Sweep sweep, int i, Shape shape)
+        {
+            if (!sweep.Needs(i)) return;
+            if (shape == sweep.Dy.Shape) sweep.GiveDy(i, sweep.Dy);
+            else sweep.SumTo(i, sweep.Dy);
+        }
+    }
+}

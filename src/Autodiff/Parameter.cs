@@ -1,0 +1,73 @@
+namespace Mayfly;
+
+/// <summary>What a parameter is in its model; optimizers are routed by it.</summary>
+public enum Role
+{
+    /// <summary>A table of vectors looked up by id.</summary>
+    Embedding,
+
+    /// <summary>A weight matrix between hidden layers.</summary>
+    Hidden,
+
+    /// <summary>The matrix that yields the output scores.</summary>
+    Head,
+
+    /// <summary>A vector that scales (the gain of a norm).</summary>
+    Gain,
+
+    /// <summary>A vector that shifts.</summary>
+    Bias,
+}
+
+/// <summary>A trainable tensor with a name and a role. Ops read <see cref="Value"/>; optimizers change it in place.</summary>
+public sealed class Parameter : IDisposable
+{
+    private readonly Tensor value;
+
+    /// <summary>Takes over <paramref name="value"/>: it leaves its scope and counts as weight memory.</summary>
+    /// <param name="name">The full name, as in <c>blocks.0.attention.qkv.weight</c>.</param>
+    /// <param name="value">The initial value; it is copied.</param>
+    /// <param name="role">What it is for.</param>
+    public Parameter(string name, Tensor value, Role role)
+    {
+        Name = name;
+        Role = role;
+        this.value = Tensor.Unowned(value.Device, value.Shape, value.Type, Use.Weight, name);
+        this.value.Device.Backend.Copy(value.Read(name), this.value.Write(name));
+        this.value.Maker = this;
+    }
+
+    /// <summary>The name; a module that adopts the parameter puts its own name in front.</summary>
+    public string Name { get; internal set; }
+
+    /// <summary>Its number in the model, set by the optimizer's route; the key of random projections.</summary>
+    public int Index { get; internal set; } = -1;
+
+    /// <summary>What it is for.</summary>
+    public Role Role { get; }
+
+    /// <summary>False for a frozen parameter: no gradient, no hook.</summary>
+    public bool Trainable { get; set; } = true;
+
+    /// <summary>The shape.</summary>
+    public Shape Shape => value.Shape;
+
+    /// <summary>The current value.</summary>
+    /// <exception cref="InvalidOperationException">A gradient hook reads another parameter in mid-sweep, where values are half old, half new.</exception>
+    public Tensor Value
+    {
+        get
+        {
+            if (Sweep.Firing is { } firing && firing != this)
+                throw new InvalidOperationException(
+                    $"The gradient hook of {firing.Name} reads {Name} in mid-sweep: some weights are already stepped, others not. Read other weights before Backward or after it.");
+            return value;
+        }
+    }
+
+    /// <summary>Name, shape and role.</summary>
+    public override string ToString() => $"{Name} {Shape} {Role}";
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => value.Dispose();
+}

@@ -1,0 +1,199 @@
+namespace Mayfly;
+
+/// <summary>Where a node writes the gradient of an input: the tensor, and whether to add to what is there or to overwrite.</summary>
+/// <param name="Value">Dense, in the input's shape.</param>
+/// <param name="Add">True: add; false: write every element.</param>
+public readonly record struct Target(Tensor Value, bool Add)
+{
+    /// <summary>The view a kernel writes.</summary>
+    public View View(string op) => Value.Write(op);
+}
+
+/// <summary>
+/// The backward sweep. For each record from the last to the first: hand it its upstream gradient, free that and what the record saved, then fire the
+/// parameters whose first use it was.
+/// </summary>
+public sealed class Sweep
+{
+    [ThreadStatic] private static Parameter? firing;
+    private readonly Tape tape;
+    private readonly IGradientSink sink;
+    private readonly HashSet<Parameter>? owned;
+    private Node node = null!;
+    private Tensor? dy;
+
+    internal Sweep(Tape tape, IGradientSink sink, HashSet<Parameter>? owned)
+    {
+        this.tape = tape;
+        this.sink = sink;
+        this.owned = owned;
+    }
+
+    /// <summary>The parameter whose hook runs on this thread, or null.</summary>
+    internal static Parameter? Firing => firing;
+
+    /// <summary>The upstream gradient of the record's result; dense unless the node takes any strides. Freed after the record's backward.</summary>
+    public Tensor Dy => dy!;
+
+    /// <summary>The kernels.</summary>
+    public Backend Backend => tape.Device.Backend;
+
+    internal IGradientSink Sink => sink;
+
+    /// <summary>True where this sweep may fire the parameter: the outermost may fire any, an inner one those of its segment.</summary>
+    internal bool Owns(Parameter parameter) => owned is null || owned.Contains(parameter);
+
+    /// <summary>True where input <paramref name="i"/> needs a gradient.</summary>
+    public bool Needs(int i) => node.Inputs[i].NeedsGradient;
+
+    /// <summary>True where two inputs are the same tensor, so that their gradients go to one place, one after the other.</summary>
+    public bool AreSame(int i, int j) => node.Inputs[i] == node.Inputs[j] && Needs(i);
+
+    /// <summary>The place for the gradient of input <paramref name="i"/>. Write it before asking for the next target.</summary>
+    public Target Target(int i)
+    {
+        var input = node.Inputs[i];
+        return input.Parameter is { } parameter ? ForParameter(parameter) : ForSlot(input.Slot);
+    }
+
+    /// <summary>Like <see cref="Target"/>, but may hand out the upstream gradient's own memory, for element-wise kernels that can work in place.</summary>
+    public Target TargetOverDy(int i)
+    {
+        int slot = node.Inputs[i].Slot;
+        if (slot < 0 || tape.Gradients[slot] is not null || Dy.Storage.IsShared || Dy.Shape != tape.Slots[slot] || !Dy.Layout.IsContiguous) return Target(i);
+        var alias = Dy.UnownedView(Dy.Layout);
+        tape.Gradients[slot] = alias;
+        return new Target(alias, false);
+    }
+
+    /// <summary>Adds a gradient that is another view of <see cref="Dy"/> (reshaped, repeated, or as it is), without copying where nothing is there yet.</summary>
+    public void GiveDy(int i, Tensor view)
+    {
+        int slot = node.Inputs[i].Slot;
+        if (slot >= 0 && tape.Gradients[slot] is null)
+        {
+            tape.Gradients[slot] = view.UnownedView(view.Layout);
+            return;
+        }
+
+        var target = Target(i);
+        Backend.Copy(view.Read(node.Op), target.View(node.Op), target.Add);
+    }
+
+    /// <summary>Work space that is freed after this record's backward when disposed by the node (use <c>using</c>).</summary>
+    public Tensor Scratch(Shape shape, DType? type = null) => Tensor.Unowned(tape.Device, shape, type ?? tape.Device.Float, Use.Scratch, node.Op);
+
+    internal void Go()
+    {
+        var recording = Tape.Swap(null);
+        int paused = Tape.SwapPaused(0);
+        try
+        {
+            tape.AssignFirstUses();
+            for (int i = tape.Nodes.Count - 1; i >= 0; i--) Pass(tape.Nodes[i]);
+        }
+        finally
+        {
+            Tape.Swap(recording);
+            Tape.SwapPaused(paused);
+        }
+    }
+
+    private void Pass(Node next)
+    {
+        node = next;
+        try
+        {
+            if (HasUpstream())
+            {
+                TakeDy();
+                node.Backward(this);
+            }
+        }
+        finally
+        {
+            dy?.Dispose();
+            dy = null;
+            FreeUpstream();
+            Tape.ReleaseOnce(node);
+        }
+
+        if (node.FirstUses is null) return;
+        foreach (var parameter in node.FirstUses)
+            if (Owns(parameter) && tape.Run.Fired.Add(parameter)) Fire(parameter);
+    }
+
+    private bool HasUpstream()
+    {
+        for (int s = 0; s < node.SlotCount; s++)
+            if (tape.Gradients[node.FirstSlot + s] is not null) return true;
+        return false;
+    }
+
+    /// <summary>The upstream gradient of result <paramref name="output"/> of a record with several results, or null; the caller frees it.</summary>
+    internal Tensor? TakeUpstream(int output)
+    {
+        var gradient = tape.Gradients[node.FirstSlot + output];
+        tape.Gradients[node.FirstSlot + output] = null;
+        return gradient;
+    }
+
+    private void TakeDy()
+    {
+        if (node.TakesUpstreamItself) return;
+        dy = TakeUpstream(0)!;
+        if (node.TakesAnyStrides || dy.Layout.IsContiguous) return;
+        var dense = Tensor.Unowned(tape.Device, dy.Shape, dy.Type, Use.Activation, node.Op);
+        Backend.Copy(dy.Read(node.Op), dense.Write(node.Op));
+        dy.Dispose();
+        dy = dense;
+    }
+
+    private void FreeUpstream()
+    {
+        for (int s = 0; s < node.SlotCount; s++) TakeUpstream(s)?.Dispose();
+    }
+
+    private Target ForParameter(Parameter parameter)
+    {
+        var gradients = tape.Run.Gradients;
+        if (gradients.TryGetValue(parameter, out var known)) return new Target(known.Value, true);
+        if (sink.Accumulator(parameter) is { } accumulator)
+        {
+            gradients[parameter] = new ParameterGradient(accumulator, FromSink: true);
+            return new Target(accumulator, true);
+        }
+
+        var fresh = Tensor.Unowned(tape.Device, parameter.Shape, tape.Device.Float, Use.Gradient, parameter.Name);
+        gradients[parameter] = new ParameterGradient(fresh, FromSink: false);
+        return new Target(fresh, false);
+    }
+
+    private Target ForSlot(int slot)
+    {
+        var there = tape.Gradients[slot];
+        if (there is not null && !there.Storage.IsShared && there.Layout.IsContiguous) return new Target(there, true);
+        var fresh = Tensor.Unowned(tape.Device, tape.Slots[slot], tape.Device.Float, Use.Activation, node.Op);
+        tape.Gradients[slot] = fresh;
+        if (there is null) return new Target(fresh, false);
+        Backend.Copy(there.Read(node.Op), fresh.Write(node.Op));
+        there.Dispose();
+        return new Target(fresh, true);
+    }
+
+    private void Fire(Parameter parameter)
+    {
+        tape.Run.Gradients.Remove(parameter, out var known);
+        var gradient = new Gradient { Value = known.Value };
+        firing = parameter;
+        try
+        {
+            sink.Ready(parameter, ref gradient);
+        }
+        finally
+        {
+            firing = null;
+            if (!known.FromSink && gradient.Value == known.Value) known.Value?.Dispose();
+        }
+    }
+}

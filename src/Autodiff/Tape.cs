@@ -1,0 +1,267 @@
+namespace Mayfly;
+
+/// <summary>
+/// Records the ops of one forward pass on this thread and sweeps them backwards once. A parameter's gradient is handed to the sink the moment the
+/// sweep has passed the parameter's first use; gradients and saved tensors are freed as the sweep goes. The tape is also the scope of what the
+/// forward pass makes.
+/// </summary>
+public sealed partial class Tape : IDisposable
+{
+    [ThreadStatic] private static Tape? current;
+    [ThreadStatic] private static int paused;
+
+    private readonly List<Node> nodes = [];
+    private readonly Dictionary<Parameter, int> firstUse = [];
+    private readonly List<Shape> slots = [];
+    private readonly Tape? outer;
+    private readonly Scope? scope;
+    private readonly TapeRun run;
+    private readonly RandomState random;
+    private Tensor?[] gradients = [];
+    private bool swept, disposed;
+
+    private Tape(Device device, RandomState random, Tape? outer, TapeRun? run)
+    {
+        Device = device;
+        this.random = random;
+        this.outer = outer;
+        this.run = run ?? new TapeRun();
+        if (run is null) scope = device.Scope("tape");
+    }
+
+    /// <summary>The device whose ops it records.</summary>
+    public Device Device { get; }
+
+    /// <summary>The number of records.</summary>
+    public int Count => nodes.Count;
+
+    /// <summary>The tape that records on this thread, or null.</summary>
+    internal static Tape? Current => current;
+
+    /// <summary>Test hook: fire a parameter after its last use instead of its first, which is wrong.</summary>
+    internal bool FiresOnLastUse { get; init; }
+
+    internal IReadOnlyList<Node> Nodes => nodes;
+
+    internal List<Shape> Slots => slots;
+
+    internal Tensor?[] Gradients => gradients;
+
+    internal TapeRun Run => run;
+
+    /// <summary>Starts recording on this thread.</summary>
+    /// <param name="device">The device; null means <see cref="Device.Cpu"/>.</param>
+    /// <param name="random">What random ops are keyed by.</param>
+    /// <exception cref="InvalidOperationException">A tape already records on this thread.</exception>
+    public static Tape Record(Device? device = null, RandomState random = default) => Record(device, random, firesOnLastUse: false);
+
+    internal static Tape Record(Device? device, RandomState random, bool firesOnLastUse)
+    {
+        if (current is not null) throw new InvalidOperationException("Tape: a tape already records on this thread; dispose it first.");
+        return current = new Tape(device ?? Device.Cpu, random, null, null) { FiresOnLastUse = firesOnLastUse };
+    }
+
+    /// <summary>Stops recording on this thread until the result is disposed.</summary>
+    public static Pause NoGrad() => new(true);
+
+    /// <summary>Makes the tape keep the gradient of a tensor that is not a parameter; read it with <see cref="GradientOf"/> after the sweep.</summary>
+    /// <exception cref="InvalidOperationException">The tensor was made by a tape, or belongs to a parameter.</exception>
+    public Tensor Watch(Tensor x)
+    {
+        if (x.Maker is not null) throw new InvalidOperationException($"Watch: the tensor {x.Shape} is already recorded or a parameter's; watch a plain tensor.");
+        Place(x);
+        return x;
+    }
+
+    /// <summary>The gradient of a watched tensor after the sweep (owned by the tape), or null where none reached it.</summary>
+    public Tensor? GradientOf(Tensor x) => swept && x.Maker == this && x.Slot < gradients.Length ? gradients[x.Slot] : null;
+
+    /// <summary>Sweeps the tape and drops the gradients; for watched tensors.</summary>
+    public void Backward(Tensor loss) => Backward(loss, static (Parameter _, ref Gradient _) => { });
+
+    /// <summary>Sweeps the tape; <paramref name="hook"/> gets each parameter's gradient when it is complete.</summary>
+    public void Backward(Tensor loss, GradientHook hook) => Backward(loss, new HookSink(hook));
+
+    /// <summary>Sweeps the tape from <paramref name="loss"/>; <paramref name="sink"/> gets each parameter's gradient when it is complete.</summary>
+    /// <exception cref="InvalidOperationException">The tape was swept before, or <paramref name="loss"/> is not on it.</exception>
+    /// <exception cref="ArgumentException">The loss has more than one element.</exception>
+    public void Backward(Tensor loss, IGradientSink sink)
+    {
+        loss.Check("Backward");
+        if (swept) throw new InvalidOperationException("Backward: this tape was already swept; a tape is swept once. Record a new one for the next step.");
+        if (current != this) throw new InvalidOperationException("Backward: the tape does not record on this thread.");
+        if (loss.Count != 1) throw new ArgumentException($"Backward: the loss has shape {loss.Shape}; reduce it to one element, with Mean or Sum.");
+        if (loss.Maker != this) throw new InvalidOperationException("Backward: no trainable parameter or watched tensor led to this loss, or it was computed under NoGrad or on another tape.");
+        var seed = Tensor.Unowned(Device, loss.Shape, loss.Type, Use.Activation, "Backward");
+        Device.Backend.Fill(seed.Write("Backward"), 1);
+        StartSweep();
+        gradients[loss.Slot] = seed;
+        new Sweep(this, sink, owned: null).Go();
+    }
+
+    /// <summary>Stops recording and frees everything the tape holds and the tensors made since <see cref="Record(Device?, RandomState)"/> that were not kept.</summary>
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        if (current == this) current = outer;
+        foreach (var node in nodes) ReleaseOnce(node);
+        foreach (var gradient in gradients) gradient?.Dispose();
+        if (outer is null) run.Dispose();
+        scope?.Dispose();
+    }
+
+    internal void StartSweep()
+    {
+        swept = true;
+        gradients = new Tensor?[slots.Count];
+    }
+
+    internal static Tape? Swap(Tape? tape)
+    {
+        var before = current;
+        current = tape;
+        return before;
+    }
+
+    internal static int SwapPaused(int value)
+    {
+        int before = paused;
+        paused = value;
+        return before;
+    }
+
+    /// <summary>Notes what an op reads; true where a record is wanted.</summary>
+    internal bool Reads(string op, ReadOnlySpan<Tensor> inputs)
+    {
+        run.Trace(op, inputs);
+        bool needs = Needs(op, inputs);
+        if (paused > 0 || !needs) return false;
+        if (run.Touching is null) return true;
+        run.Touching.NeedsGradient = true;
+        return false;
+    }
+
+    private bool Needs(string op, ReadOnlySpan<Tensor> inputs)
+    {
+        bool needs = false;
+        foreach (var x in inputs)
+        {
+            if (x.Maker is Parameter parameter)
+            {
+                run.Touching?.Parameters.Add(parameter);
+                needs |= parameter.Trainable;
+            }
+            else if (x.Maker is Tape maker)
+            {
+                CheckMaker(op, x, maker);
+                needs = true;
+            }
+        }
+
+        return needs;
+    }
+
+    internal void Push(Node node, Tensor y)
+    {
+        node.FirstSlot = slots.Count;
+        Place(y);
+        Push(node);
+    }
+
+    internal void Push(Node node)
+    {
+        if (swept) throw new InvalidOperationException($"{node.Op}: recorded after the tape was swept; record a new tape.");
+        foreach (var parameter in node.Reads)
+        {
+            if (!parameter.Trainable) continue;
+            if (FiresOnLastUse) firstUse[parameter] = nodes.Count;
+            else firstUse.TryAdd(parameter, nodes.Count);
+        }
+
+        nodes.Add(node);
+    }
+
+    internal void Place(Tensor y)
+    {
+        y.Maker = this;
+        y.Slot = slots.Count;
+        slots.Add(y.Shape);
+    }
+
+    internal void AssignFirstUses()
+    {
+        foreach (var (parameter, index) in firstUse) (nodes[index].FirstUses ??= []).Add(parameter);
+    }
+
+    internal RandomKey NextKey() => random.Key(run.Ordinal++);
+
+    internal Tape Inner() => new(Device, random, this, run);
+
+    internal static void ReleaseOnce(Node node)
+    {
+        if (node.SlotCount < 0) return;
+        node.SlotCount = -1;
+        node.Release();
+    }
+
+    private void CheckMaker(string op, Tensor x, Tape maker)
+    {
+        if (run.Touching is null && maker == this) return;
+        if (run.Touching is not null || maker == outer || outer is not null)
+            throw new InvalidOperationException(
+                $"{op}: a checkpointed segment reads the tensor {x.Shape} made outside it by {x.Storage.Op}, which needs a gradient; pass it to Checkpoint as an input.");
+        throw new InvalidOperationException($"{op}: the tensor {x.Shape} was made on another tape, by {x.Storage.Op}; detach it or record both on one tape.");
+    }
+
+    /// <summary>Stops recording while it lives.</summary>
+    public readonly struct Pause : IDisposable
+    {
+        private readonly bool active;
+
+        internal Pause(bool active)
+        {
+            this.active = active;
+            paused++;
+        }
+
+        /// <summary>Goes on recording.</summary>
+        public void Dispose()
+        {
+            if (active) paused--;
+        }
+    }
+}
+
+/// <summary>What a tape and the inner tapes of its checkpointed segments share: parameter gradients, the ordinal of random ops, the segment trace.</summary>
+internal sealed class TapeRun : IDisposable
+{
+    /// <summary>The parameters that have fired.</summary>
+    public HashSet<Parameter> Fired { get; } = [];
+
+    /// <summary>Gradients of parameters that have not fired.</summary>
+    public Dictionary<Parameter, ParameterGradient> Gradients { get; } = [];
+
+    /// <summary>The number of random ops called so far.</summary>
+    public int Ordinal { get; set; }
+
+    /// <summary>The segment whose forward runs without records, or null.</summary>
+    public SegmentTrace? Touching { get; set; }
+
+    /// <summary>The innermost segment whose ops are being listed.</summary>
+    public SegmentTrace? Tracing { get; set; }
+
+    public void Trace(string op, ReadOnlySpan<Tensor> inputs)
+    {
+        for (var trace = Tracing; trace is not null; trace = trace.Outer) trace.Add(op, inputs);
+    }
+
+    public void Dispose()
+    {
+        foreach (var gradient in Gradients.Values)
+            if (!gradient.FromSink) gradient.Value.Dispose();
+        Gradients.Clear();
+    }
+}
+
+internal readonly record struct ParameterGradient(Tensor Value, bool FromSink);

@@ -1,0 +1,163 @@
+namespace Mayfly;
+
+/// <summary>
+/// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth is
+/// wasted), and counted to the byte by use. Safe for concurrent callers.
+/// </summary>
+public sealed class Arena : IDisposable
+{
+    private const int Uses = 5;
+    private readonly Backend backend;
+    private readonly Lock gate = new();
+    private readonly Dictionary<long, Stack<Block>> free = [];
+    private readonly long[] live = new long[Uses];
+    private readonly long[] peak = new long[Uses];
+    private long liveTotal, peakTotal, reserved, leaks;
+    private string? firstLeak;
+
+    internal Arena(Backend backend) => this.backend = backend;
+
+    /// <summary>Live and peak bytes now.</summary>
+    public MemoryReport Report
+    {
+        get
+        {
+            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal, reserved, leaks, firstLeak);
+        }
+    }
+
+    /// <summary>Starts the peaks again from what is live now.</summary>
+    public void ResetPeaks()
+    {
+        lock (gate)
+        {
+            live.CopyTo(peak, 0);
+            peakTotal = liveTotal;
+        }
+    }
+
+    /// <summary>Gives the blocks nobody uses back to the system.</summary>
+    public void Trim()
+    {
+        lock (gate)
+        {
+            foreach (var stack in free.Values)
+                while (stack.TryPop(out var block)) Release(block);
+        }
+    }
+
+    /// <summary>The bytes of the block that holds <paramref name="bytes"/>: the next of eight sizes per power of two, at least a cache line.</summary>
+    internal static long ClassOf(long bytes)
+    {
+        if (bytes <= 512) return Math.Max(64, (bytes + 63) / 64 * 64);
+        long step = 1L << (60 - System.Numerics.BitOperations.LeadingZeroCount((ulong)(bytes - 1)));
+        return checked(bytes + step - 1) / step * step;
+    }
+
+    internal Block Rent(long bytes, Use use)
+    {
+        lock (gate)
+        {
+            long size = ClassOf(bytes);
+            var block = free.TryGetValue(size, out var stack) && stack.TryPop(out var reused) ? reused : Fresh(size, bytes, use);
+            live[(int)use] += bytes;
+            liveTotal += bytes;
+            peak[(int)use] = Math.Max(peak[(int)use], live[(int)use]);
+            peakTotal = Math.Max(peakTotal, liveTotal);
+            return block;
+        }
+    }
+
+    internal void Return(Block block, long bytes, Use use)
+    {
+        lock (gate)
+        {
+            live[(int)use] -= bytes;
+            liveTotal -= bytes;
+            if (!free.TryGetValue(block.Bytes, out var stack)) free[block.Bytes] = stack = new Stack<Block>();
+            stack.Push(block);
+        }
+    }
+
+    internal void ReportLeak(string what)
+    {
+        lock (gate)
+        {
+            leaks++;
+            firstLeak ??= what;
+        }
+    }
+
+    private Block Fresh(long size, long bytes, Use use)
+    {
+        try
+        {
+            var block = backend.Allocate(size);
+            reserved += size;
+            return block;
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new OutOfMemoryException(
+                $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {liveTotal:N0} bytes "
+                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). Use a smaller batch, context or model, or checkpoint blocks.", e);
+        }
+    }
+
+    private void Release(Block block)
+    {
+        reserved -= block.Bytes;
+        backend.Free(block);
+    }
+
+    /// <summary>Gives all unused blocks back; blocks still in use stay with their tensors.</summary>
+    public void Dispose() => Trim();
+}
+
+/// <summary>The arena's books.</summary>
+public sealed class MemoryReport
+{
+    private readonly long[] live, peak;
+
+    internal MemoryReport(long[] live, long[] peak, long liveTotal, long peakTotal, long reserved, long leaks, string? firstLeak)
+    {
+        this.live = live;
+        this.peak = peak;
+        LiveBytes = liveTotal;
+        PeakBytes = peakTotal;
+        ReservedBytes = reserved;
+        Leaks = leaks;
+        FirstLeak = firstLeak;
+    }
+
+    /// <summary>Bytes in use.</summary>
+    public long LiveBytes { get; }
+
+    /// <summary>The most bytes in use at one time.</summary>
+    public long PeakBytes { get; }
+
+    /// <summary>Bytes taken from the system, unused blocks included.</summary>
+    public long ReservedBytes { get; }
+
+    /// <summary>Tensors that were garbage-collected while they still held memory.</summary>
+    public long Leaks { get; }
+
+    /// <summary>Which tensor leaked first, or null.</summary>
+    public string? FirstLeak { get; }
+
+    /// <summary>Bytes in use for <paramref name="use"/>.</summary>
+    public long Live(Use use) => live[(int)use];
+
+    /// <summary>The most bytes in use at one time for <paramref name="use"/>.</summary>
+    public long Peak(Use use) => peak[(int)use];
+
+    /// <summary>A small table, one line a use.</summary>
+    public override string ToString()
+    {
+        var text = new System.Text.StringBuilder("use              live MiB   peak MiB\n");
+        foreach (var use in Enum.GetValues<Use>()) text.Append(Line(use.ToString().ToLowerInvariant(), Live(use), Peak(use)));
+        return text.Append(Line("total", LiveBytes, PeakBytes)).Append($"reserved     {ReservedBytes / 1048576.0,12:F2}").ToString();
+    }
+
+    private static string Line(string name, long live, long peak) => $"{name,-12} {live / 1048576.0,12:F2} {peak / 1048576.0,10:F2}\n";
+}

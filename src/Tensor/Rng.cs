@@ -1,0 +1,30 @@
+namespace Mayfly;
+
+/// <summary>Random numbers that depend on a key and an index alone.</summary>
+public static class Rng
+{
+    /// <summary>Fills with numbers uniform in [low, high).</summary>
+    public static void FillUniform(Span<float> values, double low, double high, RandomKey key)
+    {
+        for (int i = 0; i < values.Length; i++) values[i] = (float)(low + (high - low) * Philox.Unit(Philox.Bits(key, i)));
+    }
+
+    /// <summary>Fills with normally distributed numbers (Box and Muller 1958), two for each pair of 32-bit draws.</summary>
+    public static void FillNormal(Span<float> values, double mean, double deviation, RandomKey key)
+    {
+        for (int i = 0; i < values.Length; i += 4)
+        {
+            var (a, b, c, d) = Philox.Block(key, (ulong)(i >> 2));
+            var (x, y) = Pair(a, b);
+            var (z, w) = Pair(c, d);
+            Span<double> draws = [x, y, z, w];
+            for (int k = 0; k < 4 && i + k < values.Length; k++) values[i + k] = (float)(mean + deviation * draws[k]);
+        }
+    }
+
+    private static (double X, double Y) Pair(uint a, uint b)
+    {
+        double radius = Math.Sqrt(-2 * Math.Log((a + 1.0) / 4294967296.0)), angle = 2 * Math.PI * (b / 4294967296.0);
+        return (radius * Math.Cos(angle), radius * Math.Sin(angle));
+    }
+}

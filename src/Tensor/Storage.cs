@@ -1,0 +1,43 @@
+namespace Mayfly;
+
+/// <summary>A rented block with the number of its holders and of its in-place changes. A finalizer only reports.</summary>
+internal sealed class Storage
+{
+    private int holders = 1;
+
+    public Storage(Device device, long bytes, Use use, string op)
+    {
+        Device = device;
+        Bytes = bytes;
+        Use = use;
+        Op = op;
+        Block = device.Arena.Rent(bytes, use);
+    }
+
+    public Device Device { get; }
+
+    public Block Block { get; }
+
+    public long Bytes { get; }
+
+    public Use Use { get; }
+
+    /// <summary>The op that made it.</summary>
+    public string Op { get; }
+
+    /// <summary>Counts in-place changes of the content.</summary>
+    public int Version { get; set; }
+
+    public bool IsShared => Volatile.Read(ref holders) > 1;
+
+    public void AddHolder() => Interlocked.Increment(ref holders);
+
+    public void RemoveHolder()
+    {
+        if (Interlocked.Decrement(ref holders) != 0) return;
+        Device.Arena.Return(Block, Bytes, Use);
+        GC.SuppressFinalize(this);
+    }
+
+    ~Storage() => Device.Arena.ReportLeak($"{Use} tensor of {Bytes:N0} bytes made by {Op}");
+}

@@ -1,0 +1,145 @@
+namespace Mayfly;
+
+/// <summary>
+/// An n-dimensional array on a device. A tensor belongs to the innermost <see cref="Scope"/> of its thread and is freed with it unless it is
+/// returned, kept or saved by a tape; without a scope its maker disposes it. Views share their memory. Differentiable ops are extension methods.
+/// </summary>
+public sealed partial class Tensor : IDisposable
+{
+    private readonly Storage storage;
+    private string? gone;
+
+    private Tensor(Storage storage, DType type, Layout layout, Scope? owner)
+    {
+        this.storage = storage;
+        Type = type;
+        Layout = layout;
+        Owner = owner;
+        owner?.Add(this);
+    }
+
+    /// <summary>The extents.</summary>
+    public Shape Shape => Layout.Shape;
+
+    /// <summary>The element type.</summary>
+    public DType Type { get; }
+
+    /// <summary>The device.</summary>
+    public Device Device => storage.Device;
+
+    /// <summary>The number of elements.</summary>
+    public long Count => Layout.Count;
+
+    /// <summary>The number of axes.</summary>
+    public int Rank => Layout.Shape.Rank;
+
+    /// <summary>True once the memory was given back.</summary>
+    public bool IsFreed => gone is not null;
+
+    /// <summary>Extents, strides and offset.</summary>
+    internal Layout Layout { get; }
+
+    /// <summary>The scope that frees it, or null.</summary>
+    internal Scope? Owner { get; private set; }
+
+    /// <summary>What made it, as the autodiff layer sees it: a tape, a parameter, or null.</summary>
+    internal object? Maker { get; set; }
+
+    /// <summary>Its number on the tape that made it.</summary>
+    internal int Slot { get; set; } = -1;
+
+    internal Storage Storage => storage;
+
+    /// <summary>The bytes of its elements.</summary>
+    public long Bytes => checked(Count * Type.Size());
+
+    /// <summary>Takes the tensor out of its scope: the caller disposes it.</summary>
+    public Tensor Keep()
+    {
+        Check("Keep");
+        Owner = null;
+        return this;
+    }
+
+    /// <summary>Gives the memory back, once no view or tape holds it any more.</summary>
+    public void Dispose()
+    {
+        if (gone is null) Free("disposed");
+    }
+
+    /// <summary>Makes an uninitialised tensor in the innermost scope.</summary>
+    internal static Tensor Empty(Device device, Shape shape, DType type, Use use, string op) =>
+        Make(device, shape, type, use, op, Scope.Innermost(device));
+
+    /// <summary>Makes an uninitialised tensor that no scope owns.</summary>
+    internal static Tensor Unowned(Device device, Shape shape, DType type, Use use, string op) => Make(device, shape, type, use, op, null);
+
+    /// <summary>Another tensor on the same memory, in the innermost scope.</summary>
+    internal Tensor ViewAs(Layout layout, string op)
+    {
+        Check(op);
+        storage.AddHolder();
+        return new Tensor(storage, Type, layout, Scope.Innermost(Device));
+    }
+
+    /// <summary>Another tensor on the same memory that no scope owns.</summary>
+    internal Tensor UnownedView(Layout layout)
+    {
+        storage.AddHolder();
+        return new Tensor(storage, Type, layout, null);
+    }
+
+    /// <summary>What a kernel is handed for reading.</summary>
+    internal View Read(string op)
+    {
+        Check(op);
+        return new View(storage.Block, Type, Layout);
+    }
+
+    /// <summary>What a kernel is handed for writing; counts an in-place change.</summary>
+    internal View Write(string op)
+    {
+        Check(op);
+        storage.Version++;
+        return new View(storage.Block, Type, Layout);
+    }
+
+    internal void MoveTo(Scope? scope)
+    {
+        Owner = scope;
+        scope?.Add(this);
+    }
+
+    internal void Free(string how)
+    {
+        if (gone is not null) return;
+        gone = how;
+        Owner = null;
+        storage.RemoveHolder();
+    }
+
+    /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    internal void Check(string op)
+    {
+        if (gone is not null) throw new ObjectDisposedException(nameof(Tensor), Describe(op));
+    }
+
+    private string Describe(string op) =>
+        $"{op}: the tensor {Shape} made by {storage.Op} was {gone}; return it from its scope, Keep() it, or use it earlier.";
+
+    private static Tensor Make(Device device, Shape shape, DType type, Use use, string op, Scope? owner)
+    {
+        long bytes;
+        try
+        {
+            bytes = checked(shape.Count * type.Size());
+        }
+        catch (OverflowException)
+        {
+            throw new ArgumentException($"{op}: a tensor of shape {shape} has more bytes than 64 bits can count.");
+        }
+
+        if (bytes < 0) throw new ArgumentException($"{op}: shape {shape} has a negative size.");
+        return new Tensor(new Storage(device, bytes, use, op), type, Layout.RowMajor(shape), owner);
+    }
+}
