@@ -211,8 +211,3 @@ public sealed class Cpu512Tests : BackendTests
 {
     protected override Backend Create(int threads) => new CpuBackend<F16>(threads);
 }
-
-public sealed class ReferenceTests : BackendTests
-{
-    protected override Backend Create(int threads) => new ReferenceBackend<F1>();
-}

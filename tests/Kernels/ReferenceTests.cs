@@ -1,7 +1,7 @@
 namespace Mayfly.Tests;
 
 /// <summary>The specification against numbers worked out by hand, and the fixture's own guards.</summary>
-public sealed class ReferenceBackendTests : BackendTests
+public sealed partial class ReferenceTests : BackendTests
 {
     private readonly struct Product : IMap2<Product>
     {

@@ -1,0 +1,121 @@
+namespace Mayfly.Tests;
+
+public abstract unsafe partial class BackendTests
+{
+    /// <summary>Sizes of one attention call; fused: q, k and v (and their gradients) lie in one buffer.</summary>
+    public readonly record struct AttentionCase(int T, int S, int H, int G, int D, bool Causal, bool Fused, int B = 2);
+
+    public static TheoryData<AttentionCase> AttentionCases()
+    {
+        var cases = new TheoryData<AttentionCase>();
+        foreach (bool causal in (bool[])[true, false])
+        {
+            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new(17, 17, 2, 2, size, causal, Fused: true));
+            foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new(time, time, 2, 1, 8, causal, Fused: true, B: 1));
+            cases.Add(new(10, 10, 4, 2, 8, causal, Fused: true));
+            cases.Add(new(10, 10, 6, 1, 5, causal, Fused: false));
+            cases.Add(new(3, 40, 4, 2, 16, causal, Fused: false));
+            cases.Add(new(1, 33, 2, 1, 8, causal, Fused: false));
+            cases.Add(new(50, 51, 2, 2, 12, causal, Fused: false));
+            cases.Add(new(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
+        }
+
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(AttentionCases))]
+    public void Attention_is_the_reference(AttentionCase sizes)
+    {
+        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread));
+        var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)));
+        Device.Attend(args);
+        Device.AttendBack(args);
+        Reference.Attend(expectedArgs);
+        Reference.AttendBack(expectedArgs);
+        for (int i = 0; i < results.Length; i++) Near(results[i], expected[i], 2e-5, 2e-5, $"{sizes}, result {i}");
+    }
+
+    [Theory]
+    [InlineData(64, 4, 4, 32)]
+    [InlineData(67, 4, 2, 12)]
+    [InlineData(150, 1, 1, 8)]
+    public void Attention_has_the_same_bits_for_any_threads(int time, int heads, int groups, int size) => SameBitsForAnyThreads(backend =>
+    {
+        if (backend is ReferenceBackend<F1>) time = Math.Min(time, 12); // slow, and has no threads
+        var (args, results) = AttentionOf(new(time, time, heads, groups, size, true, true), (seed, shape, spread) => Random(backend, seed, shape, spread));
+        backend.Attend(args);
+        backend.AttendBack(args);
+        return results;
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Grouped_heads_are_repeated_heads(bool causal)
+    {
+        const int Heads = 6;
+        var (grouped, _) = AttentionOf(new(19, 19, Heads, 1, 8, causal, Fused: false), (seed, shape, spread) => Random(seed, shape, spread));
+        View y = Clone(grouped.Y), lse = Clone(grouped.Lse);
+        var wide = grouped.Q.Shape;
+        var repeated = grouped with { K = Repeat(grouped.K, wide), V = Repeat(grouped.V, wide), Y = y, Lse = lse, Dk = Random(1, wide), Dv = Random(2, wide) };
+        foreach (var args in (AttentionArgs[])[grouped, repeated])
+        {
+            Device.Attend(args);
+            Device.AttendBack(args);
+        }
+
+        SameBits(grouped.Y, y);
+        SameBits(grouped.Lse, lse);
+        foreach (var (one, all) in ((View, View)[])[(grouped.Dk, repeated.Dk), (grouped.Dv, repeated.Dv)])
+        {
+            var sums = Values(all).Chunk(Heads * 8).SelectMany(row => Enumerable.Range(0, 8).Select(d => row.Where((_, i) => i % 8 == d).Sum()));
+            Assert.All(sums.Zip(Values(one)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        }
+    }
+
+    [Fact]
+    public void Attention_holds_out_against_large_scores()
+    {
+        var sizes = new AttentionCase(9, 9, 1, 1, 8, Causal: true, Fused: true);
+        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread, scale: 60f));
+        var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread, scale: 60f)));
+        Device.Attend(args);
+        Reference.Attend(expectedArgs);
+        Near(results[0], expected[0], 1e-3, 1e-2);
+        Near(results[1], expected[1], 1e-5);
+    }
+
+    /// <summary>Random operands; the results are y, lse and the gradients.</summary>
+    private static (AttentionArgs Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make)
+    {
+        View q, k, v, dq, dk, dv, fused = default, dFused = default;
+        if (c.Fused)
+        {
+            fused = make(1, (c.B, c.T, c.H + 2 * c.G, c.D), Spread.Gaps);
+            dFused = make(2, (c.B, c.T, c.H + 2 * c.G, c.D), Spread.Dense);
+            (q, k, v) = Split(fused, c.H, c.G);
+            (dq, dk, dv) = Split(dFused, c.H, c.G);
+        }
+        else
+        {
+            Shape ofQueries = (c.B, c.T, c.H, c.D), ofKeys = (c.B, c.S, c.G, c.D);
+            (q, k, v) = (make(3, ofQueries, Spread.Gaps), make(4, ofKeys, Spread.Dense), make(5, ofKeys, Spread.Gaps));
+            (dq, dk, dv) = (make(6, ofQueries, Spread.Gaps), make(7, ofKeys, Spread.Gaps), make(8, ofKeys, Spread.Dense));
+        }
+
+        View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps), lse = make(11, (c.B, c.H, c.T), Spread.Dense);
+        var args = new AttentionArgs
+        {
+            Q = q, K = k, V = v, Y = y, Lse = lse, Dy = dy, Dq = dq, Dk = dk, Dv = dv, Scale = 1f / MathF.Sqrt(c.D), Causal = c.Causal,
+        };
+        return (args, c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
+    }
+
+    private static (View Q, View K, View V) Split(View fused, int heads, int groups) => (
+        fused.With(fused.Layout.Slice(2, 0, heads)),
+        fused.With(fused.Layout.Slice(2, heads, groups)),
+        fused.With(fused.Layout.Slice(2, heads + groups, groups)));
+
+    private static View Repeat(View one, Shape to) => one.With(one.Layout.TryBroadcast(to)!.Value);
+}
