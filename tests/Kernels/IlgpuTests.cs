@@ -1,0 +1,150 @@
+using System.Reflection;
+using Mayfly.Tests.GpuFormulas;
+
+namespace Mayfly.Tests;
+
+/// <summary>
+/// Every formula of the library, found by reflection, and the formulas of <see cref="GpuFormulas"/>: ILGPU takes them and computes what the double
+/// lane computes. A formula whose fields must be set offers a static property Sample of its own type.
+/// </summary>
+public class IlgpuTests
+{
+    private static readonly Type[] formulas =
+    [
+        .. Directory.GetFiles(AppContext.BaseDirectory, "Mayfly.*.dll").SelectMany(file => Assembly.LoadFrom(file).GetTypes())
+            .Concat(typeof(EveryOperation).Assembly.GetTypes().Where(t => t.Namespace == typeof(EveryOperation).Namespace))
+            .Where(t => t.IsValueType && !t.IsGenericTypeDefinition),
+    ];
+
+    public static TheoryData<Type> Maps1 => Implementing(typeof(IMap1<>));
+
+    public static TheoryData<Type> Maps2 => Implementing(typeof(IMap2<>));
+
+    public static TheoryData<Type> Maps3 => Implementing(typeof(IMap3<>));
+
+    public static TheoryData<Type> Updates => Implementing(typeof(IUpdate<>));
+
+    [Theory]
+    [MemberData(nameof(Maps1))]
+    public void Map_computes_and_differentiates(Type formula) => Run(nameof(CheckMap), formula);
+
+    [Theory]
+    [MemberData(nameof(Maps2))]
+    public void Map2_computes_and_differentiates(Type formula) => Run(nameof(CheckMap2), formula);
+
+    [Theory]
+    [MemberData(nameof(Maps3))]
+    public void Map3_computes(Type formula) => Run(nameof(CheckMap3), formula);
+
+    [Theory]
+    [MemberData(nameof(Updates))]
+    public void Update_steps(Type formula) => Run(nameof(CheckUpdate), formula);
+
+    [Theory]
+    [MemberData(nameof(Maps1))]
+    public void Map_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map), nameof(MapKernels.MapBack));
+
+    [Theory]
+    [MemberData(nameof(Maps2))]
+    public void Map2_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map2), nameof(MapKernels.Map2Back));
+
+    [Theory]
+    [MemberData(nameof(Maps3))]
+    public void Map3_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map3));
+
+    [Theory]
+    [MemberData(nameof(Updates))]
+    public void Update_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Update));
+
+    [Theory]
+    [InlineData(typeof(Offenders.Throws), "uses throw")]
+    [InlineData(typeof(Offenders.Boxes), "uses box")]
+    [InlineData(typeof(Offenders.MakesObject), "makes an object: Holder`1..ctor")]
+    [InlineData(typeof(Offenders.CallsVirtual), "calls the virtual Holder`1.Get")]
+    [InlineData(typeof(Offenders.ReadsVariable), "reads the variable ReadsVariable.Factor")]
+    [InlineData(typeof(Offenders.Fuses), "calls MathF.FusedMultiplyAdd")]
+    [InlineData(typeof(Offenders.Tries), "has a try block")]
+    [InlineData(typeof(Offenders.CallsDelegate), "uses ldftn")]
+    public void The_rules_catch_an_offender(Type formula, string fault) =>
+        Assert.Contains(IlgpuRules.Check(Kernel(nameof(MapKernels.Map), formula)), f => f.Contains(fault));
+
+    [Fact]
+    public void The_build_says_which_ilgpu_it_took()
+    {
+        bool emulated = typeof(Backend).Assembly.GetType("ILGPU.Context") is not null;
+        Assert.Equal(!emulated, Ilgpu.IsPackage);
+        Assert.Contains(emulated ? "emulation" : "1.5", Ilgpu.Description);
+    }
+
+    private static void CheckMap<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap1<TOp>
+    {
+        float[] x = Numbers(1), dy = Numbers(2);
+        Near(gpu.Map(op, x), i => op.F(new D1(x[i])));
+        Near(gpu.MapBack(op, x, dy), i => TOp.D(op, new D1(x[i]), new D1(dy[i])));
+    }
+
+    private static void CheckMap2<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap2<TOp>
+    {
+        float[] a = Numbers(1), b = Numbers(2), dy = Numbers(3);
+        Near(gpu.Map2(op, a, b), i => op.F(new D1(a[i]), new D1(b[i])));
+        var (da, db) = gpu.Map2Back(op, a, b, dy);
+        Near(da, i => TOp.DA(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
+        Near(db, i => TOp.DB(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
+    }
+
+    private static void CheckMap3<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap3<TOp>
+    {
+        float[] a = Numbers(1), b = Numbers(2), c = Numbers(3);
+        Near(gpu.Map3(op, a, b, c), i => op.F(new D1(a[i]), new D1(b[i]), new D1(c[i])));
+    }
+
+    private static void CheckUpdate<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IUpdate<TOp>
+    {
+        float[] g = Numbers(1), p = Numbers(2), s0 = Numbers(3), s1 = [.. Numbers(4).Select(MathF.Abs)];
+        var expected = new (D1 P, D1 S0, D1 S1)[g.Length];
+        for (int i = 0; i < g.Length; i++)
+        {
+            expected[i] = (new(p[i]), new(s0[i]), new(s1[i]));
+            op.Step(new D1(g[i]), ref expected[i].P, ref expected[i].S0, ref expected[i].S1);
+        }
+
+        var (newP, new0, new1) = gpu.Update(op, g, p, s0, s1);
+        Near(newP, i => expected[i].P);
+        Near(new0, i => expected[i].S0);
+        Near(new1, i => expected[i].S1);
+    }
+
+    /// <summary>Zero, tiny, small and larger numbers of both signs.</summary>
+    private static float[] Numbers(int seed)
+    {
+        var random = new Random(seed);
+        return [0, 1e-6f, -1e-3f, 1, -1, 12, -12, .. Enumerable.Range(0, 60).Select(_ => 8 * random.NextSingle() - 4)];
+    }
+
+    private static void Near(float[] actual, Func<int, D1> expected)
+    {
+        for (int i = 0; i < actual.Length; i++)
+        {
+            double wanted = expected(i).Value;
+            if (((double)actual[i]).Equals(wanted)) continue;
+            Assert.True(Math.Abs(actual[i] - wanted) <= 1e-5 * Math.Max(1, Math.Abs(wanted)), $"element {i} is {actual[i]:R}, expected {wanted:R}");
+        }
+    }
+
+    private static void Run(string check, Type formula)
+    {
+        using var gpu = new GpuMaps();
+        object sample = formula.GetProperty("Sample", BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null)
+            ?? Activator.CreateInstance(formula)!;
+        typeof(IlgpuTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [gpu, sample], null);
+    }
+
+    private static void Accept(Type formula, params string[] kernels) =>
+        Assert.Empty(kernels.SelectMany(kernel => IlgpuRules.Check(Kernel(kernel, formula))));
+
+    private static MethodInfo Kernel(string name, Type formula) => typeof(MapKernels).GetMethod(name)!.MakeGenericMethod(formula);
+
+    private static TheoryData<Type> Implementing(Type shape) =>
+        new(formulas.Where(t => t.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == shape)));
+}
