@@ -5,8 +5,8 @@ public abstract unsafe partial class BackendTests
     /// <summary>A shape and the axes to fold, as bits.</summary>
     public static TheoryData<long[], int> Folds => new()
     {
-        { [1], 0b1 }, { [5], 0b1 }, { [67], 0b1 }, { [40_003], 0b1 }, { [0], 0b1 }, { [3, 0], 0b10 }, { [0, 3], 0b10 }, { [3, 0], 0b01 },
-        { [7, 67], 0b10 }, { [7, 67], 0b01 }, { [7, 67], 0b11 }, { [7, 67], 0b00 }, { [300, 70], 0b01 }, { [700, 1030], 0b01 }, { [3, 20_011], 0b10 },
+        { [1], 0b1 }, { [5], 0b1 }, { [67], 0b1 }, { [20_003], 0b1 }, { [0], 0b1 }, { [3, 0], 0b10 }, { [0, 3], 0b10 }, { [3, 0], 0b01 },
+        { [7, 67], 0b10 }, { [7, 67], 0b01 }, { [7, 67], 0b11 }, { [7, 67], 0b00 }, { [300, 70], 0b01 }, { [3, 1030], 0b01 }, { [2, 1031], 0b10 },
         { [5, 6, 7], 0b101 }, { [5, 6, 7], 0b010 }, { [4, 33, 5, 19], 0b0110 }, { [4, 33, 5, 19], 0b1001 }, { [4, 33, 5, 19], 0b1111 }, { [1, 9, 1], 0b010 },
     };
 
@@ -18,7 +18,7 @@ public abstract unsafe partial class BackendTests
         for (int axis = 0; axis < sizes.Length; axis++)
             if ((axes >> axis & 1) != 0) kept = kept.With(axis, 1);
         foreach (var from in spreads)
-            foreach (var to in spreads)
+            foreach (var to in shape.Count > 10_000 ? [Spread.Dense] : spreads)
                 foreach (bool add in (bool[])[false, true])
                 {
                     View x = Random(1, shape, from), y = Random(2, kept, to), expected = Mirror(y);
@@ -37,7 +37,7 @@ public abstract unsafe partial class BackendTests
     [InlineData(0b11)]
     public void Fold_sees_every_not_a_number(int axes)
     {
-        for (int at = 0; at < 9 * 37; at += 5)
+        for (int at = 0; at < 9 * 37; at += 17)
         {
             View x = Random(1, (9, 37)), y = Floats(((axes & 1) != 0 ? 1 : 9, (axes & 2) != 0 ? 1 : 37));
             All<float>(x)[at] = float.NaN;
@@ -51,11 +51,10 @@ public abstract unsafe partial class BackendTests
     [Fact]
     public void Fold_reads_a_repeated_operand()
     {
-        View x = Random(1, (1, 70)), y = Floats((3, 70)), z = Floats((1, 70));
+        View x = Random(1, (1, 70)), z = Floats((1, 70));
         var repeated = x.With(x.Layout.TryBroadcast((300, 70))!.Value);
         Device.Fold(default(TestNorm), repeated, z, add: false);
         for (int i = 0; i < 70; i++) Assert.Equal(Math.Sqrt(300) * Math.Abs(Values(x)[i] + 1), Values(z)[i], 1e-4);
-        Assert.Equal(210, y.Count);
     }
 
     [Fact]
@@ -74,7 +73,7 @@ public abstract unsafe partial class BackendTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(67)]
-    [InlineData(50_021)]
+    [InlineData(10_021)]
     public void SumSquares_is_exact_to_double_precision(int count)
     {
         foreach (var spread in spreads)

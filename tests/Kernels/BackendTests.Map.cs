@@ -5,8 +5,8 @@ public abstract unsafe partial class BackendTests
     /// <summary>Shapes around the lane widths, the block and the chunk.</summary>
     public static TheoryData<long[]> MapShapes => new()
     {
-        new long[] { }, new long[] { 1 }, new long[] { 3 }, new long[] { 16 }, new long[] { 31 }, new long[] { 257 }, new long[] { 16384 }, new long[] { 40003 },
-        new long[] { 0, 4 }, new long[] { 5, 3 }, new long[] { 3, 65 }, new long[] { 7, 1, 67 }, new long[] { 129, 130 }, new long[] { 2, 3, 4, 5 },
+        new long[] { }, new long[] { 1 }, new long[] { 3 }, new long[] { 16 }, new long[] { 31 }, new long[] { 257 }, new long[] { 16_387 },
+        new long[] { 0, 4 }, new long[] { 5, 3 }, new long[] { 3, 65 }, new long[] { 7, 1, 67 }, new long[] { 2, 3, 4, 5 },
         new long[] { 3, 2, 1, 5, 2, 67 },
     };
 
@@ -20,6 +20,7 @@ public abstract unsafe partial class BackendTests
         foreach (var from in spreads)
             foreach (var to in spreads)
             {
+                if (shape.Count > 1000 && from != to && to != Spread.Dense) continue;
                 View x = Random(1, shape, from, 3), y = Random(2, shape, to), expected = Mirror(y);
                 Device.Map(new TestSquare(1.5f), x, y);
                 Reference.Map(new TestSquare(1.5f), Mirror(x), expected);
@@ -60,7 +61,7 @@ public abstract unsafe partial class BackendTests
     {
         var shape = new Shape(sizes);
         foreach (var spread in spreads)
-            for (int flags = 0; flags < 16; flags++)
+            for (int flags = 0; flags < 16; flags += shape.Count > 1000 ? 11 : 1)
             {
                 bool addA = (flags & 1) != 0, addB = (flags & 2) != 0, hasA = (flags & 4) != 0, hasB = (flags & 8) != 0;
                 View a = Random(1, shape, spread, 2), b = Random(2, shape, Spread.Dense, 2), y = Random(3, shape, spread), expected = Mirror(y);

@@ -5,14 +5,14 @@ public abstract unsafe partial class BackendTests
     /// <summary>Rows and columns.</summary>
     public static TheoryData<int, int> RowSizes => new()
     {
-        { 0, 5 }, { 1, 1 }, { 3, 3 }, { 5, 16 }, { 2, 31 }, { 4, 64 }, { 3, 67 }, { 300, 129 }, { 2, 20_011 },
+        { 0, 5 }, { 1, 1 }, { 3, 3 }, { 5, 16 }, { 2, 31 }, { 4, 64 }, { 3, 67 }, { 137, 29 }, { 2, 1021 },
     };
 
     [Theory]
     [MemberData(nameof(RowSizes))]
     public void Row_agrees_with_the_reference(int rows, int n)
     {
-        for (int flags = 0; flags < 32; flags++)
+        for (int flags = 0; flags < 32; flags += rows * n > 1000 ? 3 : 1)
         {
             View y = Random(3, (rows, n)), stats = Random(4, (rows, 2));
             var args = Operands(rows, n, flags) with { Y = y, Add = (flags & 8) != 0, Stats = (flags & 16) != 0 ? stats : default };
@@ -68,7 +68,7 @@ public abstract unsafe partial class BackendTests
     [MemberData(nameof(RowSizes))]
     public void Column_agrees_with_the_reference(int rows, int n)
     {
-        for (int flags = 0; flags < 128; flags++)
+        for (int flags = 0; flags < 128; flags += rows * n > 1000 ? 11 : 1)
         {
             var args = Operands(rows, n, flags) with { Stats = Random(7, (rows, 2)) };
             View a = (flags & 8) != 0 ? Random(8, n) : default, b = (flags & 16) != 0 ? Random(9, n) : default;
@@ -78,7 +78,6 @@ public abstract unsafe partial class BackendTests
             Reference.Column(default(TestLayerNormBack), Mirrored(args), expectedA, addA, expectedB, addB);
             if (!a.IsAbsent) Near(a, expectedA, 1e-5, 1e-4, $"flags {flags}, a");
             if (!b.IsAbsent) Near(b, expectedB, 1e-5, 1e-4, $"flags {flags}, b");
-            if (n > 1000 && flags > 0) flags += 22;
         }
     }
 

@@ -85,7 +85,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
             int n = (int)Math.Min(BlockSize, end - start);
             for (int k = 0; k < TLoop.Operands; k++)
             {
-                step[k] = L.Count;
+                step[k] = walk.Base(k) == null ? 0 : L.Count;
                 p[k] = walk.Base(k) == null ? null : walk.IsDense(k) ? (float*)walk.Base(k) + start : block + k * BlockSize;
                 if (p[k] == block + k * BlockSize) Gather(k, start, n, p[k], index);
             }
