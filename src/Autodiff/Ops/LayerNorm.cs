@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>
+/// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis: y = (x - mean) / sqrt(variance + epsilon) gain + bias, the variance being the mean
+/// of squares about the mean. The mean is taken first and the squares about it, so that large means cost no digits.
+/// </summary>
+public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 2;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        var centred = e.X - s.S0;
+        a = stage == 0 ? e.X : centred * centred;
+        b = V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        if (stage == 0) s.S0 = a / n;
+        else s.S1 = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.S0) * s.S1, e.Gain, e.Bias);
+}
+
+/// <summary>
+/// Its backward: with n = (x - mean) r and g = dy gain, dx = r (g - mean(g) - n mean(g n)); dgain = sum over rows of dy n, dbias = sum over rows of dy.
+/// </summary>
+public readonly struct LayerNormBackward : IRow<LayerNormBackward>, IColumn<LayerNormBackward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 1;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy * e.Gain;
+        b = a * ((e.X - s.S0) * s.S1);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        s.S2 = a / n;
+        s.S3 = b / n;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        var normal = (e.X - s.S0) * s.S1;
+        return s.S1 * (e.Dy * e.Gain - s.S2 - normal * s.S3);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy * ((e.X - s.S0) * s.S1);
+        b = e.Dy;
+    }
+}
+
+/// <summary>The differentiable op.</summary>
+public static class LayerNormOp
+{
+    /// <summary>x (..., C), gain (C), bias (C) -> (..., C).</summary>
+    /// <exception cref="ArgumentException">gain or bias do not have the size of the last axis.</exception>
+    public static Tensor LayerNorm(this Tensor x, Tensor gain, Tensor? bias = null, float epsilon = 1e-5f) =>
+        NormOps.Run("LayerNorm", new LayerNormForward(epsilon), default(LayerNormBackward), x, gain, bias);
+}

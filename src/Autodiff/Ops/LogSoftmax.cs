@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>Log-softmax over the last axis: y = x - max - log sum exp(x - max).</summary>
+public readonly struct LogSoftmaxForward : IRow<LogSoftmaxForward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 2;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => stage == 0 ? FoldKind.Max : FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = stage == 0 ? e.X : V.Exp(e.X - s.S0);
+        b = stage == 0 ? e.X : V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        if (stage == 0) s.S0 = a;
+        else s.S1 = V.Log(a);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X - s.S0 - s.S1;
+}
+
+/// <summary>Its backward, from the result y: dx = dy - exp(y) sum(dy).</summary>
+public readonly struct LogSoftmaxBackward : IRow<LogSoftmaxBackward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 1;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy;
+        b = V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Dy - V.Exp(e.X) * s.S2;
+}
+
+/// <summary>The differentiable op.</summary>
+public static class LogSoftmaxOp
+{
+    /// <summary>Log-softmax over the last axis; any shape.</summary>
+    /// <exception cref="ArgumentException">The last axis is empty.</exception>
+    public static Tensor LogSoftmax(this Tensor x) => RowOps.FromResult<LogSoftmaxForward, LogSoftmaxBackward>("LogSoftmax", x);
+}

@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>RMS normalisation (Zhang and Sennrich 2019) over the last axis: y = x / sqrt(mean(x^2) + epsilon) gain.</summary>
+public readonly struct RmsNormForward(float epsilon) : IRow<RmsNormForward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 1;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.X * e.X;
+        b = V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
+        s.S1 = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.S1 * e.Gain;
+}
+
+/// <summary>Its backward: with n = x r and g = dy gain, dx = r (g - n mean(g n)); dgain = sum over rows of dy n.</summary>
+public readonly struct RmsNormBackward : IRow<RmsNormBackward>, IColumn<RmsNormBackward>
+{
+    /// <inheritdoc/>
+    public static int Stages => 1;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy * e.Gain * (e.X * s.S1);
+        b = V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a / n;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.S1 * (e.Dy * e.Gain - e.X * s.S1 * s.S2);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy * (e.X * s.S1);
+        b = V.Of(0f);
+    }
+}
+
+/// <summary>The differentiable op.</summary>
+public static class RmsNormOp
+{
+    /// <summary>x (..., C), gain (C) -> (..., C).</summary>
+    /// <exception cref="ArgumentException">gain does not have the size of the last axis.</exception>
+    public static Tensor RmsNorm(this Tensor x, Tensor gain, float epsilon = 1e-5f) =>
+        NormOps.Run("RmsNorm", new RmsNormForward(epsilon), default(RmsNormBackward), x, gain, bias: null);
+}
