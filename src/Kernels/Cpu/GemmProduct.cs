@@ -1,0 +1,37 @@
+namespace Mayfly;
+
+/// <summary>One matrix product in host memory: the pointers and strides behind a <see cref="GemmArgs"/>.</summary>
+internal unsafe struct GemmProduct
+{
+    public int M, N, K;
+    public GemmOperand A, B;
+    public float* C;
+    public long Ldc;
+    public float Alpha, Beta;
+    public float* Bias, Before, Residual;
+
+    /// <summary>The first product of the batch.</summary>
+    public static GemmProduct Of(in GemmArgs args)
+    {
+        Layout a = args.A.Layout, b = args.B.Layout, c = args.C.Layout;
+        int m = checked((int)c.Shape[-2]), n = checked((int)c.Shape[-1]), k = checked((int)a.Shape[-1]);
+        return new GemmProduct
+        {
+            M = m,
+            N = n,
+            K = k,
+            A = GemmOperand.Of(args.A.Floats(), m, a.Strides[-2], k, a.Strides[-1]),
+            B = GemmOperand.Of(args.B.Floats(), n, b.Strides[-1], k, b.Strides[-2]),
+            C = args.C.Floats(),
+            Ldc = c.Strides[-2],
+            Alpha = args.Alpha,
+            Beta = args.Beta,
+            Bias = args.Bias.Floats(),
+            Before = args.Before.Floats(),
+            Residual = args.Residual.Floats(),
+        };
+    }
+
+    /// <summary>True where a finished block needs more than alpha and beta.</summary>
+    public readonly bool HasExtras => Bias != null || Before != null || Residual != null;
+}
