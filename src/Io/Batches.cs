@@ -1,0 +1,58 @@
+namespace Mayfly;
+
+/// <summary>
+/// Random windows of a token sequence, uniform over all places. Batch i is a function of the seed and i alone, so training resumes anywhere and
+/// several readers agree. The targets are the ids one place later.
+/// </summary>
+public sealed class Batches
+{
+    /// <summary>Keeps the draws apart from those of initialisation and dropout, whose streams hold a step in the upper half.</summary>
+    private const ulong Stream = 0xBA7C_4E5D_0000_0000;
+    private readonly ReadOnlyMemory<int> tokens;
+    private readonly ulong seed;
+
+    /// <summary>Cuts windows of <paramref name="context"/> ids and one more for the last target.</summary>
+    /// <param name="tokens">The sequence, longer than the context.</param>
+    /// <param name="batch">Windows per batch (B).</param>
+    /// <param name="context">Ids per window (T).</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <exception cref="InputException">The sequence is too short.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A batch or context below 1.</exception>
+    public Batches(ReadOnlyMemory<int> tokens, int batch, int context, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        this.tokens = Windows.LongEnough(tokens, context);
+        this.seed = seed;
+        Batch = batch;
+        Context = context;
+    }
+
+    /// <summary>Windows per batch (B).</summary>
+    public int Batch { get; }
+
+    /// <summary>Ids per window (T).</summary>
+    public int Context { get; }
+
+    /// <summary>Writes batch <paramref name="index"/>: ids and targets, each B * T in row-major order.</summary>
+    /// <exception cref="ArgumentException">A span has another length.</exception>
+    public void Fill(long index, Span<int> ids, Span<int> targets)
+    {
+        Windows.CheckRoom(ids, targets, Batch, Context);
+        for (int row = 0; row < Batch; row++) Windows.Cut(tokens.Span, Start(index, row), row, Context, ids, targets);
+    }
+
+    /// <summary>Batch <paramref name="index"/> as tensors of I32, each (B, T).</summary>
+    public (Tensor Ids, Tensor Targets) Get(long index, Device? device = null)
+    {
+        int[] ids = new int[Batch * Context], targets = new int[Batch * Context];
+        Fill(index, ids, targets);
+        return (Tensor.From<int>(ids, (Batch, Context), device), Tensor.From<int>(targets, (Batch, Context), device));
+    }
+
+    /// <summary>A 64-bit draw scaled to the number of places: no remainder, so no place is favoured by more than 2^-32.</summary>
+    private int Start(long index, int row)
+    {
+        var (a, b, _, _) = Philox.Block(new RandomKey(seed, Stream), unchecked((ulong)index * (ulong)Batch + (ulong)row));
+        return (int)Math.BigMul((ulong)b << 32 | a, (ulong)(tokens.Length - Context), out _);
+    }
+}

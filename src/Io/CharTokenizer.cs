@@ -1,0 +1,81 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Mayfly;
+
+/// <summary>One id per Unicode character (code point), numbered in ordinal order, as nanoGPT's shakespeare_char does.</summary>
+public sealed class CharTokenizer : Tokenizer
+{
+    internal const string KindName = "char";
+    private readonly Rune[] characters;
+    private readonly Dictionary<Rune, int> ids = [];
+
+    /// <summary>Takes the characters that occur in <paramref name="text"/>.</summary>
+    /// <exception cref="InputException">The text is empty.</exception>
+    public CharTokenizer(string text)
+    {
+        if (text.Length == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
+        characters = [.. new SortedSet<Rune>(Distinct(text))];
+        Number();
+    }
+
+    /// <summary>Takes a stored vocabulary as it is.</summary>
+    internal CharTokenizer(string vocabulary, string file)
+    {
+        characters = [.. vocabulary.EnumerateRunes()];
+        Number();
+        if (ids.Count != characters.Length || ids.Count == 0)
+            throw new BadFileException(file, "vocabulary", $"{characters.Length} characters, {ids.Count} different ones; each belongs there once.");
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => KindName;
+
+    /// <inheritdoc/>
+    public override int VocabularySize => characters.Length;
+
+    /// <inheritdoc/>
+    public override int[] Encode(string text)
+    {
+        var encoded = new List<int>(text.Length);
+        int position = 0;
+        foreach (var character in text.EnumerateRunes())
+        {
+            if (!ids.TryGetValue(character, out int id)) throw Unknown(character, position);
+            encoded.Add(id);
+            position += character.Utf16SequenceLength;
+        }
+
+        return [.. encoded];
+    }
+
+    /// <inheritdoc/>
+    public override string Decode(ReadOnlySpan<int> ids)
+    {
+        var text = new StringBuilder(ids.Length);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if ((uint)ids[i] >= (uint)characters.Length) throw OutOfVocabulary(ids[i], i, characters.Length);
+            text.Append(characters[ids[i]].ToString());
+        }
+
+        return text.ToString();
+    }
+
+    private protected override void WriteFields(Utf8JsonWriter json) => json.WriteString("vocabulary", string.Concat(characters));
+
+    private void Number()
+    {
+        for (int i = 0; i < characters.Length; i++) ids.TryAdd(characters[i], i);
+    }
+
+    private static HashSet<Rune> Distinct(string text)
+    {
+        var seen = new HashSet<Rune>();
+        foreach (var character in text.EnumerateRunes()) seen.Add(character);
+        return seen;
+    }
+
+    private InputException Unknown(Rune character, int position) =>
+        new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} of the vocabulary; leave it out, or train with text that has it.");
+}

@@ -1,0 +1,88 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Mayfly;
+
+/// <summary>
+/// Facts of the safetensors format (https://github.com/huggingface/safetensors): an 8-byte little-endian header length, a JSON header
+/// <c>{name: {dtype, shape, data_offsets: [begin, end]}, "__metadata__": {string: string}}</c>, then the tensors' raw row-major bytes.
+/// </summary>
+public static class SafeTensors
+{
+    /// <summary>The longest header a reader accepts, in bytes.</summary>
+    public const int LongestHeader = 100_000_000;
+
+    /// <summary>The header's property that holds free strings and no tensor.</summary>
+    internal const string MetadataName = "__metadata__";
+
+    /// <summary>Bytes moved at a time.</summary>
+    internal const int ChunkBytes = 1 << 20;
+
+    /// <summary>Bytes of one element of a dtype as the format names it; 0 for an unknown one.</summary>
+    internal static int SizeOf(string dtype) => dtype switch
+    {
+        "F64" or "I64" => 8,
+        "F32" or "I32" => 4,
+        "F16" or "BF16" or "I16" => 2,
+        "I8" or "U8" or "BOOL" => 1,
+        _ => 0,
+    };
+
+    /// <summary>The format's name of a .NET element type.</summary>
+    internal static string NameOf<T>() where T : unmanaged =>
+        typeof(T) == typeof(float) ? "F32"
+        : typeof(T) == typeof(double) ? "F64"
+        : typeof(T) == typeof(int) ? "I32"
+        : typeof(T) == typeof(long) ? "I64"
+        : typeof(T) == typeof(Half) ? "F16"
+        : typeof(T) == typeof(byte) ? "U8"
+        : throw new NotSupportedException($"SafeTensors: {typeof(T).Name} elements; use float, double, int, long, Half or byte.");
+
+    /// <summary>True where <see cref="Convert"/> knows the way from a stored type to T.</summary>
+    internal static bool Converts<T>(string dtype) where T : unmanaged =>
+        dtype == NameOf<T>() || (typeof(T) == typeof(float) || typeof(T) == typeof(double)) && dtype is "F64" or "F32" or "F16" or "BF16";
+
+    /// <summary>Turns stored bytes into elements: the same bits for the same type, rounded to nearest between floating-point types.</summary>
+    internal static void Convert<T>(string dtype, ReadOnlySpan<byte> stored, Span<T> values) where T : unmanaged, INumber<T>
+    {
+        if (dtype == NameOf<T>()) stored.CopyTo(MemoryMarshal.AsBytes(values));
+        else if (dtype == "F64") Round(MemoryMarshal.Cast<byte, double>(stored), values);
+        else if (dtype == "F32") Round(MemoryMarshal.Cast<byte, float>(stored), values);
+        else if (dtype == "F16") Round(MemoryMarshal.Cast<byte, Half>(stored), values);
+        else WidenBrainFloats(MemoryMarshal.Cast<byte, ushort>(stored), values);
+    }
+
+    private static void Round<TFrom, T>(ReadOnlySpan<TFrom> from, Span<T> to) where TFrom : INumber<TFrom> where T : INumber<T>
+    {
+        for (int i = 0; i < to.Length; i++) to[i] = T.CreateTruncating(from[i]);
+    }
+
+    /// <summary>A brain float is the upper half of a float.</summary>
+    private static void WidenBrainFloats<T>(ReadOnlySpan<ushort> from, Span<T> to) where T : INumber<T>
+    {
+        for (int i = 0; i < to.Length; i++) to[i] = T.CreateTruncating(BitConverter.UInt32BitsToSingle((uint)from[i] << 16));
+    }
+}
+
+/// <summary>One tensor of a safetensors file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its element type as the file names it: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.</param>
+/// <param name="Sizes">Its extents, outermost first.</param>
+/// <param name="Begin">Its first byte, counted from the end of the header.</param>
+/// <param name="End">The byte after its last.</param>
+public sealed record SafeTensorEntry(string Name, string Type, IReadOnlyList<long> Sizes, long Begin, long End)
+{
+    /// <summary>The number of elements.</summary>
+    public long Count => (End - Begin) / SafeTensors.SizeOf(Type);
+
+    /// <summary>The extents as in <c>(12, 64, 128)</c>.</summary>
+    public string SizeText => $"({string.Join(", ", Sizes)})";
+
+    internal bool Fits(Shape shape)
+    {
+        if (shape.Rank != Sizes.Count) return false;
+        for (int i = 0; i < shape.Rank; i++)
+            if (shape[i] != Sizes[i]) return false;
+        return true;
+    }
+}

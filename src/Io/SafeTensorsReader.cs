@@ -1,0 +1,169 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Mayfly;
+
+/// <summary>
+/// An open safetensors file. Opening reads and checks the whole header; tensors are read by name, in small pieces, when they are asked for.
+/// Whatever is wrong with the file is a <see cref="BadFileException"/> that names the file and the tensor.
+/// </summary>
+public sealed class SafeTensorsReader : IDisposable
+{
+    private readonly FileStream stream;
+    private readonly SafeTensorsHeader header;
+    private readonly long dataStart;
+
+    private SafeTensorsReader(string path, FileStream stream)
+    {
+        Path = path;
+        this.stream = stream;
+        long length = HeaderLength();
+        var json = new byte[length];
+        ReadExactly("header", 8, json);
+        dataStart = 8 + length;
+        header = SafeTensorsHeader.Parse(path, json, stream.Length - dataStart);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The tensors by name.</summary>
+    public IReadOnlyDictionary<string, SafeTensorEntry> Entries => header.Entries;
+
+    /// <summary>The free strings of the header.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => header.Metadata;
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    /// <exception cref="BadFileException">It is no whole safetensors file.</exception>
+    public static SafeTensorsReader Open(string path)
+    {
+        var stream = Files.OpenRead(path);
+        try
+        {
+            return new SafeTensorsReader(path, stream);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The tensor of that name.</summary>
+    /// <exception cref="BadFileException">There is none.</exception>
+    public SafeTensorEntry Entry(string name) =>
+        Entries.TryGetValue(name, out var entry) ? entry : throw Bad(name, $"the file has no such tensor among its {Entries.Count}.");
+
+    /// <summary>Checks that a stored tensor exists, has this shape, and converts to this type.</summary>
+    /// <exception cref="BadFileException">It does not.</exception>
+    public SafeTensorEntry Check(string name, Shape shape, DType type)
+    {
+        var entry = Entry(name);
+        if (!entry.Fits(shape)) throw Bad(name, $"the file has shape {entry.SizeText}, {shape} is needed.");
+        bool converts = type switch
+        {
+            DType.F32 or DType.F64 => SafeTensors.Converts<float>(entry.Type),
+            _ => entry.Type == type.ToString(),
+        };
+        return converts ? entry : throw Bad(name, $"the file has {entry.Type}, which does not convert to {type}.");
+    }
+
+    /// <summary>
+    /// Overwrites a tensor in place with the stored one of the same shape: the same bits where the types are equal, else converted between
+    /// F64, F32, F16 and BF16.
+    /// </summary>
+    /// <exception cref="BadFileException">No such tensor, another shape, or a type that does not convert.</exception>
+    public void ReadInto(string name, Tensor tensor)
+    {
+        var entry = Check(name, tensor.Shape, tensor.Type);
+        if (!tensor.Layout.IsContiguous)
+        {
+            using var dense = Tensor.Unowned(tensor.Device, tensor.Shape, tensor.Type, Use.Scratch, "SafeTensors");
+            ReadInto(name, dense);
+            tensor.Device.Backend.Copy(dense.Read("SafeTensors"), tensor.Write("SafeTensors"));
+        }
+        else if (entry.Type == tensor.Type.ToString()) Copy<byte>(entry, tensor);
+        else if (tensor.Type == DType.F32) Copy<float>(entry, tensor);
+        else Copy<double>(entry, tensor);
+    }
+
+    /// <summary>The stored values in row-major order as float, double, int, long or byte.</summary>
+    /// <exception cref="BadFileException">No such tensor, a type that does not convert, or more elements than an array holds.</exception>
+    public T[] Read<T>(string name) where T : unmanaged, INumber<T>
+    {
+        var entry = Entry(name);
+        if (!SafeTensors.Converts<T>(entry.Type)) throw Bad(name, $"the file has {entry.Type}, which does not convert to {SafeTensors.NameOf<T>()}.");
+        if (entry.Count > Array.MaxLength) throw Bad(name, $"{entry.Count:N0} elements are more than an array holds; read it into a tensor.");
+        var values = new T[entry.Count];
+        int size = SafeTensors.SizeOf(entry.Type), piece = SafeTensors.ChunkBytes / 8;
+        var stored = new byte[Math.Min(piece, values.Length) * size];
+        for (int i = 0; i < values.Length; i += piece)
+        {
+            int n = Math.Min(piece, values.Length - i);
+            ReadExactly(name, dataStart + entry.Begin + (long)i * size, stored.AsSpan(0, n * size));
+            SafeTensors.Convert(entry.Type, stored.AsSpan(0, n * size), values.AsSpan(i, n));
+        }
+
+        return values;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => stream.Dispose();
+
+    /// <summary>Copies piece by piece; T is the tensor's element type, or byte where no bit changes.</summary>
+    private void Copy<T>(SafeTensorEntry entry, Tensor tensor) where T : unmanaged, INumber<T>
+    {
+        bool same = typeof(T) == typeof(byte);
+        int size = SafeTensors.SizeOf(entry.Type);
+        byte[] stored = new byte[SafeTensors.ChunkBytes];
+        var converted = same ? [] : new T[SafeTensors.ChunkBytes / 8];
+        long place = dataStart + entry.Begin;
+        foreach (var piece in TensorPieces.Of(tensor.Write("SafeTensors")))
+        {
+            int n = (int)piece.Count;
+            var bytes = stored.AsSpan(0, n * size);
+            ReadExactly(entry.Name, place, bytes);
+            place += bytes.Length;
+            if (!same) SafeTensors.Convert(entry.Type, bytes, converted.AsSpan(0, n));
+            tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.AsSpan(0, n)));
+        }
+    }
+
+    private long HeaderLength()
+    {
+        if (stream.Length < 8) throw Bad("header", $"the file has {stream.Length} bytes; a safetensors file starts with 8 bytes of header length.");
+        Span<byte> bytes = stackalloc byte[8];
+        ReadExactly("header", 0, bytes);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        if (length > SafeTensors.LongestHeader) throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted.");
+        if ((long)length > stream.Length - 8) throw Bad("header", $"a length of {length:N0} bytes in a file of {stream.Length:N0}; it was cut short?");
+        return (long)length;
+    }
+
+    private void ReadExactly(string field, long place, Span<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            int n = ReadSome(field, place, bytes);
+            if (n == 0) throw Bad(field, $"the file ended at byte {place:N0} while it was read.");
+            place += n;
+            bytes = bytes[n..];
+        }
+    }
+
+    private int ReadSome(string field, long place, Span<byte> bytes)
+    {
+        try
+        {
+            return RandomAccess.Read(stream.SafeFileHandle, bytes, place);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadFileException(Path, field, e.Message, e);
+        }
+    }
+
+    private BadFileException Bad(string field, string problem) => new(Path, field, problem);
+}

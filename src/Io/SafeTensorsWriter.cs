@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Mayfly;
+
+/// <summary>
+/// Collects tensors and writes them as one safetensors file. Nothing is copied before <see cref="Save"/>, which streams in small pieces, so a file may
+/// be larger than memory has room for twice. Wider element types come first, which keeps every tensor aligned to its elements.
+/// </summary>
+public sealed class SafeTensorsWriter
+{
+    private readonly List<Item> items = [];
+    private readonly HashSet<string> names = new(StringComparer.Ordinal) { SafeTensors.MetadataName };
+
+    private sealed record Item(string Name, string Type, long[] Sizes, long Bytes, Action<Stream> Write);
+
+    /// <summary>Free strings for the header.</summary>
+    public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Adds a tensor, to be read when the file is saved.</summary>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public void Add(string name, Tensor tensor)
+    {
+        var sizes = new long[tensor.Rank];
+        tensor.Shape.CopyTo(sizes);
+        Add(new Item(name, tensor.Type.ToString(), sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
+    }
+
+    /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
+    /// <exception cref="ArgumentException">The name is taken, or the count does not match the shape.</exception>
+    public void Add<T>(string name, ReadOnlyMemory<T> values, Shape shape) where T : unmanaged
+    {
+        if (values.Length != shape.Count) throw new ArgumentException($"{name}: {values.Length} values for shape {shape} of {shape.Count} elements.");
+        var sizes = new long[shape.Rank];
+        shape.CopyTo(sizes);
+        string type = SafeTensors.NameOf<T>();
+        Add(new Item(name, type, sizes, values.Length * (long)SafeTensors.SizeOf(type), stream => WriteHost(stream, values)));
+    }
+
+    /// <summary>Writes the file under a temporary name, flushes it to the disk and puts it in place of an older one.</summary>
+    /// <exception cref="InputException">The file cannot be written.</exception>
+    public void Save(string path) => Files.Replace(path, WriteTo);
+
+    /// <summary>Writes the format to a stream.</summary>
+    /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
+    public void WriteTo(Stream stream)
+    {
+        // stable: tensors of one element size stay in the order they were added
+        var ordered = items.OrderByDescending(item => SafeTensors.SizeOf(item.Type)).ToList();
+        var header = Header(ordered);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var item in ordered) item.Write(stream);
+    }
+
+    private void Add(Item item)
+    {
+        if (!names.Add(item.Name)) throw new ArgumentException($"SafeTensors: the name '{item.Name}' is taken.");
+        items.Add(item);
+    }
+
+    private byte[] Header(List<Item> ordered)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (Metadata.Count > 0) WriteMetadata(json);
+            long offset = 0;
+            foreach (var item in ordered)
+            {
+                WriteEntry(json, item, offset);
+                offset = checked(offset + item.Bytes);
+            }
+
+            json.WriteEndObject();
+        }
+
+        if (buffer.WrittenCount > SafeTensors.LongestHeader - 7)
+            throw new ArgumentException($"SafeTensors: a header of {buffer.WrittenCount:N0} bytes; readers accept {SafeTensors.LongestHeader:N0}.");
+        return Padded(buffer.WrittenSpan);
+    }
+
+    /// <summary>Spaces after the JSON make the data start at a multiple of 8.</summary>
+    private static byte[] Padded(ReadOnlySpan<byte> json)
+    {
+        var header = new byte[(json.Length + 7) / 8 * 8];
+        header.AsSpan().Fill((byte)' ');
+        json.CopyTo(header);
+        return header;
+    }
+
+    private void WriteMetadata(Utf8JsonWriter json)
+    {
+        json.WriteStartObject(SafeTensors.MetadataName);
+        foreach (var (key, value) in Metadata) json.WriteString(key, value);
+        json.WriteEndObject();
+    }
+
+    private static void WriteEntry(Utf8JsonWriter json, Item item, long offset)
+    {
+        json.WriteStartObject(item.Name);
+        json.WriteString("dtype", item.Type);
+        json.WriteStartArray("shape");
+        foreach (long size in item.Sizes) json.WriteNumberValue(size);
+        json.WriteEndArray();
+        json.WriteStartArray("data_offsets");
+        json.WriteNumberValue(offset);
+        json.WriteNumberValue(offset + item.Bytes);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteHost<T>(Stream stream, ReadOnlyMemory<T> values) where T : unmanaged
+    {
+        const int Piece = SafeTensors.ChunkBytes / 8;
+        for (int i = 0; i < values.Length; i += Piece) stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(i, Math.Min(Piece, values.Length - i))));
+    }
+
+    private static void WriteTensor(Stream stream, Tensor tensor)
+    {
+        if (!tensor.Layout.IsContiguous)
+        {
+            using var dense = Tensor.Unowned(tensor.Device, tensor.Shape, tensor.Type, Use.Scratch, "SafeTensors");
+            tensor.Device.Backend.Copy(tensor.Read("SafeTensors"), dense.Write("SafeTensors"));
+            WriteTensor(stream, dense);
+            return;
+        }
+
+        var bytes = ArrayPool<byte>.Shared.Rent(SafeTensors.ChunkBytes);
+        foreach (var piece in TensorPieces.Of(tensor.Read("SafeTensors")))
+        {
+            var filled = bytes.AsSpan(0, (int)piece.Count * tensor.Type.Size());
+            tensor.Device.Backend.Read(piece, filled);
+            stream.Write(filled);
+        }
+
+        ArrayPool<byte>.Shared.Return(bytes);
+    }
+}

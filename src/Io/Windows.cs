@@ -1,0 +1,63 @@
+namespace Mayfly;
+
+/// <summary>
+/// The windows of a token sequence side by side, each of T ids with the ids one place later as targets: every token but the first is predicted
+/// once, except those after the last whole window.
+/// </summary>
+public sealed class Windows
+{
+    private readonly ReadOnlyMemory<int> tokens;
+
+    /// <summary>Cuts windows of <paramref name="context"/> ids.</summary>
+    /// <exception cref="InputException">The sequence is not longer than the context.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A context below 1.</exception>
+    public Windows(ReadOnlyMemory<int> tokens, int context)
+    {
+        this.tokens = LongEnough(tokens, context);
+        Context = context;
+        Count = (tokens.Length - 1) / context;
+    }
+
+    /// <summary>Ids per window (T).</summary>
+    public int Context { get; }
+
+    /// <summary>The number of windows.</summary>
+    public int Count { get; }
+
+    /// <summary>Writes <paramref name="rows"/> windows from <paramref name="first"/> on: ids and targets, each rows * T.</summary>
+    /// <exception cref="ArgumentException">A span has another length, or there are no such windows.</exception>
+    public void Fill(int first, int rows, Span<int> ids, Span<int> targets)
+    {
+        if (first < 0 || rows < 0 || first > Count - rows) throw new ArgumentException($"Windows {first} to {first + (long)rows} of {Count}.");
+        CheckRoom(ids, targets, rows, Context);
+        for (int row = 0; row < rows; row++) Cut(tokens.Span, (first + row) * Context, row, Context, ids, targets);
+    }
+
+    /// <summary>Windows <paramref name="first"/> to <paramref name="first"/> + <paramref name="rows"/> as tensors of I32, each (rows, T).</summary>
+    public (Tensor Ids, Tensor Targets) Get(int first, int rows, Device? device = null)
+    {
+        int[] ids = new int[rows * Context], targets = new int[rows * Context];
+        Fill(first, rows, ids, targets);
+        return (Tensor.From<int>(ids, (rows, Context), device), Tensor.From<int>(targets, (rows, Context), device));
+    }
+
+    internal static ReadOnlyMemory<int> LongEnough(ReadOnlyMemory<int> tokens, int context)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
+        return tokens.Length > context
+            ? tokens
+            : throw new InputException($"{tokens.Length} tokens are too few for a context of {context}, which needs {context + 1L}; give more text or a shorter context.");
+    }
+
+    internal static void CheckRoom(Span<int> ids, Span<int> targets, int rows, int context)
+    {
+        if (ids.Length != rows * context || targets.Length != ids.Length)
+            throw new ArgumentException($"Room for {ids.Length} ids and {targets.Length} targets; {rows} windows of {context} need {rows * context} of each.");
+    }
+
+    internal static void Cut(ReadOnlySpan<int> tokens, int start, int row, int context, Span<int> ids, Span<int> targets)
+    {
+        tokens.Slice(start, context).CopyTo(ids.Slice(row * context, context));
+        tokens.Slice(start + 1, context).CopyTo(targets.Slice(row * context, context));
+    }
+}

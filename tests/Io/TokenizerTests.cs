@@ -1,0 +1,75 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Mayfly.Tests;
+
+public class TokenizerTests
+{
+    [Fact]
+    public void Characters_are_numbered_in_ordinal_order()
+    {
+        var tokenizer = new CharTokenizer("hello\n🙂 é");
+        Assert.Equal("\n ehloé🙂", tokenizer.Decode([0, 1, 2, 3, 4, 5, 6, 7]));
+        Assert.Equal(8, tokenizer.VocabularySize);
+        Assert.Equal([3, 2, 4, 4, 5, 7], tokenizer.Encode("hello🙂"));
+    }
+
+    [Fact]
+    public void An_unknown_character_is_named_with_its_position()
+    {
+        var error = Assert.Throws<InputException>(() => new CharTokenizer("ab🙂").Encode("a🙂bé"));
+        Assert.Contains("'é' (U+00E9) at position 4", error.Message);
+        Assert.DoesNotContain(Assert.Throws<InputException>(() => new CharTokenizer("ab").Encode("a\n")).Message, char.IsControl);
+    }
+
+    [Fact]
+    public void Every_text_round_trips_through_both_kinds_and_their_json()
+    {
+        using var folder = new TemporaryFolder();
+        var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0).Select(string.Concat);
+        Prop.ForAll(text.ToArbitrary(), s =>
+        {
+            foreach (Tokenizer tokenizer in new Tokenizer[] { new CharTokenizer(s), new ByteTokenizer() })
+            {
+                tokenizer.Save(folder.File("t.json"));
+                var loaded = Tokenizer.Load(folder.File("t.json"));
+                Assert.Equal(tokenizer.Encode(s), loaded.Encode(s));
+                Assert.Equal(s, loaded.Decode(tokenizer.Encode(s)));
+                Assert.Equal(tokenizer.VocabularySize, loaded.VocabularySize);
+            }
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+    }
+
+    [Theory]
+    [InlineData("", "tokenizer")]
+    [InlineData("[]", "type")]
+    [InlineData("""{"type":"words"}""", "type")]
+    [InlineData("""{"type":"char"}""", "vocabulary")]
+    [InlineData("""{"type":"char","vocabulary":""}""", "vocabulary")]
+    [InlineData("""{"type":"char","vocabulary":"aba"}""", "vocabulary")]
+    [InlineData("""{"type":"char","vocabulary":"\ud800"}""", "tokenizer")]
+    public void Bad_json_is_named(string json, string field)
+    {
+        using var folder = new TemporaryFolder();
+        var error = Assert.Throws<BadFileException>(() => Tokenizer.Load(folder.Write("t.json", json)));
+        Assert.Equal((folder.File("t.json"), field), (error.File, error.Field));
+    }
+
+    [Fact]
+    public void Ids_outside_the_vocabulary_are_errors()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CharTokenizer("ab").Decode([0, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ByteTokenizer().Decode([256]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ByteTokenizer().Decode([-1]));
+    }
+
+    [SharedFact("data/tinyshakespeare.txt")]
+    public void Shakespeare_has_the_published_vocabulary()
+    {
+        string text = TextSource.Read(SharedFile.Find("data/tinyshakespeare.txt")!);
+        var tokenizer = new CharTokenizer(text);
+        Assert.Equal((1_115_394, 65), (text.Length, tokenizer.VocabularySize));
+        Assert.Equal([18, 47, 56, 57, 58], tokenizer.Encode("First")); // as nanoGPT's prepare.py numbers them
+        Assert.Equal(1_003_854, new TokenStream(tokenizer.Encode(text)).Train.Length);
+    }
+}
