@@ -28,6 +28,16 @@ public static class MapOps
         return call.Records ? call.Push(y, new Map2Node<TOp>(op, call.Save(a), call.Save(b))) : y;
     }
 
+    /// <summary>y = F(x) for a formula whose derivative does not depend on x: nothing is saved.</summary>
+    internal static Tensor MapStateless<TOp>(this Tensor x, TOp op, string name) where TOp : unmanaged, IMap1<TOp>
+    {
+        var call = Op.Begin(name, x);
+        call.CheckFloat(x);
+        var y = call.New(x.Shape);
+        call.Backend.Map(op, x.Read(name), y.Write(name));
+        return call.Records ? call.Push(y, new StatelessMapNode<TOp>(op)) : y;
+    }
+
     /// <summary>The shape both broadcast to.</summary>
     internal static Shape Broadcast(this Op call, Shape a, Shape b) =>
         Layout.Broadcast(a, b) ?? throw call.Error($"shapes {a} and {b} do not broadcast; sizes must match or be 1, counted from the last axis.");
@@ -46,18 +56,45 @@ public static class MapOps
         protected internal override void Release() => x.Release();
     }
 
+    private sealed class StatelessMapNode<TOp>(TOp op) : StatelessNode where TOp : unmanaged, IMap1<TOp>
+    {
+        protected internal override bool TakesAnyStrides => true;
+
+        protected internal override void Backward(Sweep sweep)
+        {
+            var target = sweep.TargetOverDy(0);
+            var dy = sweep.Dy.Read(Op);
+            sweep.Backend.MapBack(op, dy, dy, target.View(Op), target.Add);
+        }
+    }
+
     private sealed class Map2Node<TOp>(TOp op, Saved a, Saved b) : Node where TOp : unmanaged, IMap2<TOp>
     {
         protected internal override void Backward(Sweep sweep)
         {
-            if (sweep.Needs(0)) Side(sweep, 0, a.Get(Op).Shape);
-            if (sweep.Needs(1)) Side(sweep, 1, b.Get(Op).Shape);
+            Shape shape = sweep.Dy.Shape, left = a.Get(Op).Shape, right = b.Get(Op).Shape;
+            if (sweep.Needs(0) && sweep.Needs(1) && left == shape && right == shape && !sweep.AreSame(0, 1))
+            {
+                Both(sweep);
+                return;
+            }
+
+            if (sweep.Needs(0)) Side(sweep, 0, left);
+            if (sweep.Needs(1)) Side(sweep, 1, right);
         }
 
         protected internal override void Release()
         {
             a.Release();
             b.Release();
+        }
+
+        /// <summary>One pass for both, the first over the upstream gradient where that is free.</summary>
+        private void Both(Sweep sweep)
+        {
+            Target left = sweep.TargetOverDy(0), right = sweep.Target(1);
+            View va = a.Get(Op).Read(Op), vb = b.Get(Op).Read(Op), dy = sweep.Dy.Read(Op);
+            sweep.Backend.Map2Back(op, va, vb, dy, left.View(Op), left.Add, right.View(Op), right.Add);
         }
 
         private void Side(Sweep sweep, int i, Shape shape)

@@ -8,6 +8,14 @@ public readonly struct Silu : IMap1<Silu>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Exp(-x));
+
+    /// <summary>By hand: where exp(-x) overflows the dual lane multiplies zero by infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V D<V>(Silu op, V x, V dy) where V : struct, ILane<V>
+    {
+        var s = V.Of(1f) / (V.Of(1f) + V.Exp(-x));
+        return dy * s * V.Fma(x, V.Of(1f) - s, V.Of(1f));
+    }
 }
 
 /// <summary>The differentiable op.</summary>

@@ -53,17 +53,16 @@ public static class SumOp
     }
 }
 
-/// <summary>x / divisor.</summary>
-internal readonly struct DivideBy(float divisor) : IMap1<DivideBy>
-{
-    public V F<V>(V x) where V : struct, ILane<V> => x / V.Of(divisor);
-
-    public static V D<V>(DivideBy op, V x, V dy) where V : struct, ILane<V> => op.F(dy);
-}
-
 /// <summary>Arithmetic on lists of axes.</summary>
 internal static class Axes
 {
+    /// <summary>The axis counted from the first; a negative one counts from the last.</summary>
+    public static int Index(string op, Shape shape, int axis)
+    {
+        int i = axis < 0 ? axis + shape.Rank : axis;
+        return i >= 0 && i < shape.Rank ? i : throw new ArgumentException($"{op}: there is no axis {axis} in shape {shape}.");
+    }
+
     /// <summary>The shape with each of <paramref name="axes"/> set to 1.</summary>
     public static Shape Reduced(string op, Shape shape, ReadOnlySpan<int> axes)
     {
@@ -71,8 +70,7 @@ internal static class Axes
         var reduced = shape;
         foreach (int axis in axes)
         {
-            int i = axis < 0 ? axis + shape.Rank : axis;
-            if (i < 0 || i >= shape.Rank) throw new ArgumentException($"{op}: there is no axis {axis} in shape {shape}.");
+            int i = Index(op, shape, axis);
             if ((seen & 1 << i) != 0) throw new ArgumentException($"{op}: axis {axis} of shape {shape} is named twice.");
             seen |= 1 << i;
             reduced = reduced.With(i, 1);

@@ -1,0 +1,67 @@
+namespace Mayfly;
+
+/// <summary>The differentiable op. Backward hands each input a view of its part of the upstream gradient, without copying.</summary>
+public static class ConcatOp
+{
+    extension(Tensor)
+    {
+        /// <summary>The tensors one after the other along <paramref name="axis"/> (negative: from the last); their other sizes agree.</summary>
+        /// <exception cref="ArgumentException">No tensors, no such axis, or sizes that differ elsewhere.</exception>
+        public static Tensor Concat(int axis, params ReadOnlySpan<Tensor> tensors)
+        {
+            if (tensors.Length == 0) throw new ArgumentException("Concat: no tensors; give at least one.");
+            var call = Op.Begin("Concat", tensors);
+            call.CheckFloat(tensors);
+            int i = Axes.Index(call.Name, tensors[0].Shape, axis);
+            var y = call.New(Total(call, tensors, i));
+            var ends = CopyAll(call, tensors, i, y);
+            return call.Records ? call.Push(y, new ConcatNode(i, ends)) : y;
+        }
+    }
+
+    private static Shape Total(Op call, ReadOnlySpan<Tensor> tensors, int axis)
+    {
+        long size = 0;
+        foreach (var x in tensors)
+        {
+            if (x.Rank != tensors[0].Rank || x.Shape.With(axis, 1) != tensors[0].Shape.With(axis, 1))
+                throw call.Error($"shapes {tensors[0].Shape} and {x.Shape} differ outside axis {axis}.");
+            size += x.Shape[axis];
+        }
+
+        return tensors[0].Shape.With(axis, size);
+    }
+
+    /// <summary>Copies the tensors to their places.</summary>
+    /// <returns>Where each place ends.</returns>
+    private static long[] CopyAll(Op call, ReadOnlySpan<Tensor> tensors, int axis, Tensor y)
+    {
+        var ends = new long[tensors.Length];
+        long start = 0;
+        var whole = y.Write(call.Name);
+        for (int k = 0; k < ends.Length; k++)
+        {
+            long length = tensors[k].Shape[axis];
+            call.Backend.Copy(tensors[k].Read(call.Name), whole.With(whole.Layout.Slice(axis, start, length)));
+            ends[k] = start += length;
+        }
+
+        return ends;
+    }
+
+    private sealed class ConcatNode(int axis, long[] ends) : StatelessNode
+    {
+        protected internal override bool TakesAnyStrides => true;
+
+        protected internal override void Backward(Sweep sweep)
+        {
+            for (int k = 0; k < ends.Length; k++)
+            {
+                if (!sweep.Needs(k)) continue;
+                long start = k == 0 ? 0 : ends[k - 1];
+                using var part = sweep.Dy.UnownedView(sweep.Dy.Layout.Slice(axis, start, ends[k] - start));
+                sweep.GiveDy(k, part);
+            }
+        }
+    }
+}
