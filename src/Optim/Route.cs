@@ -1,0 +1,77 @@
+using System.IO.Enumeration;
+
+namespace Mayfly;
+
+/// <summary>When a parameter is stepped.</summary>
+public enum UpdateMode
+{
+    /// <summary>Inside the backward sweep, the moment its gradient is complete; the gradient is freed at once.</summary>
+    Eager,
+
+    /// <summary>After the sweep, in the order of the parameters; all gradients live until then.</summary>
+    Deferred,
+}
+
+/// <summary>How one parameter is trained.</summary>
+/// <param name="Parameter">The parameter.</param>
+/// <param name="Rule">What steps it.</param>
+/// <param name="Mode">When it is stepped.</param>
+/// <param name="LearningRateScale">Its learning rate as a multiple of the step's.</param>
+public sealed record Assignment(Parameter Parameter, Rule Rule, UpdateMode Mode, double LearningRateScale);
+
+/// <summary>Which rule, when, and with which learning-rate factor, for which parameter. The first entry that matches decides.</summary>
+public sealed class Route
+{
+    private readonly List<Entry> entries = [];
+
+    private readonly record struct Entry(Func<Parameter, bool> Matches, Rule Rule, UpdateMode Mode, double LearningRateScale);
+
+    /// <summary>One rule for all parameters; gains and biases get it without weight decay.</summary>
+    public static Route Default(Rule rule, UpdateMode mode = UpdateMode.Eager) =>
+        new Route().Add([Role.Embedding, Role.Hidden, Role.Head], rule, mode).Otherwise(rule.WithoutDecay(), mode);
+
+    /// <summary>Routes the parameters for which <paramref name="matches"/> holds.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A negative or infinite factor.</exception>
+    public Route Add(Func<Parameter, bool> matches, Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1)
+    {
+        if (!(learningRateScale >= 0 && double.IsFinite(learningRateScale)))
+            throw new ArgumentOutOfRangeException(nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
+        entries.Add(new Entry(matches, rule, mode, learningRateScale));
+        return this;
+    }
+
+    /// <summary>Routes the parameters whose name fits a pattern, in which * stands for any characters and ? for one.</summary>
+    public Route Add(string pattern, Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) =>
+        Add(p => FileSystemName.MatchesSimpleExpression(pattern, p.Name, ignoreCase: false), rule, mode, learningRateScale);
+
+    /// <summary>Routes the parameters of the given roles.</summary>
+    public Route Add(Role[] roles, Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) =>
+        Add(p => roles.Contains(p.Role), rule, mode, learningRateScale);
+
+    /// <summary>Routes all parameters that no entry before matched.</summary>
+    public Route Otherwise(Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) => Add(_ => true, rule, mode, learningRateScale);
+
+    /// <summary>Assigns a rule to each parameter and numbers the parameters in their order.</summary>
+    /// <exception cref="ArgumentException">A parameter is listed twice, shares its name with another, or matches no entry.</exception>
+    public IReadOnlyList<Assignment> Resolve(IReadOnlyList<Parameter> parameters)
+    {
+        var names = new HashSet<string>();
+        var assignments = new Assignment[parameters.Count];
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            var parameter = parameters[i];
+            if (!names.Add(parameter.Name)) throw new ArgumentException($"Route: two parameters are named {parameter.Name}; list a tied parameter once and give others names of their own.");
+            parameter.Index = i;
+            assignments[i] = Assign(parameter);
+        }
+
+        return assignments;
+    }
+
+    private Assignment Assign(Parameter parameter)
+    {
+        foreach (var entry in entries)
+            if (entry.Matches(parameter)) return new Assignment(parameter, entry.Rule, entry.Mode, entry.LearningRateScale);
+        throw new ArgumentException($"Route: no entry matches {parameter}; end the route with Otherwise(rule).");
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+
+namespace Mayfly;
+
+/// <summary>The table of <see cref="Updater.Describe"/>.</summary>
+internal static class RouteTable
+{
+    private static readonly string[] Head = ["parameter", "role", "shape", "rule", "mode", "learning rate", "state bytes"];
+
+    public static string Format(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
+    {
+        List<string[]> rows = [Head, .. slots.Select(Row)];
+        var widths = Enumerable.Range(0, Head.Length).Select(c => rows.Max(r => r[c].Length)).ToArray();
+        var text = new StringBuilder();
+        foreach (var row in rows) text.Append(Line(row, widths)).Append('\n');
+        return text.Append(Total(slots, options)).ToString();
+    }
+
+    private static string[] Row(Updater.Slot slot)
+    {
+        var (parameter, rule, mode, scale) = slot.Assignment;
+        bool trains = parameter.Trainable;
+        return
+        [
+            parameter.Name, parameter.Role.ToString(), parameter.Shape.ToString(), trains ? rule.ToString() : "frozen",
+            trains ? mode.ToString().ToLowerInvariant() : "", trains ? scale.ToString("0.###x", CultureInfo.InvariantCulture) : "", Number(slot.State.Bytes),
+        ];
+    }
+
+    private static string Line(string[] row, int[] widths)
+    {
+        var cells = row.Select((cell, c) => c < row.Length - 1 ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]));
+        return string.Join("  ", cells);
+    }
+
+    private static string Total(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
+    {
+        var trained = slots.Where(s => s.Parameter.Trainable).ToArray();
+        long weights = trained.Sum(s => s.Parameter.Shape.Count), bytes = trained.Sum(s => s.Parameter.Value.Bytes);
+        var text = $"{trained.Length} parameters trained, {Number(weights)} weights, {Number(slots.Sum(s => s.State.Bytes))} bytes of state";
+        if (options.Accumulate > 1) text += $"; accumulation over {options.Accumulate} micro-batches keeps {Number(bytes)} bytes of gradients";
+        if (options.MaxNorm is { } limit) text += string.Create(CultureInfo.InvariantCulture, $"; global norm clipped to {limit}");
+        return text;
+    }
+
+    private static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
+}

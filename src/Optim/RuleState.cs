@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+
+namespace Mayfly;
+
+/// <summary>
+/// What a rule remembers of one parameter: named tensors of any shape, named numbers, and the parts of a chain's rules. Snapshots save and restore
+/// all of it by name.
+/// </summary>
+public sealed class RuleState : IDisposable
+{
+    private readonly List<(string Name, Tensor Value)> tensors = [];
+    private readonly List<string> numberNames = [];
+    private readonly List<double> numbers = [];
+    private readonly List<RuleState> parts = [];
+
+    /// <summary>An empty state for tensors on <paramref name="device"/>.</summary>
+    public RuleState(Device device) => Device = device;
+
+    /// <summary>The device of its tensors.</summary>
+    public Device Device { get; }
+
+    /// <summary>The bytes of all tensors, which the arena counts as state. Numbers are not device memory.</summary>
+    public long Bytes => tensors.Sum(t => t.Value.Bytes) + parts.Sum(p => p.Bytes);
+
+    /// <summary>The states of a chain's rules.</summary>
+    public IReadOnlyList<RuleState> Parts => parts;
+
+    /// <summary>All tensors; those of part i have <c>i.</c> before their name. Restore one by <see cref="Mayfly.Tensor.CopyFrom{T}"/>.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Tensors => tensors.Concat(parts.SelectMany((p, i) => p.Tensors.Select(t => ($"{i}.{t.Name}", t.Value))));
+
+    /// <summary>All numbers, named like tensors.</summary>
+    public IEnumerable<(string Name, double Value)> Numbers =>
+        numberNames.Zip(numbers).Concat(parts.SelectMany((p, i) => p.Numbers.Select(n => ($"{i}.{n.Name}", n.Value))));
+
+    /// <summary>Adds a tensor of zeros, in the device's floating-point type unless given.</summary>
+    public Tensor AddTensor(string name, Shape shape, DType? type = null)
+    {
+        var tensor = Mayfly.Tensor.Unowned(Device, shape, type ?? Device.Float, Use.State, name);
+        tensors.Add((name, tensor));
+        tensor.Fill(0);
+        return tensor;
+    }
+
+    /// <summary>Adds a number.</summary>
+    public void AddNumber(string name, double value)
+    {
+        numberNames.Add(name);
+        numbers.Add(value);
+    }
+
+    /// <summary>Adds the state of a chain's next rule.</summary>
+    public RuleState AddPart()
+    {
+        var part = new RuleState(Device);
+        parts.Add(part);
+        return part;
+    }
+
+    /// <summary>A tensor of this state.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
+    public Tensor Tensor(string name)
+    {
+        foreach (var tensor in CollectionsMarshal.AsSpan(tensors))
+            if (tensor.Name == name) return tensor.Value;
+        throw new KeyNotFoundException($"This optimizer state has no tensor '{name}'; it has {List(tensors.Select(t => t.Name))}.");
+    }
+
+    /// <summary>A number of this state, to read and to change; of a part with <c>i.</c> before its name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
+    public ref double Number(string name)
+    {
+        int at = numberNames.IndexOf(name), dot = name.IndexOf('.', StringComparison.Ordinal);
+        if (at >= 0) return ref CollectionsMarshal.AsSpan(numbers)[at];
+        if (dot > 0 && int.TryParse(name.AsSpan(0, dot), out int part) && part < parts.Count) return ref parts[part].Number(name[(dot + 1)..]);
+        throw new KeyNotFoundException($"This optimizer state has no number '{name}'; it has {List(numberNames)}.");
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in tensors) tensor.Value.Dispose();
+        foreach (var part in parts) part.Dispose();
+    }
+
+    private static string List(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
+}

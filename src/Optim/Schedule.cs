@@ -1,0 +1,79 @@
+namespace Mayfly;
+
+/// <summary>The learning rate of each step.</summary>
+public abstract record Schedule
+{
+    /// <summary>The learning rate of a step, counted from 1.</summary>
+    public abstract double At(long step);
+
+    /// <summary>A constant learning rate.</summary>
+    public static implicit operator Schedule(double learningRate) => new Constant(learningRate);
+
+    /// <summary>The share of <paramref name="step"/> in the way from <paramref name="from"/> to <paramref name="to"/>, within [0, 1].</summary>
+    private protected static double Share(long step, long from, long to) => to <= from ? 1 : Math.Clamp((double)(step - from) / (to - from), 0, 1);
+}
+
+/// <summary>The same rate at every step.</summary>
+public sealed record Constant(double LearningRate) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => LearningRate;
+}
+
+/// <summary>
+/// Linear warm-up, then half a cosine (Loshchilov and Hutter, "SGDR", 2017):
+/// <code>
+/// step &lt;= warmUp:  peak step / warmUp
+/// later:            minimum + (peak - minimum) (1 + cos(pi s)) / 2,   s = (step - warmUp) / (total - warmUp)
+/// after total:      minimum
+/// </code>
+/// </summary>
+/// <param name="Peak">The rate at step <paramref name="WarmUp"/>.</param>
+/// <param name="Minimum">The rate at step <paramref name="Total"/> and after it.</param>
+/// <param name="WarmUp">Steps of warm-up; may be 0.</param>
+/// <param name="Total">The step that reaches the minimum.</param>
+public sealed record WarmUpCosine(double Peak, double Minimum, long WarmUp, long Total) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) =>
+        step <= WarmUp ? Peak * step / WarmUp : Minimum + (Peak - Minimum) * (1 + Math.Cos(Math.PI * Share(step, WarmUp, Total))) / 2;
+}
+
+/// <summary>
+/// Linear warm-up, then linear decay:
+/// <code>
+/// step &lt;= warmUp:  peak step / warmUp
+/// later:            peak + (minimum - peak) (step - warmUp) / (total - warmUp)
+/// after total:      minimum
+/// </code>
+/// </summary>
+/// <param name="Peak">The rate at step <paramref name="WarmUp"/>.</param>
+/// <param name="Minimum">The rate at step <paramref name="Total"/> and after it.</param>
+/// <param name="WarmUp">Steps of warm-up; may be 0.</param>
+/// <param name="Total">The step that reaches the minimum.</param>
+public sealed record WarmUpLinear(double Peak, double Minimum, long WarmUp, long Total) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => step <= WarmUp ? Peak * step / WarmUp : Peak + (Minimum - Peak) * Share(step, WarmUp, Total);
+}
+
+/// <summary>
+/// Linear warm-up, a constant stretch, a linear decay over the last steps (Hu et al., "MiniCPM", 2024):
+/// <code>
+/// step &lt;= warmUp:         peak step / warmUp
+/// step &lt;= total - decay:  peak
+/// later:                   peak + (minimum - peak) (step - (total - decay)) / decay
+/// after total:             minimum
+/// </code>
+/// </summary>
+/// <param name="Peak">The rate of the constant stretch.</param>
+/// <param name="Minimum">The rate at step <paramref name="Total"/> and after it.</param>
+/// <param name="WarmUp">Steps of warm-up; may be 0.</param>
+/// <param name="Decay">Steps of decay.</param>
+/// <param name="Total">The step that reaches the minimum.</param>
+public sealed record WarmUpStableDecay(double Peak, double Minimum, long WarmUp, long Decay, long Total) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) =>
+        step <= WarmUp ? Peak * step / WarmUp : step <= Total - Decay ? Peak : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
+}

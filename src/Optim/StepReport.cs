@@ -1,0 +1,29 @@
+namespace Mayfly;
+
+/// <summary>What one step did.</summary>
+public sealed record StepReport
+{
+    /// <summary>The global step, from 1.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>The loss before the step, summed over the micro-batches; NaN where the long form was used without the updater's Backward.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>The learning rate before the route's factors.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>The L2 norm of all gradients together, before clipping.</summary>
+    public required double GradientNorm { get; init; }
+
+    /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> scaled the gradients down.</summary>
+    public required bool Clipped { get; init; }
+
+    /// <summary>The names of the trainable parameters that no gradient reached: neither they nor their state changed.</summary>
+    public required IReadOnlyList<string> WithoutGradient { get; init; }
+
+    /// <summary>The most bytes the arena held at one time since its peaks were reset.</summary>
+    public required long PeakBytes { get; init; }
+}
+
+/// <summary>A loss or a gradient that is infinite or not a number.</summary>
+public sealed class NonFiniteException(string message) : Exception(message);

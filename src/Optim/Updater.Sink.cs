@@ -1,0 +1,75 @@
+namespace Mayfly;
+
+public sealed partial class Updater
+{
+    /// <inheritdoc/>
+    Tensor? IGradientSink.Accumulator(Parameter parameter)
+    {
+        CheckOpen("a sweep");
+        var slot = Find(parameter);
+        CheckFirstSweep(slot);
+        return slot.Gradient;
+    }
+
+    /// <inheritdoc/>
+    void IGradientSink.Ready(Parameter parameter, ref Gradient gradient)
+    {
+        CheckOpen("a sweep");
+        try
+        {
+            var slot = Find(parameter);
+            CheckFirstSweep(slot);
+            Take(slot, ref gradient);
+            if (microBatch < microBatches - 1) return;
+            Complete(slot);
+            if (slot.Mode == UpdateMode.Eager) ApplyKept(slot, 1);
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
+    }
+
+    /// <summary>Keeps a gradient the sweep made; one that was added to the kept one is there already.</summary>
+    private static void Take(Slot slot, ref Gradient gradient)
+    {
+        if (gradient.Value is null || gradient.Value == slot.Gradient) return;
+        slot.Gradient = gradient.Value;
+        gradient = default;
+    }
+
+    /// <summary>Measures a complete gradient, and so finds infinities and NaN before they reach a weight.</summary>
+    private void Complete(Slot slot)
+    {
+        if (slot.Gradient is null || slot.Squares is not null) return;
+        double squares = slot.Gradient.SumSquares();
+        if (!double.IsFinite(squares))
+            throw new NonFiniteException(
+                $"Step {GlobalStep}: the gradient of {slot.Parameter} has an infinity or NaN. "
+                + (moved ? "Weights have already moved: the model is torn; load a snapshot." : "No weight has moved; the step can be repeated with other data."));
+        slot.Squares = squares;
+    }
+
+    private void ApplyKept(Slot slot, double factor)
+    {
+        if (slot.Gradient is null) return;
+        var assignment = slot.Assignment;
+        slot.Init();
+        if (factor < 1) slot.Gradient.MapInPlace(new ScaleBy((float)factor));
+        moved = true;
+        assignment.Rule.Apply(slot.Parameter, slot.Gradient, slot.State, new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed));
+        slot.DropGradient();
+    }
+
+    private Slot Find(Parameter parameter) => slotOf.TryGetValue(parameter, out var slot)
+        ? slot
+        : throw new InvalidOperationException($"Updater: the loss depends on the trainable parameter {parameter}, which is not among this updater's; list it or set Trainable to false.");
+
+    private void CheckFirstSweep(Slot slot)
+    {
+        if (slot.Squares is null) return;
+        throw new InvalidOperationException(
+            $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");
+    }
+}

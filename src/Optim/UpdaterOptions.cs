@@ -1,0 +1,20 @@
+namespace Mayfly;
+
+/// <summary>The settings of an <see cref="Updater"/>.</summary>
+public sealed record UpdaterOptions
+{
+    /// <summary>The run's seed: random ops and rules draw from it.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The learning rate of each step.</summary>
+    public Schedule Schedule { get; init; } = 1e-3;
+
+    /// <summary>Micro-batches per step, unless a step says otherwise.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>
+    /// The largest L2 norm of all gradients together: they are multiplied by min(1, maxNorm / (norm + 1e-6)). Needs every gradient before the first
+    /// weight moves, so every parameter is deferred. Null does not clip.
+    /// </summary>
+    public double? MaxNorm { get; init; }
+}
