@@ -7,7 +7,7 @@ public abstract unsafe partial class BackendTests
     /// <summary>Rows, classes.</summary>
     public static TheoryData<int, int> CrossEntropySizes => new()
     {
-        { 0, 5 }, { 1, 1 }, { 3, 2 }, { 5, 15 }, { 5, 16 }, { 7, 17 }, { 300, 65 }, { 9, 1000 }, { 3, 4097 }, { 2, 50304 },
+        { 0, 5 }, { 1, 1 }, { 3, 2 }, { 5, 15 }, { 5, 16 }, { 7, 17 }, { 300, 65 }, { 9, 1000 }, { 3, 4097 }, { 1, 50304 },
     };
 
     [Theory]
