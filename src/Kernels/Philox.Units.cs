@@ -7,45 +7,50 @@ namespace Mayfly;
 public static partial class Philox
 {
     /// <summary>
-    /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: four blocks at a time,
-    /// one in each 64-bit element, to the bit as the scalar form. <paramref name="blocks"/> is a multiple of four.
+    /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: eight blocks at a
+    /// time, one in each 64-bit element of two vectors, to the bit as the scalar form. <paramref name="blocks"/> is a multiple of eight.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static unsafe void Units(RandomKey key, ulong counter, float* units, int blocks)
     {
-        for (int i = 0; i < blocks; i += 4)
+        // only the low half of each 64-bit element counts: products ignore the high half, so nothing clears it
+        Vector256<ulong> stream = Vector256.Create(key.Stream), lanes = Vector256.Create(0ul, 1, 2, 3);
+        for (int i = 0; i < blocks; i += 8)
         {
-            var (low, high) = FourBlocks(key, counter + (ulong)i);
-            Unit(low).Store(units + 4 * i);
-            Unit(high).Store(units + 4 * i + 8);
+            Vector256<ulong> a = Vector256.Create(counter + (ulong)i) + lanes, b = a >>> 32, c = stream, d = c >>> 32;
+            Vector256<ulong> e = Vector256.Create(counter + (ulong)i + 4) + lanes, f = e >>> 32, g = stream, h = d;
+            Vector256<ulong> k0 = Vector256.Create(key.Seed), k1 = k0 >>> 32;
+            for (int round = 0; round < 10; round++)
+            {
+                Round(ref a, ref b, ref c, ref d, k0, k1);
+                Round(ref e, ref f, ref g, ref h, k0, k1);
+                k0 += Vector256.Create(0x9E3779B9ul);
+                k1 += Vector256.Create(0xBB67AE85ul);
+            }
+
+            Store(a, b, c, d, units + 4 * i);
+            Store(e, f, g, h, units + 4 * i + 16);
         }
     }
 
-    /// <summary>The 16 elements of blocks <paramref name="counter"/> to <paramref name="counter"/> + 3.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<uint> Low, Vector256<uint> High) FourBlocks(RandomKey key, ulong counter)
+    private static void Round(
+        ref Vector256<ulong> a, ref Vector256<ulong> b, ref Vector256<ulong> c, ref Vector256<ulong> d, Vector256<ulong> k0, Vector256<ulong> k1)
     {
-        // only the low half of each 64-bit element counts: the product ignores the high half, so nothing clears it
-        var a = Vector256.Create(counter) + Vector256.Create(0ul, 1, 2, 3);
-        var b = a >>> 32;
-        var c = Vector256.Create(key.Stream);
-        var d = c >>> 32;
-        uint k0 = (uint)key.Seed, k1 = (uint)(key.Seed >> 32);
-        for (int round = 0; round < 10; round++)
-        {
-            var p = Product(a, 0xD2511F53);
-            var q = Product(c, 0xCD9E8D57);
-            a = (q >>> 32) ^ b ^ Vector256.Create((ulong)k0);
-            b = q;
-            c = (p >>> 32) ^ d ^ Vector256.Create((ulong)k1);
-            d = p;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
+        Vector256<ulong> p = Product(a, 0xD2511F53), q = Product(c, 0xCD9E8D57);
+        a = (q >>> 32) ^ b ^ k0;
+        b = q;
+        c = (p >>> 32) ^ d ^ k1;
+        d = p;
+    }
 
-        var ab = Join(a, b);
-        var cd = Join(c, d);
-        return (Alternate(ab, cd, Vector256.Create(0ul, 0, 1, 1)), Alternate(ab, cd, Vector256.Create(2ul, 2, 3, 3)));
+    /// <summary>Writes the 16 elements of four blocks in their order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Store(Vector256<ulong> a, Vector256<ulong> b, Vector256<ulong> c, Vector256<ulong> d, float* units)
+    {
+        Vector256<ulong> ab = Join(a, b), cd = Join(c, d);
+        Unit(Alternate(ab, cd, Vector256.Create(0ul, 0, 1, 1))).Store(units);
+        Unit(Alternate(ab, cd, Vector256.Create(2ul, 2, 3, 3))).Store(units + 8);
     }
 
     /// <summary>The 64-bit product of the low half of each element and <paramref name="m"/>.</summary>

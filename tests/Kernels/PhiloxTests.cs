@@ -14,11 +14,11 @@ public class PhiloxTests
     [InlineData(0)]
     [InlineData(3)]
     [InlineData(0xFFFF_FFFE)]
-    [InlineData(0x0123_4567_89AB_CDEE)]
+    [InlineData(0x0123_4567_89AB_CDEF)]
     public unsafe void Vectors_draw_the_bits_of_the_scalar_form(ulong counter)
     {
         var key = new RandomKey(0x9876_5432_10FE_DCBA, 0xFEDC_BA98_7654_3210);
-        const int blocks = 12;
+        const int blocks = 24;
         float* units = stackalloc float[4 * blocks];
         Philox.Units(key, counter, units, blocks);
         for (int i = 0; i < 4 * blocks; i++)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Mayfly;
 
@@ -82,7 +83,8 @@ public sealed unsafe partial class CpuBackend<L>
                 double next = Math.Max(largest, Largest(x + j, count));
                 // a tile of nothing but negative infinity has no exponentials to add
                 if (next == double.NegativeInfinity) continue;
-                sum = sum * Math.Exp(largest - next) + SumExp(x + j, count, L.Of((float)next));
+                double before = j == 0 ? 0 : sum * Math.Exp(largest - next);
+                sum = before + SumExp(x + j, count, L.Of((float)next));
                 largest = next;
             }
 
@@ -103,9 +105,21 @@ public sealed unsafe partial class CpuBackend<L>
             }
 
             for (; j <= n - L.Count; j += L.Count) a = L.Max(a, L.Load(x + j));
-            double largest = L.Largest(L.Max(L.Max(a, b), L.Max(c, d)));
-            for (; j < n; j++) largest = Math.Max(largest, x[j]);
+            // a maximum may meet an element twice: the rest is the row's last whole vector
+            if (j < n && n >= L.Count) b = L.Max(b, L.Load(x + n - L.Count));
+            double largest = Largest(L.Max(L.Max(a, b), L.Max(c, d)));
+            if (n < L.Count)
+                for (j = 0; j < n; j++) largest = Math.Max(largest, x[j]);
             return largest;
+        }
+
+        private static double Largest(L x)
+        {
+            float* part = stackalloc float[16];
+            L.Store(part, x);
+            F4 largest = F4.Load(part);
+            for (int i = 4; i < L.Count; i += 4) largest = F4.Max(largest, F4.Load(part + i));
+            return F4.Largest(largest);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -122,18 +136,28 @@ public sealed unsafe partial class CpuBackend<L>
             }
 
             for (; j <= n - L.Count; j += L.Count) a += L.Exp(L.Load(x + j) - largest);
-            if (j < n) b += First(L.Exp(L.LoadPart(x + j, (int)(n - j)) - largest), (int)(n - j));
+            if (j < n) b += RestExp(x, j, n, largest);
             return L.Sum((a + b) + (c + d));
         }
 
-        /// <summary>The first <paramref name="count"/> elements, the others zero.</summary>
-        private static L First(L x, int count)
+        /// <summary>The exponentials from <paramref name="j"/> on, zero beside them: in the row's last whole vector, or in a padded copy of a short row.</summary>
+        private static L RestExp(float* x, long j, long n, L largest)
         {
-            float* part = stackalloc float[16];
-            new Span<float>(part, 16).Clear();
-            L.StorePart(part, x, count);
-            return L.Load(part);
+            int rest = (int)(n - j);
+            if (n < L.Count)
+            {
+                float* row = stackalloc float[16];
+                new Span<float>(row, 16).Fill(float.NegativeInfinity);
+                new Span<float>(x, rest).CopyTo(new Span<float>(row, rest));
+                return L.Exp(L.Load(row) - largest);
+            }
+
+            float* counts = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(ZerosAndOnes));
+            return L.Where(L.Of(0f), L.Load(counts + 16 - L.Count + rest), L.Exp(L.Load(x + n - L.Count) - largest), L.Of(0f));
         }
+
+        /// <summary>A vector read <c>r</c> elements past its first whole vector of zeros ends in r ones.</summary>
+        private static ReadOnlySpan<float> ZerosAndOnes => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
     }
 
     private struct CrossEntropyBackJob : IJob

@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuBackend<L>
             for (long i = chunk * Share; i < end; i += Tile)
             {
                 int n = (int)Math.Min(Tile, end - i);
-                Philox.Units(Key, (ulong)i / 4, units, (n + 15) / 16 * 4);
+                Philox.Units(Key, (ulong)i / 4, units, (n + 31) / 32 * 8);
                 Keep(X + i, Y + i, units, n, Rate, Add);
             }
         }
