@@ -13,11 +13,12 @@ internal static class ColumnBlocks
 }
 
 /// <summary>The first half of a column fold: each task sums a block of rows for a tile of columns into the block's partial vectors.</summary>
-internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, RowArgs args, long rows, long n, float* partials) : IJob
+internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args, long rows, long n, float* partials) : IJob
     where L : struct, ISimd<L> where TOp : unmanaged, IColumn<TOp> where TUse : struct, IUse
 {
     private const int TileSize = 512;
-    private readonly RowArgs args = args;
+    private readonly RowPointers first = new(args);
+    private readonly float* stats = args.Stats.Floats();
 
     /// <summary>Runs all blocks and tiles; the partial vectors are (blocks, 2, n).</summary>
     public static void Run(Workers workers, TOp op, in RowArgs args, long rows, long n, float* partials)
@@ -29,6 +30,7 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, RowArgs args, lo
     private long Tiles => (n + TileSize - 1) / TileSize;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int chunk)
     {
         long block = chunk / Tiles, start = chunk % Tiles * TileSize, end = Math.Min(start + TileSize, n);
@@ -36,33 +38,40 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, RowArgs args, lo
         new Span<float>(a + start, (int)(end - start)).Clear();
         new Span<float>(b + start, (int)(end - start)).Clear();
         long last = Math.Min((block + 1) * ColumnBlocks.Rows, rows);
-        for (long row = block * ColumnBlocks.Rows; row < last; row++) Row(new RowPointers(args, row, n), Numbers(row), start, end, a, b);
+        long whole = end - (end - start) % L.Count;
+        for (long row = block * ColumnBlocks.Rows; row < last; row++)
+        {
+            var p = first.Row(row * n);
+            var s = Numbers(row);
+            Row(p, s, start, whole, a, b);
+            if (whole < end) LastColumns(p, s, whole, (int)(end - whole), a + whole, b + whole);
+        }
     }
 
     private RowNumbers<L> Numbers(long row)
     {
         var s = new RowNumbers<L>();
-        if (args.Stats.IsAbsent) return s;
-        s.S0 = L.Broadcast(args.Stats.Floats() + 2 * row);
-        s.S1 = L.Broadcast(args.Stats.Floats() + 2 * row + 1);
+        if (stats == null) return s;
+        s.S0 = L.Broadcast(stats + 2 * row);
+        s.S1 = L.Broadcast(stats + 2 * row + 1);
         return s;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(RowPointers p, RowNumbers<L> s, long i, long end, float* a, float* b)
+    private void Row(in RowPointers p, in RowNumbers<L> numbers, long i, long end, float* a, float* b)
     {
         var f = op;
-        for (; i <= end - L.Count; i += L.Count)
+        var s = numbers;
+        float* x = p.X, dy = p.Dy, gain = p.Gain, bias = p.Bias;
+        for (; i < end; i += L.Count)
         {
-            f.Add(p.Item<L, TUse>(i), s, out L x, out L y);
-            L.Store(a + i, L.Load(a + i) + x);
-            L.Store(b + i, L.Load(b + i) + y);
+            f.Add(RowPointers.Item<L, TUse>(x, dy, gain, bias, i), s, out L da, out L db);
+            L.Store(a + i, L.Load(a + i) + da);
+            L.Store(b + i, L.Load(b + i) + db);
         }
-
-        if (i < end) LastColumns(p, s, i, (int)(end - i), a + i, b + i);
     }
 
-    private void LastColumns(RowPointers p, RowNumbers<L> s, long i, int count, float* a, float* b)
+    private void LastColumns(in RowPointers p, in RowNumbers<L> s, long i, int count, float* a, float* b)
     {
         op.Add(p.LastItem<L, TUse>(i, count), s, out L x, out L y);
         L.StorePart(a, L.LoadPart(a, count) + x, count);
@@ -77,6 +86,7 @@ internal readonly unsafe struct ColumnTotalJob<L>(float* partials, long blocks, 
     public const int ChunkSize = 512;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int chunk)
     {
         long start = (long)chunk * ChunkSize, end = Math.Min(start + ChunkSize, n);
@@ -84,13 +94,17 @@ internal readonly unsafe struct ColumnTotalJob<L>(float* partials, long blocks, 
         if (sumB != null) Total(partials + n, sumB, addB, start, end);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Total(float* partial, float* sum, bool add, long i, long end)
     {
         for (; i < end; i += L.Count)
         {
             int count = (int)Math.Min(L.Count, end - i);
             L total = L.Of(0f);
-            for (long block = 0; block < blocks; block++) total += L.LoadPart(partial + block * 2 * n + i, count);
+            if (count == L.Count)
+                for (long block = 0; block < blocks; block++) total += L.Load(partial + block * 2 * n + i);
+            else
+                for (long block = 0; block < blocks; block++) total += L.LoadPart(partial + block * 2 * n + i, count);
             L.StorePart(sum + i, add ? L.LoadPart(sum + i, count) + total : total, count);
         }
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
@@ -29,6 +30,7 @@ internal readonly unsafe struct ConvertJob<TFrom, TTo>(bool add, in Walk walk) :
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Segment(TFrom* x, TTo* y, long n)
     {
         long stepX = walk.Stride(0, walk.Rank - 1), stepY = walk.Stride(1, walk.Rank - 1);

@@ -19,7 +19,8 @@ public sealed unsafe partial class CpuBackend<L>
     {
         var walk = new Walk([x, y]);
         bool words = x.Type == y.Type && x.Type is DType.F32 or DType.I32;
-        if (words && !add) Loop(default(CopyLoop<L, No>), walk);
+        if (words && !add && TransposeJob.Fits(walk, out int axis)) TransposeJob.Run(workers, walk, axis);
+        else if (words && !add) Loop(default(CopyLoop<L, No>), walk);
         else if (words && x.Type == DType.F32) Loop(default(CopyLoop<L, Yes>), walk);
         else ConvertFrom(x.Type, y.Type, add, walk);
     }

@@ -20,9 +20,9 @@ public sealed unsafe partial class CpuBackend<L>
     public override double SumSquares(in View x)
     {
         var walk = new Walk([x]);
-        int chunks = (int)((walk.Count + SumSquaresJob<L>.ChunkSize - 1) / SumSquaresJob<L>.ChunkSize);
+        int chunks = (int)((walk.Count + SumSquaresJob.ChunkSize - 1) / SumSquaresJob.ChunkSize);
         var block = scratch.Rent(chunks * sizeof(double));
-        var job = new SumSquaresJob<L>(walk, (double*)block.Pointer);
+        var job = new SumSquaresJob(walk, (double*)block.Pointer);
         workers.Run(ref job, chunks);
         double total = 0;
         for (int i = 0; i < chunks; i++) total += ((double*)block.Pointer)[i];

@@ -58,6 +58,7 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
         return result;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float* Gather(float* x, long stride, long n, float* to)
     {
         for (long i = 0; i < n; i++) to[i] = x[i * stride];
@@ -69,8 +70,17 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
 
     private static double Join(double a, double b) => IsSum ? a + b : Math.Max(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly double Segment(float* x, long n)
+    {
+        long whole = n - n % L.Count;
+        L total = Whole(x, whole);
+        if (whole < n) total = Join(total, Tail(x + whole, (int)(n - whole)));
+        return IsSum ? L.Sum(total) : L.Largest(total);
+    }
+
+    /// <summary>Folds whole lanes. It calls nothing, so that the accumulators stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly L Whole(float* x, long n)
     {
         var f = op;
         L a = Nothing, b = a, c = a, d = a;
@@ -82,10 +92,8 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
             d = Join(d, f.Map(L.Load(x + 3 * L.Count)));
         }
 
-        for (; n >= L.Count; n -= L.Count, x += L.Count) a = Join(a, f.Map(L.Load(x)));
-        if (n > 0) b = Join(b, Tail(x, (int)n));
-        a = Join(Join(a, b), Join(c, d));
-        return IsSum ? L.Sum(a) : L.Largest(a);
+        for (; n > 0; n -= L.Count, x += L.Count) a = Join(a, f.Map(L.Load(x)));
+        return Join(Join(a, b), Join(c, d));
     }
 
     private readonly L Tail(float* x, int n)
@@ -117,6 +125,7 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Columns(float* x, long stride, int n, long from, long to, float* sums, float* gathered)
     {
         long* index = stackalloc long[Shape.MaxRank];
@@ -125,10 +134,30 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
         for (; from < to; from++)
         {
             float* row = x + plan.Folded.Place(0, index);
+            plan.Folded.Advance(index, 1);
+            if (stride == 1 && from + 1 < to)
+            {
+                AddRows(row, x + plan.Folded.Place(0, index), sums, n);
+                plan.Folded.Advance(index, 1);
+                from++;
+                continue;
+            }
+
             if (stride != 1) row = Gather(row, stride, n, gathered);
             AddRow(row, sums, n);
-            plan.Folded.Advance(index, 1);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void AddRows(float* x, float* next, float* sums, int n)
+    {
+        var f = op;
+        int i = 0;
+        for (; i <= n - L.Count; i += L.Count)
+            L.Store(sums + i, Join(L.Load(sums + i), Join(f.Map(L.Load(x + i)), f.Map(L.Load(next + i)))));
+        if (i == n) return;
+        L rest = Join(f.Map(L.LoadPart(x + i, n - i)), f.Map(L.LoadPart(next + i, n - i)));
+        L.StorePart(sums + i, Join(L.LoadPart(sums + i, n - i), rest), n - i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -171,6 +200,7 @@ internal unsafe struct FinishFoldJob<L, TOp>(TOp op, in FoldPlan plan, double* t
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly double Total(long kept)
     {
         double total = totals[kept];
@@ -182,48 +212,4 @@ internal unsafe struct FinishFoldJob<L, TOp>(TOp op, in FoldPlan plan, double* t
 
         return total;
     }
-}
-
-/// <summary>Sums of squares in double precision over fixed chunks.</summary>
-internal readonly unsafe struct SumSquaresJob<L>(in Walk walk, double* totals) : IJob where L : struct, ISimd<L>
-{
-    public const int ChunkSize = 16384;
-    private readonly Walk walk = walk;
-
-    /// <inheritdoc/>
-    public void Run(int chunk)
-    {
-        long* index = stackalloc long[Shape.MaxRank];
-        long at = (long)chunk * ChunkSize, end = Math.Min(at + ChunkSize, walk.Count);
-        long stride = walk.Stride(0, walk.Rank - 1);
-        double total = 0;
-        walk.Find(at, index);
-        while (at < end)
-        {
-            long n = Math.Min(walk.Inner - index[walk.Rank - 1], end - at);
-            total += Segment((float*)walk.Base(0) + walk.Place(0, index), stride, n);
-            walk.Advance(index, n);
-            at += n;
-        }
-
-        totals[chunk] = total;
-    }
-
-    private static double Segment(float* x, long stride, long n)
-    {
-        double a = 0, b = 0, c = 0, d = 0;
-        long i = 0;
-        for (; i <= n - 4; i += 4)
-        {
-            a += Square(x[i * stride]);
-            b += Square(x[(i + 1) * stride]);
-            c += Square(x[(i + 2) * stride]);
-            d += Square(x[(i + 3) * stride]);
-        }
-
-        for (; i < n; i++) a += Square(x[i * stride]);
-        return (a + b) + (c + d);
-    }
-
-    private static double Square(double x) => x * x;
 }

@@ -50,6 +50,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunDirect(long start, long end)
     {
         long* index = stackalloc long[Shape.MaxRank];
@@ -74,6 +75,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void RunGathered(long start, long end)
     {
         long* index = stackalloc long[Shape.MaxRank];
@@ -98,12 +100,14 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
 
     private readonly float* Place(int k, long* index) => walk.Base(k) == null ? null : (float*)walk.Base(k) + walk.Place(k, index);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float* Repeat(float value, float* lane)
     {
         for (int i = 0; i < L.Count; i++) lane[i] = value;
         return lane;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Gather(int k, long start, int n, float* to, long* index)
     {
         long stride = walk.Stride(k, walk.Rank - 1);
@@ -117,6 +121,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Scatter(int k, long start, int n, float* from, long* index)
     {
         long stride = walk.Stride(k, walk.Rank - 1);
@@ -150,6 +155,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Tail(int n, float* p0, float* p1, float* p2, float* p3, float* p4)
     {
         float* padded = stackalloc float[Walk.MaxOperands * MaxLane];

@@ -84,7 +84,10 @@ internal readonly unsafe struct Map2BackLoop<L, TOp, TA, TB>(TOp op, bool addA, 
 {
     public static int Operands => 5;
 
-    public static int Written => (TA.Set ? 0b01000 : 0) | (TB.Set ? 0b10000 : 0);
+    public static int Written
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => (TA.Set ? 0b01000 : 0) | (TB.Set ? 0b10000 : 0);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Lane(float* a, float* b, float* dy, float* da, float* db)
@@ -113,9 +116,15 @@ internal readonly unsafe struct Map3Loop<L, TOp>(TOp op) : ILoop where L : struc
 internal readonly unsafe struct UpdateLoop<L, TOp, T0, T1>(TOp op) : ILoop
     where L : struct, ISimd<L> where TOp : unmanaged, IUpdate<TOp> where T0 : struct, IFlag where T1 : struct, IFlag
 {
-    public static int Operands => T1.Set ? 4 : T0.Set ? 3 : 2;
+    public static int Operands
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => T1.Set ? 4 : T0.Set ? 3 : 2;
+    }
 
-    public static int Written => 0b0010 | (T0.Set ? 0b0100 : 0) | (T1.Set ? 0b1000 : 0);
+    public static int Written
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => 0b0010 | (T0.Set ? 0b0100 : 0) | (T1.Set ? 0b1000 : 0);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Lane(float* g, float* p, float* s0, float* s1, float* p4)

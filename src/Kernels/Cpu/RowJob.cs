@@ -21,28 +21,19 @@ internal readonly struct Use<TDy, TGain, TBias> : IUse where TDy : struct, IFlag
     public static bool Bias => TBias.Set;
 }
 
-/// <summary>Where the operands of one row begin.</summary>
-internal unsafe struct RowPointers
+/// <summary>Where the operands of a row begin; null where absent.</summary>
+internal unsafe struct RowPointers(in RowArgs args)
 {
-    public float* X, Dy, Gain, Bias, Y;
+    public float* X = args.X.Floats(), Dy = args.Dy.Floats(), Gain = args.Gain.Floats(), Bias = args.Bias.Floats(), Y = args.Y.Floats();
 
-    /// <summary>The operands of row <paramref name="row"/> of contiguous matrices of <paramref name="n"/> columns.</summary>
-    public RowPointers(in RowArgs args, long row, long n)
-    {
-        X = args.X.Floats() + row * n;
-        Dy = args.Dy.IsAbsent ? null : args.Dy.Floats() + row * n;
-        Y = args.Y.IsAbsent ? null : args.Y.Floats() + row * n;
-        Gain = args.Gain.Floats();
-        Bias = args.Bias.Floats();
-    }
-
-    /// <summary>What the formula sees at column <paramref name="i"/>.</summary>
+    /// <summary>The operands <paramref name="offset"/> elements further on: the start of another row of the same columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly RowItem<L> Item<L, TUse>(long i) where L : struct, ISimd<L> where TUse : struct, IUse => new(
-        L.Load(X + i),
-        TUse.Dy ? L.Load(Dy + i) : L.Of(0f),
-        TUse.Gain ? L.Load(Gain + i) : L.Of(0f),
-        TUse.Bias ? L.Load(Bias + i) : L.Of(0f));
+    public readonly RowPointers Row(long offset) => this with { X = X + offset, Dy = Dy == null ? null : Dy + offset, Y = Y == null ? null : Y + offset };
+
+    /// <summary>What the formula sees at the lane of columns from <paramref name="i"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RowItem<L> Item<L, TUse>(float* x, float* dy, float* gain, float* bias, long i) where L : struct, ISimd<L> where TUse : struct, IUse =>
+        new(L.Load(x + i), TUse.Dy ? L.Load(dy + i) : L.Of(0f), TUse.Gain ? L.Load(gain + i) : L.Of(0f), TUse.Bias ? L.Load(bias + i) : L.Of(0f));
 
     /// <summary>The same for the last <paramref name="count"/> columns, fewer than a lane, padded with zeros.</summary>
     public readonly RowItem<L> LastItem<L, TUse>(long i, int count) where L : struct, ISimd<L> where TUse : struct, IUse => new(
@@ -69,12 +60,15 @@ internal readonly struct SecondStage : IStage
 }
 
 /// <summary>A row formula over rows of contiguous matrices; each row is done by one thread.</summary>
-internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, RowArgs args, long rows, long n) : IJob
+internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, in RowArgs args, long rows, long n) : IJob
     where L : struct, ISimd<L> where TOp : unmanaged, IRow<TOp> where TUse : struct, IUse where TAdd : struct, IFlag
 {
     private const int ChunkSize = 8192, MaxLane = 16;
-    private readonly RowArgs args = args;
-    private readonly long chunkRows = Math.Max(1, ChunkSize / n);
+    private readonly TOp op = op;
+    private readonly long rows = rows, n = n, whole = n - n % L.Count, chunkRows = Math.Max(1, ChunkSize / n);
+    private readonly RowPointers first = new(args);
+    private readonly float* stats = args.Stats.Floats();
+    private readonly bool load = args.LoadStats;
 
     /// <summary>Runs the formula over all rows.</summary>
     public static void Run(Workers workers, TOp op, in RowArgs args, long rows, long n)
@@ -84,81 +78,92 @@ internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, RowArgs args,
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int chunk)
     {
         long end = Math.Min((chunk + 1) * chunkRows, rows);
-        for (long row = chunk * chunkRows; row < end; row++) Row(row);
-    }
-
-    private void Row(long row)
-    {
-        var p = new RowPointers(args, row, n);
-        float* stats = args.Stats.IsAbsent ? null : args.Stats.Floats() + 2 * row;
-        var s = new RowNumbers<L>();
-        if (args.LoadStats) Load(ref s, stats);
-        if (TOp.Stages > 0) s = Stage<FirstStage>(p, s);
-        if (TOp.Stages > 1) s = Stage<SecondStage>(p, s);
-        if (!args.LoadStats && stats != null) Save(s, stats);
-        Write(p, s);
-    }
-
-    private static void Load(ref RowNumbers<L> s, float* stats)
-    {
-        s.S0 = L.Broadcast(stats);
-        s.S1 = L.Broadcast(stats + 1);
-    }
-
-    private static void Save(in RowNumbers<L> s, float* stats)
-    {
-        L.StorePart(stats, s.S0, 1);
-        L.StorePart(stats + 1, s.S1, 1);
+        for (long row = chunk * chunkRows; row < end; row++) Row(first.Row(row * n), stats == null ? null : stats + 2 * row);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private RowNumbers<L> Stage<TStage>(RowPointers p, RowNumbers<L> s) where TStage : struct, IStage
+    private void Row(in RowPointers p, float* saved)
+    {
+        var s = new RowNumbers<L>();
+        if (load) Load(ref s, saved);
+        if (TOp.Stages > 0) Stage<FirstStage>(p, ref s);
+        if (TOp.Stages > 1) Stage<SecondStage>(p, ref s);
+        if (!load && saved != null) Save(s, saved);
+        Write(p, s);
+        if (whole < n) LastWrite(p, s);
+    }
+
+    private static void Load(ref RowNumbers<L> s, float* saved)
+    {
+        s.S0 = L.Broadcast(saved);
+        s.S1 = L.Broadcast(saved + 1);
+    }
+
+    private static void Save(in RowNumbers<L> s, float* saved)
+    {
+        L.StorePart(saved, s.S0, 1);
+        L.StorePart(saved + 1, s.S1, 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Stage<TStage>(in RowPointers p, ref RowNumbers<L> s) where TStage : struct, IStage
+    {
+        WholeFold<TStage>(p, s, out L a, out L b);
+        if (whole < n)
+        {
+            LastFold<TStage>(p, s, out L lastA, out L lastB);
+            a = Join<TStage>(a, lastA);
+            b = Join<TStage>(b, lastB);
+        }
+
+        op.Finish(TStage.Number, L.Of((float)n), Total<TStage>(a), Total<TStage>(b), ref s);
+    }
+
+    /// <summary>Folds whole lanes. It calls nothing, so that the accumulators stay in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void WholeFold<TStage>(in RowPointers p, in RowNumbers<L> numbers, out L a, out L b) where TStage : struct, IStage
     {
         var f = op;
-        L nothing = IsSum<TStage>() ? L.Of(0f) : L.Of(float.NegativeInfinity);
-        L a0 = nothing, a1 = nothing, a2 = nothing, a3 = nothing, b0 = nothing, b1 = nothing, b2 = nothing, b3 = nothing;
-        long i = 0;
-        for (; i <= n - 4 * L.Count; i += 4 * L.Count)
+        var s = numbers;
+        float* x = p.X, dy = p.Dy, gain = p.Gain, bias = p.Bias;
+        L a0 = Nothing<TStage>(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        long i = 0, end = whole;
+        for (; i <= end - 4 * L.Count; i += 4 * L.Count)
         {
-            f.Fold(TStage.Number, p.Item<L, TUse>(i), s, out L x0, out L y0);
-            f.Fold(TStage.Number, p.Item<L, TUse>(i + L.Count), s, out L x1, out L y1);
-            f.Fold(TStage.Number, p.Item<L, TUse>(i + 2 * L.Count), s, out L x2, out L y2);
-            f.Fold(TStage.Number, p.Item<L, TUse>(i + 3 * L.Count), s, out L x3, out L y3);
+            f.Fold(TStage.Number, RowPointers.Item<L, TUse>(x, dy, gain, bias, i), s, out L x0, out L y0);
             a0 = Join<TStage>(a0, x0);
             b0 = Join<TStage>(b0, y0);
+            f.Fold(TStage.Number, RowPointers.Item<L, TUse>(x, dy, gain, bias, i + L.Count), s, out L x1, out L y1);
             a1 = Join<TStage>(a1, x1);
             b1 = Join<TStage>(b1, y1);
+            f.Fold(TStage.Number, RowPointers.Item<L, TUse>(x, dy, gain, bias, i + 2 * L.Count), s, out L x2, out L y2);
             a2 = Join<TStage>(a2, x2);
             b2 = Join<TStage>(b2, y2);
+            f.Fold(TStage.Number, RowPointers.Item<L, TUse>(x, dy, gain, bias, i + 3 * L.Count), s, out L x3, out L y3);
             a3 = Join<TStage>(a3, x3);
             b3 = Join<TStage>(b3, y3);
         }
 
-        for (; i <= n - L.Count; i += L.Count)
+        for (; i < end; i += L.Count)
         {
-            f.Fold(TStage.Number, p.Item<L, TUse>(i), s, out L x0, out L y0);
+            f.Fold(TStage.Number, RowPointers.Item<L, TUse>(x, dy, gain, bias, i), s, out L x0, out L y0);
             a0 = Join<TStage>(a0, x0);
             b0 = Join<TStage>(b0, y0);
         }
 
-        if (i < n)
-        {
-            LastFold<TStage>(p, s, i, out L x1, out L y1);
-            a1 = Join<TStage>(a1, x1);
-            b1 = Join<TStage>(b1, y1);
-        }
-
-        L a = Join<TStage>(Join<TStage>(a0, a1), Join<TStage>(a2, a3)), b = Join<TStage>(Join<TStage>(b0, b1), Join<TStage>(b2, b3));
-        var result = s;
-        f.Finish(TStage.Number, L.Of((float)n), Total<TStage>(a), Total<TStage>(b), ref result);
-        return result;
+        a = Join<TStage>(Join<TStage>(a0, a1), Join<TStage>(a2, a3));
+        b = Join<TStage>(Join<TStage>(b0, b1), Join<TStage>(b2, b3));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsSum<TStage>() where TStage : struct, IStage => TOp.Kind(TStage.Number) == FoldKind.Sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static L Nothing<TStage>() where TStage : struct, IStage => IsSum<TStage>() ? L.Of(0f) : L.Of(float.NegativeInfinity);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Join<TStage>(L a, L b) where TStage : struct, IStage => IsSum<TStage>() ? a + b : L.Max(a, b);
@@ -166,10 +171,10 @@ internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, RowArgs args,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static L Total<TStage>(L a) where TStage : struct, IStage => L.Of(IsSum<TStage>() ? L.Sum(a) : L.Largest(a));
 
-    private void LastFold<TStage>(RowPointers p, RowNumbers<L> s, long i, out L a, out L b) where TStage : struct, IStage
+    private void LastFold<TStage>(in RowPointers p, in RowNumbers<L> s, out L a, out L b) where TStage : struct, IStage
     {
-        int count = (int)(n - i);
-        op.Fold(TStage.Number, p.LastItem<L, TUse>(i, count), s, out a, out b);
+        int count = (int)(n - whole);
+        op.Fold(TStage.Number, p.LastItem<L, TUse>(whole, count), s, out a, out b);
         float nothing = IsSum<TStage>() ? 0f : float.NegativeInfinity;
         a = Keep(a, count, nothing);
         b = Keep(b, count, nothing);
@@ -184,23 +189,24 @@ internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, RowArgs args,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Write(RowPointers p, RowNumbers<L> s)
+    private void Write(in RowPointers p, in RowNumbers<L> numbers)
     {
         var f = op;
-        long i = 0;
-        for (; i <= n - L.Count; i += L.Count)
+        var s = numbers;
+        float* x = p.X, dy = p.Dy, gain = p.Gain, bias = p.Bias, to = p.Y;
+        long end = whole;
+        for (long i = 0; i < end; i += L.Count)
         {
-            var y = f.Write(p.Item<L, TUse>(i), s);
-            L.Store(p.Y + i, TAdd.Set ? L.Load(p.Y + i) + y : y);
+            var y = f.Write(RowPointers.Item<L, TUse>(x, dy, gain, bias, i), s);
+            L.Store(to + i, TAdd.Set ? L.Load(to + i) + y : y);
         }
-
-        if (i < n) LastWrite(p, s, i);
     }
 
-    private void LastWrite(RowPointers p, RowNumbers<L> s, long i)
+    private void LastWrite(in RowPointers p, in RowNumbers<L> s)
     {
-        int count = (int)(n - i);
-        var y = op.Write(p.LastItem<L, TUse>(i, count), s);
-        L.StorePart(p.Y + i, TAdd.Set ? L.LoadPart(p.Y + i, count) + y : y, count);
+        int count = (int)(n - whole);
+        float* to = p.Y + whole;
+        var y = op.Write(p.LastItem<L, TUse>(whole, count), s);
+        L.StorePart(to, TAdd.Set ? L.LoadPart(to, count) + y : y, count);
     }
 }

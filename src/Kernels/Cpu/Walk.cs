@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Mayfly;
 
 /// <summary>
@@ -19,6 +21,7 @@ internal unsafe struct Walk
     private fixed ulong bases[MaxOperands];
 
     /// <summary>Lays the operands over each other. An absent operand has a null base and is never to be read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public Walk(ReadOnlySpan<View> operands)
     {
         int last = operands.Length - 1;
@@ -33,15 +36,18 @@ internal unsafe struct Walk
     }
 
     /// <summary>The size of an axis.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly long Size(int axis) => sizes[axis];
 
     /// <summary>The size of the innermost axis.</summary>
     public readonly long Inner => sizes[Rank - 1];
 
     /// <summary>The stride of operand <paramref name="k"/> on an axis, in elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly long Stride(int k, int axis) => strides[axis * MaxOperands + k];
 
     /// <summary>The address of the first element, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void* Base(int k) => (void*)bases[k];
 
     /// <summary>True where operand <paramref name="k"/>'s elements lie densely in the order of the count.</summary>
@@ -58,6 +64,7 @@ internal unsafe struct Walk
     }
 
     /// <summary>Writes the indices of element <paramref name="number"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Find(long number, long* index)
     {
         for (int axis = Rank - 1; axis >= 0; axis--)
@@ -69,6 +76,7 @@ internal unsafe struct Walk
     }
 
     /// <summary>The place of an element in operand <paramref name="k"/>, counted from its base.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly long Place(int k, long* index)
     {
         long place = 0;
@@ -77,6 +85,7 @@ internal unsafe struct Walk
     }
 
     /// <summary>Steps <paramref name="count"/> elements along the innermost axis, not beyond its end, carrying into the outer axes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Advance(long* index, long count)
     {
         index[Rank - 1] += count;
@@ -87,6 +96,7 @@ internal unsafe struct Walk
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Insert(ReadOnlySpan<View> operands, int axis, int last)
     {
         long key = Math.Abs(operands[last].Layout.Strides[axis]);
@@ -98,6 +108,7 @@ internal unsafe struct Walk
         for (int k = operands.Length; k < MaxOperands; k++) strides[at * MaxOperands + k] = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Merge()
     {
         int kept = 0;
@@ -111,6 +122,7 @@ internal unsafe struct Walk
         if (Rank > 0) Rank = kept + 1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool Mergeable(int outer, int inner)
     {
         for (int k = 0; k < MaxOperands; k++)
