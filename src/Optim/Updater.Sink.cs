@@ -56,7 +56,7 @@ public sealed partial class Updater
         if (slot.Gradient is null) return;
         var assignment = slot.Assignment;
         slot.Init();
-        if (factor < 1) slot.Gradient.MapInPlace(new ScaleBy((float)factor));
+        if (factor < 1) slot.Gradient.MapInPlace(new Affine((float)factor, -0f));
         moved = true;
         assignment.Rule.Apply(slot.Parameter, slot.Gradient, slot.State, new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed));
         slot.DropGradient();

@@ -71,6 +71,9 @@ public sealed class AdamW : Rule
 public readonly struct AdamWUpdate(float beta1, float share1, float beta2, float share2, float epsilon, float decay, float stepSize, float rootFactor)
     : IUpdate<AdamWUpdate>
 {
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static AdamWUpdate Sample => new(0.9f, 0.1f, 0.99f, 0.01f, 1e-8f, 1e-3f, 0.1f, 2f);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Mayfly;
 
 /// <summary>
@@ -23,18 +21,9 @@ public sealed class ClipNorm(double limit) : Rule
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         double factor = Factor(limit, Math.Sqrt(gradient.SumSquares()));
-        if (factor < 1) gradient.MapInPlace(new ScaleBy((float)factor));
+        if (factor < 1) gradient.MapInPlace(new Affine((float)factor, -0f));
     }
 
     /// <summary>What a gradient of the given norm is multiplied by; PyTorch's clip_grad_norm_.</summary>
     internal static double Factor(double limit, double norm) => Math.Min(1, limit / (norm + 1e-6));
-}
-
-/// <summary>x factor.</summary>
-/// <param name="factor">The factor.</param>
-public readonly struct ScaleBy(float factor) : IMap1<ScaleBy>
-{
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V F<V>(V x) where V : struct, ILane<V> => x * V.Of(factor);
 }

@@ -26,6 +26,9 @@ public sealed class ClipValue(double limit) : Rule
 /// <param name="limit">The largest magnitude.</param>
 public readonly struct Clamp(float limit) : IMap1<Clamp>
 {
+    /// <summary>The formula with a limit for checks.</summary>
+    public static Clamp Sample => new(0.7f);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Min(V.Max(x, V.Of(-limit)), V.Of(limit));

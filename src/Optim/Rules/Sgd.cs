@@ -69,6 +69,9 @@ public sealed class Sgd : Rule
 /// <param name="momentumStep">The learning rate of b.</param>
 public readonly struct SgdUpdate(float weightDecay, float momentum, float share, float gradientStep, float momentumStep) : IUpdate<SgdUpdate>
 {
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static SgdUpdate Sample => new(0.01f, 0.9f, 0.5f, 0.1f, 0.2f);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>

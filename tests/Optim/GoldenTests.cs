@@ -1,0 +1,89 @@
+using System.Text.Json;
+
+namespace Mayfly.Tests;
+
+/// <summary>PyTorch's own traces: the parameters after each of twelve steps of given gradients.</summary>
+public class GoldenTests
+{
+    private static readonly JsonElement problems = Load("problems").GetProperty("problems");
+
+    public static TheoryData<string, UpdateMode> Files
+    {
+        get
+        {
+            var data = new TheoryData<string, UpdateMode>();
+            foreach (var file in new[] { "adamw-torch", "adamw-torch-lrsched", "sgd-nesterov", "sgd-plain-l2" })
+                foreach (var mode in Enum.GetValues<UpdateMode>()) data.Add(file, mode);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Float_engine_follows_the_trace(string file, UpdateMode mode)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        Follow(device, file, mode, 2e-6, 1e-5);
+    }
+
+    /// <summary>In double precision only the hyper-parameters, which the formulas hold as floats, limit the agreement.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Double_engine_follows_the_trace(string file, UpdateMode mode)
+    {
+        using var device = Device.CreateReference();
+        Follow(device, file, mode, 5e-8, 5e-8);
+    }
+
+    private static void Follow(Device device, string file, UpdateMode mode, double absolute, double relative)
+    {
+        var golden = Load(file);
+        var hyper = golden.GetProperty("hyper");
+        foreach (var trace in golden.GetProperty("traces").EnumerateArray())
+        {
+            var problem = problems.GetProperty(trace.GetProperty("problem").GetString()!);
+            using var scope = device.Scope("golden");
+            using var weight = new Parameter("w", Values(device, problem, problem.GetProperty("init_q")), Role.Hidden);
+            using var updater = new Updater([weight], RuleTable.Everywhere(RuleOf(hyper), mode));
+            foreach (var step in trace.GetProperty("steps").EnumerateArray())
+            {
+                int t = step.GetProperty("t").GetInt32();
+                var gradient = Values(device, problem, problem.GetProperty("grads_q")[t - 1]);
+                updater.Begin(RateOf(hyper, t));
+                using (var tape = Tape.Record(device)) updater.Backward(tape, (weight.Value * gradient).Sum());
+                updater.End();
+                Near(Numbers(step.GetProperty("params")), weight.Value.ToArray<double>(), absolute, relative, $"{file} {mode} step {t}");
+            }
+        }
+    }
+
+    private static Rule RuleOf(JsonElement hyper) => hyper.TryGetProperty("betas", out var betas)
+        ? new AdamW(betas[0].GetDouble(), betas[1].GetDouble(), hyper.GetProperty("eps").GetDouble(), hyper.GetProperty("weight_decay").GetDouble())
+        : new Sgd(
+            hyper.GetProperty("momentum").GetDouble(), hyper.GetProperty("nesterov").GetBoolean(),
+            hyper.GetProperty("weight_decay").GetDouble(), hyper.GetProperty("dampening").GetDouble());
+
+    private static double RateOf(JsonElement hyper, int t) =>
+        hyper.TryGetProperty("lr_per_step", out var rates) ? rates[t - 1].GetDouble() : hyper.GetProperty("lr").GetDouble();
+
+    private static Tensor Values(Device device, JsonElement problem, JsonElement integers)
+    {
+        long[] shape = [.. problem.GetProperty("shape").EnumerateArray().Select(e => e.GetInt64())];
+        double[] values = [.. Numbers(integers).Select(x => x / 1024)];
+        return Tensor.From<double>(values, new Shape(shape), device);
+    }
+
+    private static double[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(e => e.GetDouble())];
+
+    private static void Near(double[] expected, double[] actual, double absolute, double relative, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(
+                Math.Abs(actual[i] - expected[i]) <= absolute + relative * Math.Abs(expected[i]),
+                $"{what}: element {i} is {actual[i]:R}, expected {expected[i]:R} (off by {actual[i] - expected[i]:E2})");
+    }
+
+    private static JsonElement Load(string name) =>
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", name + ".json"))).RootElement;
+}

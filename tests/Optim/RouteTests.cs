@@ -1,0 +1,75 @@
+namespace Mayfly.Tests;
+
+public class RouteTests
+{
+    [Fact]
+    public void The_first_match_decides_and_parameters_are_numbered()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        Rule byName = new AdamW(), byRole = new Sgd(), rest = new Sgd(0.9);
+        var route = new Route().Add("tied.*", byName, UpdateMode.Deferred, 0.5).Add([Role.Hidden, Role.Gain], byRole).Otherwise(rest);
+        var assigned = route.Resolve(model.Parameters);
+        Assert.Equal([byName, rest, byRole, rest], assigned.Select(a => a.Rule));
+        Assert.Equal([0, 1, 2, 3], model.Parameters.Select(p => p.Index));
+        Assert.Equal(new Assignment(model.Tied, byName, UpdateMode.Deferred, 0.5), assigned[0]);
+    }
+
+    [Fact]
+    public void The_default_route_decays_matrices_only()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        var rules = Route.Default(new Chain(new ClipNorm(1), new AdamW(weightDecay: 0.1))).Resolve(model.Parameters).Select(a => a.Rule.ToString());
+        string tail = "AdamW(beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay ";
+        Assert.Equal(new[] { "0.1)", "0)", "0)", "0)" }.Select(end => $"ClipNorm(limit 1) -> {tail}{end}"), rules);
+    }
+
+    [Fact]
+    public void A_learning_rate_factor_scales_the_step()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        var before = model.Bias.Value.ToArray();
+        using var updater = new Updater(model.Parameters, new Route().Add("bias", new Sgd(), learningRateScale: 0).Otherwise(new Sgd()));
+        updater.Step(() => model.Loss(1, 2, 0.1));
+        Assert.Equal(before, model.Bias.Value.ToArray());
+    }
+
+    [Fact]
+    public void The_table_shows_every_parameter_and_the_total()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var model = new TinyModel(device);
+        model.OutBias.Trainable = false;
+        var route = new Route().Add("tied.*", new AdamW(), learningRateScale: 2).Otherwise(new Sgd(), UpdateMode.Deferred);
+        using var updater = new Updater(model.Parameters, route, new UpdaterOptions { Accumulate = 4 });
+        Assert.Equal(
+            """
+            parameter    role    shape   rule                                                            mode      learning rate  state bytes
+            tied.weight  Hidden  (5, 7)  AdamW(beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay 0.01)  eager     2x                     280
+            bias         Bias    (5, 1)  Sgd(momentum 0, dampening 0, weightDecay 0)                     deferred  1x                       0
+            gain         Gain    (5, 1)  Sgd(momentum 0, dampening 0, weightDecay 0)                     deferred  1x                       0
+            out.bias     Bias    (7)     frozen                                                                                             0
+            3 parameters trained, 45 weights, 280 bytes of state; accumulation over 4 micro-batches keeps 180 bytes of gradients
+            """,
+            updater.Describe());
+    }
+
+    [Fact]
+    public void Wrong_routes_are_named()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        Assert.Contains("no entry matches bias (5, 1) Bias", Fails(() => new Updater(model.Parameters, new Route().Add("tied.*", new Sgd()))));
+        Assert.Contains("two parameters are named bias", Fails(() => new Updater([model.Bias, model.Bias], Route.Default(new Sgd()))));
+        Assert.Contains("no parameters", Fails(() => new Updater([], Route.Default(new Sgd()))));
+        Assert.Contains("factor -1", Fails(() => new Route().Otherwise(new Sgd(), learningRateScale: -1)));
+        Assert.Contains("beta1 is 1.5", Fails(() => new AdamW(beta1: 1.5)));
+        Assert.Contains("Nesterov", Fails(() => new Sgd(nesterov: true)));
+        string eager = Fails(() => new Updater(model.Parameters, Route.Default(new Sgd()), new UpdaterOptions { MaxNorm = 1 }));
+        Assert.All(["4 parameters", "tied.weight", "Deferred", "ClipNorm", "ClipValue"], part => Assert.Contains(part, eager));
+    }
+
+    private static string Fails(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;
+}

@@ -1,0 +1,33 @@
+namespace Mayfly.Tests;
+
+/// <summary>One rule as every test set takes it: adding a line here tests a new rule.</summary>
+/// <param name="Name">The line's name.</param>
+/// <param name="Make">Makes the rule.</param>
+/// <param name="LearningRate">A rate at which it solves small problems.</param>
+/// <param name="StateElements">How many numbers it keeps for a parameter of the given shape.</param>
+public sealed record RuleLine(string Name, Func<Rule> Make, double LearningRate, Func<Shape, long> StateElements)
+{
+    public override string ToString() => Name;
+}
+
+/// <summary>The rules.</summary>
+public static class RuleTable
+{
+    private static readonly RuleLine[] lines =
+    [
+        new("sgd", () => new Sgd(), 0.1, _ => 0),
+        new("sgd coupled decay", () => new Sgd(weightDecay: 1e-4), 0.1, _ => 0),
+        new("sgd momentum", () => new Sgd(momentum: 0.9, dampening: 0.1), 0.02, s => s.Count),
+        new("sgd nesterov", () => new Sgd(momentum: 0.9, nesterov: true), 0.02, s => s.Count),
+        new("adamw", () => new AdamW(), 0.05, s => 2 * s.Count),
+        new("adamw no decay", () => new AdamW(beta1: 0.8, beta2: 0.95, weightDecay: 0), 0.05, s => 2 * s.Count),
+        new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
+        new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
+        new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
+    ];
+
+    public static TheoryData<RuleLine> All => new(lines);
+
+    /// <summary>The rule for all parameters, decay included.</summary>
+    public static Route Everywhere(Rule rule, UpdateMode mode) => new Route().Otherwise(rule, mode);
+}

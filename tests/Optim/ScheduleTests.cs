@@ -1,0 +1,35 @@
+namespace Mayfly.Tests;
+
+public class ScheduleTests
+{
+    public static TheoryData<Schedule, long, double> Points => new()
+    {
+        { 0.25, 1, 0.25 },
+        { 0.25, 1000, 0.25 },
+        { new WarmUpCosine(0.01, 0, 4, 13), 1, 0.0025 },
+        { new WarmUpCosine(0.01, 0, 4, 13), 4, 0.01 },
+        { new WarmUpCosine(0.01, 0, 4, 13), 5, 0.009698463103929543 },
+        { new WarmUpCosine(0.01, 0, 4, 13), 7, 0.0075 },
+        { new WarmUpCosine(0.01, 0, 4, 13), 12, 0.00030153689607045843 },
+        { new WarmUpCosine(0.01, 0.002, 4, 13), 13, 0.002 },
+        { new WarmUpCosine(0.01, 0.002, 4, 13), 14, 0.002 },
+        { new WarmUpCosine(1, 0, 0, 2), 1, 0.5 },
+        { new WarmUpCosine(1, 0.1, 5, 5), 5, 1 },
+        { new WarmUpCosine(1, 0.1, 5, 5), 6, 0.1 },
+        { new WarmUpLinear(1, 0.2, 10, 50), 5, 0.5 },
+        { new WarmUpLinear(1, 0.2, 10, 50), 10, 1 },
+        { new WarmUpLinear(1, 0.2, 10, 50), 30, 0.6 },
+        { new WarmUpLinear(1, 0.2, 10, 50), 50, 0.2 },
+        { new WarmUpLinear(1, 0.2, 10, 50), 51, 0.2 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 1, 0.5 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 2, 1 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 20, 1 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 25, 0.75 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 30, 0.5 },
+        { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 99, 0.5 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Points))]
+    public void Passes_its_points(Schedule schedule, long step, double expected) => Assert.Equal(expected, schedule.At(step), 1e-12);
+}

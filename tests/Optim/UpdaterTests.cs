@@ -1,0 +1,246 @@
+namespace Mayfly.Tests;
+
+/// <summary>What a step does with memory, with several sweeps, and with clipping.</summary>
+public class UpdaterTests
+{
+    private static readonly UpdaterOptions plain = new() { Schedule = 0.1, Seed = 3 };
+
+    [Fact]
+    public void An_eager_step_holds_one_gradient_at_a_time()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var layers = Layers(device);
+        using var updater = new Updater(layers, Route.Default(new AdamW()));
+        Assert.Equal(layers.Max(p => p.Value.Bytes), PeakGradient(device, () => updater.Step(() => Forward(device, layers))));
+        Assert.Equal(0, device.Arena.Report.Live(Use.Gradient));
+    }
+
+    [Fact]
+    public void A_deferred_step_holds_all_gradients()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var layers = Layers(device);
+        using var updater = new Updater(layers, Route.Default(new AdamW(), UpdateMode.Deferred));
+        Assert.Equal(layers.Sum(p => p.Value.Bytes), PeakGradient(device, () => updater.Step(() => Forward(device, layers))));
+        Assert.Equal(0, device.Arena.Report.Live(Use.Gradient));
+    }
+
+    [Fact]
+    public void A_tied_gradient_lives_from_its_last_use_to_its_first()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var model = new TinyModel(device);
+        using var updater = new Updater(model.Parameters, Route.Default(new AdamW()));
+        long expected = model.Tied.Value.Bytes + model.Gain.Value.Bytes; // out.bias is gone before the tied matrix starts
+        Assert.Equal(expected, PeakGradient(device, () => updater.Step(() => model.Loss(1, 3, 0.1))));
+    }
+
+    [Theory]
+    [InlineData(UpdateMode.Eager)]
+    [InlineData(UpdateMode.Deferred)]
+    public void After_a_step_only_weights_and_state_are_left(UpdateMode mode)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var model = new TinyModel(device);
+        using var updater = new Updater(model.Parameters, Route.Default(new AdamW(), mode));
+        for (int i = 1; i < 4; i++)
+        {
+            updater.Step(i, k => model.Loss(k, 2, 0.1, checkpoint: true));
+            Assert.Equal(model.Parameters.Sum(p => p.Value.Bytes) + updater.StateBytes, device.Arena.Report.LiveBytes);
+        }
+    }
+
+    [Theory]
+    [InlineData(UpdateMode.Eager)]
+    [InlineData(UpdateMode.Deferred)]
+    public void Micro_batches_add_up_to_the_batch(UpdateMode mode)
+    {
+        using var device = Device.CreateReference();
+        double[] Run(Func<Updater, TinyModel, StepReport> step)
+        {
+            using var model = new TinyModel(device);
+            using var updater = new Updater(model.Parameters, Route.Default(new Sgd(), mode), plain);
+            double loss = step(updater, model).Loss;
+            return [loss, .. model.Parameters.SelectMany(p => p.Value.ToArray<double>())];
+        }
+
+        Tensor Two(TinyModel m) => m.Loss(1, 3, 0.05) + m.Loss(2, 1, 0.05);
+        var whole = Run((u, m) => u.Step(() => Two(m)));
+        var parts = Run((u, m) => u.Step(2, k => m.Loss(k + 1, k == 0 ? 3 : 1, 0.05)));
+        Assert.Equal(whole.Length, parts.Length);
+        for (int i = 0; i < whole.Length; i++) Assert.Equal(whole[i], parts[i], 1e-13);
+    }
+
+    [Theory]
+    [InlineData(UpdateMode.Eager)]
+    [InlineData(UpdateMode.Deferred)]
+    public void A_parameter_the_last_micro_batch_does_not_read_is_stepped_once(UpdateMode mode)
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        Parameter a = Make(device, "a", 3), b = Make(device, "b", 3), never = Make(device, "never", 2);
+        var counts = new Dictionary<string, int>();
+        using var updater = new Updater([a, b, never], RuleTable.Everywhere(new CountingRule(counts), mode), plain);
+        double[] beforeA = a.Value.ToArray<double>(), beforeB = b.Value.ToArray<double>();
+        var report = updater.Step(3, k => k == 0 ? (a.Value + b.Value).Sum() : b.Value.Sum());
+        Assert.Equal(new Dictionary<string, int> { ["a"] = 1, ["b"] = 1 }, counts);
+        Assert.Equal(["never"], report.WithoutGradient);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal(beforeA[i] - 0.1, a.Value.ToArray<double>()[i], 1e-7);
+            Assert.Equal(beforeB[i] - 0.3, b.Value.ToArray<double>()[i], 1e-7);
+        }
+    }
+
+    [Fact]
+    public void Without_a_gradient_neither_weight_nor_state_changes()
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        Parameter read = Make(device, "read", 3), unread = Make(device, "unread", 3), frozen = Make(device, "frozen", 3);
+        frozen.Trainable = false;
+        using var updater = new Updater([read, unread, frozen], RuleTable.Everywhere(new AdamW(weightDecay: 0.5), UpdateMode.Eager), plain);
+        double[] before = [.. unread.Value.ToArray<double>(), .. frozen.Value.ToArray<double>()];
+        var report = updater.Step(() => (read.Value * frozen.Value).Sum());
+        Assert.Equal(["unread"], report.WithoutGradient);
+        double[] after = [.. unread.Value.ToArray<double>(), .. frozen.Value.ToArray<double>()];
+        Assert.Equal(before, after);
+        Assert.Equal(0, updater.States[1].Number("steps"));
+        Assert.Equal(0, updater.States[2].Bytes);
+    }
+
+    [Fact]
+    public void The_global_norm_is_clipped_exactly()
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        Parameter a = Make(device, "a", 2), b = Make(device, "b", 1);
+        double[] before = [.. a.Value.ToArray<double>(), .. b.Value.ToArray<double>()], slopes = [3, 0, 4];
+        var ga = Tensor.From<double>(slopes.AsSpan(0, 2), 2, device);
+        var gb = Tensor.From<double>(slopes.AsSpan(2), 1, device);
+        foreach (double limit in new[] { 0.5, 50 })
+        {
+            using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Deferred), new UpdaterOptions { Schedule = 1, MaxNorm = limit });
+            var report = updater.Step(() => (a.Value * ga).Sum() + (b.Value * gb).Sum());
+            Assert.Equal(5, report.GradientNorm, 1e-12);
+            Assert.Equal(limit < 5, report.Clipped);
+            double[] after = [.. a.Value.ToArray<double>(), .. b.Value.ToArray<double>()];
+            for (int i = 0; i < 3; i++) Assert.Equal(before[i] - slopes[i] * Math.Min(1, limit / (5 + 1e-6)), after[i], 1e-7);
+            before = after;
+        }
+    }
+
+    [Fact]
+    public void Clips_in_a_chain_limit_what_the_next_rule_sees()
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        var slopes = Tensor.From<double>([3, 0, -4], 3, device);
+        double[] Moved(Rule clip)
+        {
+            using var w = new Parameter("w", Tensor.Zeros(3, device), Role.Hidden);
+            using var updater = new Updater([w], RuleTable.Everywhere(new Chain(clip, new Sgd()), UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+            Assert.Equal(5, updater.Step(() => (w.Value * slopes).Sum()).GradientNorm, 1e-12);
+            return w.Value.ToArray<double>();
+        }
+
+        Assert.Equal([-2, 0, 2], Moved(new ClipValue(2)));
+        Assert.Equal([-3, 0, 4], Moved(new ClipNorm(6)));
+        var halved = Moved(new ClipNorm(2.5));
+        for (int i = 0; i < 3; i++) Assert.Equal(new[] { -1.5, 0, 2 }[i], halved[i], 1e-6);
+    }
+
+    [Fact]
+    public void The_long_form_equals_the_call()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using TinyModel a = new(device), b = new(device), c = new(device);
+        using Updater one = new(a.Parameters, Route.Default(new AdamW()), plain), two = new(b.Parameters, Route.Default(new AdamW()), plain);
+        using var three = new Updater(c.Parameters, Route.Default(new AdamW()), plain);
+        for (int i = 0; i < 2; i++)
+        {
+            var report = one.Step(() => a.Loss(i, 2, 0.1));
+            two.Begin();
+            using (var tape = Tape.Record(device, two.Random)) two.Backward(tape, b.Loss(i, 2, 0.1));
+            Assert.Equal(report with { WithoutGradient = [], PeakBytes = 0 }, two.End() with { WithoutGradient = [], PeakBytes = 0 });
+            three.Begin(0.1);
+            using (var tape = Tape.Record(device, three.Random)) tape.Backward(c.Loss(i, 2, 0.1), three);
+            Assert.Equal(i + 1, three.End().Step);
+        }
+
+        Assert.Equal(a.Weights(), b.Weights());
+        Assert.Equal(a.Weights(), c.Weights());
+    }
+
+    [Fact]
+    public void Each_micro_batch_draws_its_own_random_numbers()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        using var updater = new Updater(model.Parameters, Route.Default(new Sgd()), plain);
+        var states = new List<RandomState>();
+        for (int i = 0; i < 2; i++)
+            updater.Step(2, k =>
+            {
+                states.Add(updater.Random);
+                return model.Loss(k, 2, 0.1);
+            });
+        Assert.Equal([new RandomState(3, 1, 0), new(3, 1, 1), new(3, 2, 0), new(3, 2, 1)], states);
+    }
+
+    [Fact]
+    public void Models_on_two_threads_do_not_disturb_each_other()
+    {
+        using var device = Device.CreateCpu(threads: 2);
+        float[] Train(int seed)
+        {
+            using var model = new TinyModel(device, 33, 65, seed);
+            using var updater = new Updater(model.Parameters, Route.Default(new AdamW(), seed == 1 ? UpdateMode.Eager : UpdateMode.Deferred));
+            for (int i = 0; i < 8; i++) updater.Step(() => model.Loss(i, 8, 0.01));
+            return model.Weights();
+        }
+
+        float[] first = Train(1), second = Train(2);
+        var together = Task.WhenAll(new[] { 1, 2, 1, 2 }.Select(seed => Task.Factory.StartNew(
+            () => Train(seed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        Assert.Equal([first, second, first, second], together.GetAwaiter().GetResult());
+    }
+
+    internal static Parameter Make(Device device, string name, Shape shape, Role role = Role.Hidden) =>
+        new(name, Tensor.Uniform(shape, -0.5, 0.5, new RandomKey(2, (ulong)name[0]), device), role);
+
+    private static Parameter[] Layers(Device device) =>
+        [Make(device, "w1", (6, 4)), Make(device, "b1", (6, 1)), Make(device, "w2", (6, 9)), Make(device, "b2", 9)];
+
+    private static Tensor Forward(Device device, Parameter[] p)
+    {
+        var x = Tensor.Uniform((3, 1, 4), -1, 1, new RandomKey(6, 6), device);
+        var h = ((x * p[0].Value).Sum([-1], keepAxes: true) + p[1].Value).Silu(); // (3, 6, 1)
+        var y = (h * p[2].Value).Sum([1]) + p[3].Value; // (3, 9)
+        return (y * y).Mean();
+    }
+
+    private static long PeakGradient(Device device, Action step)
+    {
+        device.Arena.ResetPeaks();
+        step();
+        return device.Arena.Report.Peak(Use.Gradient);
+    }
+
+    private sealed class CountingRule(Dictionary<string, int> counts) : Rule
+    {
+        private readonly Sgd inner = new();
+
+        public override string Name => "counting";
+
+        public override void Init(Parameter parameter, RuleState state) => inner.Init(parameter, state);
+
+        public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
+        {
+            counts[parameter.Name] = counts.GetValueOrDefault(parameter.Name) + 1;
+            inner.Apply(parameter, gradient, state, step);
+        }
+    }
+}
