@@ -1,0 +1,56 @@
+namespace Mayfly;
+
+/// <summary>
+/// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries, keys and
+/// values, another one mixes the heads. The attention probabilities are never stored and never dropped.
+/// </summary>
+public sealed class Attention : Module
+{
+    private readonly Linear qkv, projection;
+    private readonly int heads, kvHeads;
+
+    /// <summary>New <c>qkv</c> (C -> (heads + 2 kvHeads) D, D = C / heads) and <c>projection</c> (C -> C).</summary>
+    /// <param name="source">Makes the parameters.</param>
+    /// <param name="width">C, the size of the last axis.</param>
+    /// <param name="heads">The number of query heads.</param>
+    /// <param name="kvHeads">The number of key and value heads; 0 takes as many as query heads.</param>
+    /// <param name="bias">Whether both linear layers have biases.</param>
+    /// <param name="initializer">The initial values of qkv; null means <see cref="Init.XavierUniform"/>.</param>
+    /// <param name="projectionInitializer">The initial values of the projection; null means <paramref name="initializer"/>.</param>
+    /// <exception cref="ArgumentException">The heads do not divide the width, or the key and value heads do not divide the heads.</exception>
+    public Attention(
+        ParameterSource source,
+        int width,
+        int heads,
+        int kvHeads = 0,
+        bool bias = true,
+        Initializer? initializer = null,
+        Initializer? projectionInitializer = null)
+    {
+        this.heads = heads;
+        this.kvHeads = kvHeads == 0 ? heads : kvHeads;
+        if (heads < 1 || width % heads != 0)
+            throw new ArgumentException($"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
+        if (this.kvHeads < 1 || heads % this.kvHeads != 0)
+            throw new ArgumentException($"Attention: {heads} heads are not divisible by {kvHeads} key and value heads; choose a divisor of the heads.");
+        int fused = (heads + 2 * this.kvHeads) * (width / heads);
+        qkv = Add("qkv", new Linear(source, width, fused, bias, initializer: initializer));
+        projection = Add("projection", new Linear(source, width, width, bias, initializer: projectionInitializer ?? initializer));
+    }
+
+    /// <summary>residual + Dropout(attention of x).</summary>
+    /// <param name="residual">(B, T, C).</param>
+    /// <param name="x">(B, T, C).</param>
+    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
+    /// <returns>(B, T, C).</returns>
+    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
+    {
+        using var scope = Open(x);
+        return scope.Return(projection.AddTo(residual, Mix(x), dropout));
+    }
+
+    /// <summary>x (B, T, C) -> (B, T, C).</summary>
+    protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
+
+    private Tensor Mix(Tensor x) => qkv.Call(x).CausalAttention(heads, kvHeads);
+}

@@ -1,0 +1,23 @@
+namespace Mayfly;
+
+/// <summary>A table of vectors looked up by id.</summary>
+public sealed class Embedding : Module
+{
+    /// <summary>A new <c>table</c> (V, C).</summary>
+    /// <param name="source">Makes the parameter.</param>
+    /// <param name="count">V, the number of ids.</param>
+    /// <param name="width">C, the size of a vector.</param>
+    /// <param name="initializer">The initial values; null means <see cref="Init.Normal"/> with deviation 0.02.</param>
+    /// <exception cref="ArgumentException">A size below 1.</exception>
+    public Embedding(ParameterSource source, int count, int width, Initializer? initializer = null) =>
+        Table = Add(source.New("table", (count, width), Role.Embedding, initializer ?? Init.Normal(0.02)));
+
+    /// <summary>(V, C).</summary>
+    public Parameter Table { get; }
+
+    /// <summary>The first <paramref name="count"/> vectors, as learned positions need them: (count, C).</summary>
+    public Tensor First(long count) => Table.Value.Slice(0, 0, count);
+
+    /// <summary>ids I32 (...) -> (..., C).</summary>
+    protected override Tensor Forward(Tensor x) => Table.Value.Embedding(x);
+}

@@ -1,0 +1,54 @@
+namespace Mayfly;
+
+/// <summary>A linear layer: y = x W^T + b.</summary>
+public sealed class Linear : Module
+{
+    /// <summary>A layer with new parameters: <c>weight</c> (Out, In) and, unless it has none, <c>bias</c> (Out) of zeros.</summary>
+    /// <param name="source">Makes the parameters.</param>
+    /// <param name="inputs">The size of the input's last axis.</param>
+    /// <param name="outputs">The size of the result's last axis.</param>
+    /// <param name="bias">Whether there is a bias.</param>
+    /// <param name="role">The weight's role.</param>
+    /// <param name="initializer">The weight's initial values; null means <see cref="Init.XavierUniform"/>.</param>
+    /// <exception cref="ArgumentException">A size below 1.</exception>
+    public Linear(
+        ParameterSource source, int inputs, int outputs, bool bias = true, Role role = Role.Hidden, Initializer? initializer = null)
+    {
+        Weight = Add(source.New("weight", (outputs, inputs), role, initializer ?? Init.XavierUniform()));
+        Bias = bias ? Add(source.New("bias", outputs, Role.Bias, Init.Zeros)) : null;
+    }
+
+    /// <summary>A layer without bias whose weight (Out, In) belongs to another module too, as a head tied to an embedding.</summary>
+    public Linear(Parameter shared) => Weight = Add("weight", shared);
+
+    /// <summary>(Out, In).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>(Out), or null.</summary>
+    public Parameter? Bias { get; }
+
+    /// <summary>act(x W^T + b) as one kernel.</summary>
+    /// <param name="x">(..., In).</param>
+    /// <param name="activation">The element-wise formula.</param>
+    /// <returns>(..., Out).</returns>
+    public Tensor Call<TAct>(Tensor x, TAct activation) where TAct : unmanaged, IMap1<TAct>
+    {
+        using var scope = Open(x);
+        return scope.Return(x.Linear(Weight.Value, Bias?.Value, activation));
+    }
+
+    /// <summary>residual + x W^T + b as one kernel; with dropout, residual + Dropout(x W^T + b).</summary>
+    /// <param name="residual">(..., Out).</param>
+    /// <param name="x">(..., In).</param>
+    /// <param name="dropout">The part of the product's elements that training sets to zero.</param>
+    /// <returns>(..., Out).</returns>
+    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
+    {
+        using var scope = Open(x);
+        return scope.Return(
+            IsTraining && dropout > 0 ? residual + Forward(x).Dropout(dropout) : x.Linear(Weight.Value, Bias?.Value, residual));
+    }
+
+    /// <summary>x (..., In) -> (..., Out).</summary>
+    protected override Tensor Forward(Tensor x) => x.Linear(Weight.Value, Bias?.Value);
+}
