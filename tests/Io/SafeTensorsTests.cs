@@ -55,7 +55,7 @@ public class SafeTensorsTests
     {
         var writer = new SafeTensorsWriter();
         foreach (var (name, sizes, kind) in items) AddValues(writer, name, new Shape([.. sizes.Select(s => (long)s)]), kind);
-        writer.Save(path);
+        using (var stream = File.Create(path)) writer.WriteTo(stream);
         Assert.Equal(0, (BinaryPrimitives.ReadInt64LittleEndian(File.ReadAllBytes(path)) + 8) % 8);
 
         using var reader = SafeTensorsReader.Open(path);
@@ -200,13 +200,13 @@ public class SafeTensorsTests
         using var whole = new MemoryStream();
         writer.WriteTo(whole);
         int named = 0;
-        for (int seed = 0; seed < 1500; seed++)
+        for (int seed = 0; seed < 600; seed++)
         {
             File.WriteAllBytes(path, Mutate(whole.ToArray(), new System.Random(seed)));
             if (!Survives(path)) named++;
         }
 
-        Assert.InRange(named, 500, 1499);
+        Assert.InRange(named, 200, 599);
     }
 
     /// <summary>True where the damage did not show; any other exception than the named one fails the test.</summary>

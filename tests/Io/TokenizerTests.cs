@@ -25,19 +25,27 @@ public class TokenizerTests
     [Fact]
     public void Every_text_round_trips_through_both_kinds_and_their_json()
     {
-        using var folder = new TemporaryFolder();
         var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0).Select(string.Concat);
         Prop.ForAll(text.ToArbitrary(), s =>
         {
             foreach (Tokenizer tokenizer in new Tokenizer[] { new CharTokenizer(s), new ByteTokenizer() })
             {
-                tokenizer.Save(folder.File("t.json"));
-                var loaded = Tokenizer.Load(folder.File("t.json"));
+                var loaded = Tokenizer.FromJson(tokenizer.ToJson(), "t.json");
                 Assert.Equal(tokenizer.Encode(s), loaded.Encode(s));
                 Assert.Equal(s, loaded.Decode(tokenizer.Encode(s)));
                 Assert.Equal(tokenizer.VocabularySize, loaded.VocabularySize);
             }
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
+    }
+
+    [Fact]
+    public void A_file_gives_the_tokenizer_back()
+    {
+        using var folder = new TemporaryFolder();
+        new CharTokenizer("héllo").Save(folder.File("t.json"));
+        Assert.Equal("hé", Tokenizer.Load(folder.File("t.json")).Decode([0, 3]));
+        Assert.Throws<InputException>(() => Tokenizer.Load(folder.File("missing.json")));
+        Assert.Throws<InputException>(() => new ByteTokenizer().Save(folder.File("t.json/below a file")));
     }
 
     [Theory]
