@@ -35,7 +35,8 @@ public sealed class Route
     public Route Add(Func<Parameter, bool> matches, Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1)
     {
         if (!(learningRateScale >= 0 && double.IsFinite(learningRateScale)))
-            throw new ArgumentOutOfRangeException(nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
+            throw new ArgumentOutOfRangeException(
+                nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
         entries.Add(new Entry(matches, rule, mode, learningRateScale));
         return this;
     }
@@ -60,7 +61,9 @@ public sealed class Route
         for (int i = 0; i < assignments.Length; i++)
         {
             var parameter = parameters[i];
-            if (!names.Add(parameter.Name)) throw new ArgumentException($"Route: two parameters are named {parameter.Name}; list a tied parameter once and give others names of their own.");
+            if (!names.Add(parameter.Name))
+                throw new ArgumentException(
+                    $"Route: two parameters are named {parameter.Name}; list a tied parameter once and give others names of their own.");
             parameter.Index = i;
             assignments[i] = Assign(parameter);
         }

@@ -47,5 +47,6 @@ public abstract class Rule
     protected static double InRange(string rule, string name, double value, double low, double high) =>
         value >= low && value <= high
             ? value
-            : throw new ArgumentOutOfRangeException(name, string.Create(CultureInfo.InvariantCulture, $"{rule}: {name} is {value}; it lies between {low} and {high}."));
+            : throw new ArgumentOutOfRangeException(
+                name, string.Create(CultureInfo.InvariantCulture, $"{rule}: {name} is {value}; it lies between {low} and {high}."));
 }

@@ -58,18 +58,21 @@ public sealed partial class Updater
         slot.Init();
         if (factor < 1) slot.Gradient.MapInPlace(new Affine((float)factor, -0f));
         moved = true;
-        assignment.Rule.Apply(slot.Parameter, slot.Gradient, slot.State, new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed));
+        var step = new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed);
+        assignment.Rule.Apply(slot.Parameter, slot.Gradient, slot.State, step);
         slot.DropGradient();
     }
 
     private Slot Find(Parameter parameter) => slotOf.TryGetValue(parameter, out var slot)
         ? slot
-        : throw new InvalidOperationException($"Updater: the loss depends on the trainable parameter {parameter}, which is not among this updater's; list it or set Trainable to false.");
+        : throw new InvalidOperationException(
+            $"Updater: the loss depends on the trainable parameter {parameter}, which is not among this updater's; list it or set Trainable to false.");
 
     private void CheckFirstSweep(Slot slot)
     {
         if (slot.Squares is null) return;
         throw new InvalidOperationException(
-            $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");
+            $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; "
+            + "for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");
     }
 }

@@ -54,11 +54,9 @@ public sealed partial class Updater
     public void Begin(double? learningRate = null, int? microBatches = null)
     {
         Abandon();
-        if (Torn) throw new InvalidOperationException("Updater: the model is torn: a step failed after it had moved some weights. Load a snapshot of weights and optimizer state, then call MarkRestored.");
-        int sweeps = microBatches ?? options.Accumulate;
-        if (sweeps is < 1 or > MostMicroBatches) throw new ArgumentOutOfRangeException(nameof(microBatches), $"Updater: {sweeps} micro-batches; a step has 1 to {MostMicroBatches}.");
-        double rate = learningRate ?? options.Schedule.At(GlobalStep + 1);
-        if (!(rate >= 0 && double.IsFinite(rate))) throw new ArgumentOutOfRangeException(nameof(learningRate), $"Updater: the learning rate {rate} of step {GlobalStep + 1} is not a finite number of at least 0.");
+        CheckWhole();
+        int sweeps = CheckSweeps(microBatches ?? options.Accumulate);
+        double rate = CheckRate(learningRate ?? options.Schedule.At(GlobalStep + 1));
         GlobalStep++;
         (open, moved, microBatch, loss) = (true, false, 0, 0);
         (this.microBatches, this.learningRate) = (sweeps, rate);
@@ -73,7 +71,9 @@ public sealed partial class Updater
         CheckOpen("Backward");
         try
         {
-            if (microBatch == microBatches) throw new InvalidOperationException($"Updater: step {GlobalStep} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
+            if (microBatch == microBatches)
+                throw new InvalidOperationException(
+                    $"Updater: step {GlobalStep} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
             if (loss.Count == 1) this.loss += Finite(loss.Item());
             tape.Backward(loss, this);
             microBatch++;
@@ -93,7 +93,9 @@ public sealed partial class Updater
         CheckOpen("End");
         try
         {
-            if (microBatches > 1 && microBatch < microBatches) throw new InvalidOperationException($"Updater: End after {microBatch} of {microBatches} micro-batches; sweep each by updater.Backward(tape, loss).");
+            if (microBatches > 1 && microBatch < microBatches)
+                throw new InvalidOperationException(
+                    $"Updater: End after {microBatch} of {microBatches} micro-batches; sweep each by updater.Backward(tape, loss).");
             foreach (var slot in slots) Complete(slot);
             double norm = Norm(), factor = options.MaxNorm is { } limit ? ClipNorm.Factor(limit, norm) : 1;
             foreach (var slot in slots) ApplyKept(slot, factor);
@@ -120,6 +122,23 @@ public sealed partial class Updater
         else GlobalStep--;
     }
 
+    private void CheckWhole()
+    {
+        if (!Torn) return;
+        throw new InvalidOperationException(
+            "Updater: the model is torn: a step failed after it had moved some weights. "
+            + "Load a snapshot of weights and optimizer state, then call MarkRestored.");
+    }
+
+    private static int CheckSweeps(int microBatches) => microBatches is >= 1 and <= MostMicroBatches
+        ? microBatches
+        : throw new ArgumentOutOfRangeException(nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
+
+    private double CheckRate(double learningRate) => learningRate >= 0 && double.IsFinite(learningRate)
+        ? learningRate
+        : throw new ArgumentOutOfRangeException(
+            nameof(learningRate), $"Updater: the learning rate {learningRate} of step {GlobalStep + 1} is not a finite number of at least 0.");
+
     private void CheckOpen(string call)
     {
         if (!open) throw new InvalidOperationException($"Updater: {call} without a step; call Begin first. (A failed step is over.)");
@@ -127,7 +146,9 @@ public sealed partial class Updater
 
     private double Finite(double value) => double.IsFinite(value)
         ? value
-        : throw new NonFiniteException($"Step {GlobalStep}: the loss{(microBatches > 1 ? $" of micro-batch {microBatch}" : "")} is {value}. No weight has moved; the step can be repeated with other data.");
+        : throw new NonFiniteException(
+            $"Step {GlobalStep}: the loss{(microBatches > 1 ? $" of micro-batch {microBatch}" : "")} is {value}. "
+            + "No weight has moved; the step can be repeated with other data.");
 
     private double Norm()
     {

@@ -79,13 +79,16 @@ public sealed partial class Updater : IGradientSink, IDisposable
     {
         foreach (var slot in slots)
             if (slot.Parameter.Value.Device != Device)
-                throw new ArgumentException($"Updater: {slot.Parameter.Name} is on {slot.Parameter.Value.Device.Name}, {slots[0].Parameter.Name} on {Device.Name}; one updater trains one device.");
+                throw new ArgumentException(
+                    $"Updater: {slot.Parameter.Name} is on {slot.Parameter.Value.Device.Name}, {slots[0].Parameter.Name} on {Device.Name}; "
+                    + "one updater trains one device.");
     }
 
     private void CheckClipping()
     {
         if (options.MaxNorm is not { } maxNorm) return;
-        if (!(maxNorm > 0)) throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
+        if (!(maxNorm > 0))
+            throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
         var eager = slots.Where(s => s.Mode == UpdateMode.Eager).Select(s => s.Parameter.Name).ToArray();
         if (eager.Length == 0) return;
         throw new ArgumentException(

@@ -35,7 +35,8 @@ public sealed class AdamW : Rule
     public override string Name => "AdamW";
 
     /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings => [("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("weightDecay", weightDecay)];
+    public override IEnumerable<(string Key, double Value)> Settings =>
+        [("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("weightDecay", weightDecay)];
 
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)

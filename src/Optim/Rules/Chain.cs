@@ -7,7 +7,9 @@ public sealed class Chain : Rule
 
     /// <summary>Chains the given rules.</summary>
     /// <exception cref="ArgumentException">There are none.</exception>
-    public Chain(params Rule[] rules) => this.rules = rules.Length > 0 ? rules : throw new ArgumentException("Chain: no rules; give at least the one that steps the parameter.");
+    public Chain(params Rule[] rules) => this.rules = rules.Length > 0
+        ? rules
+        : throw new ArgumentException("Chain: no rules; give at least the one that steps the parameter.");
 
     /// <inheritdoc/>
     public override string Name => string.Join(" -> ", rules.Select(r => r.Name));
