@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Mayfly.Benches;
+
+/// <summary>
+/// Times whole training steps of a GPT at fixed sizes on a fixed synthetic token stream (first-order Markov, entropy rate ln 4 nats), with AdamW
+/// (learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.1 on every parameter) and a tied head, so that another engine can be run on
+/// exactly the same work.
+/// </summary>
+internal static class StepBench
+{
+    private const int WarmUp = 3;
+
+    private sealed record Size(int Vocabulary, int Layers, int Heads, int Width, int Context, int Batch);
+
+    private static readonly Dictionary<string, Size> Sizes = new()
+    {
+        ["S"] = new(65, 4, 4, 128, 64, 12),
+        ["M"] = new(65, 6, 6, 384, 256, 4),
+        ["L"] = new(50304, 12, 12, 768, 256, 4),
+        ["L64"] = new(50304, 12, 12, 768, 64, 4),
+    };
+
+    /// <summary>The command's entry.</summary>
+    /// <param name="config">S, M, L or L64.</param>
+    /// <param name="steps">Timed steps, after three that are not.</param>
+    /// <param name="mode">eager or deferred.</param>
+    /// <param name="threads">0 takes all cores.</param>
+    /// <param name="seed">Of the initial weights.</param>
+    public static int Run(string config, int steps, string mode, int threads, ulong seed)
+    {
+        if (!Sizes.TryGetValue(config, out var size)) return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
+        if (mode is not ("eager" or "deferred")) return Fail($"step: there is no mode '{mode}'; choose eager or deferred.");
+        if (steps < 1) return Fail($"step: {steps} steps; take at least 1.");
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        using var device = Device.CreateCpu(threads);
+        using var model = MakeModel(size, device, seed);
+        var rule = new AdamW { Beta1 = 0.9f, Beta2 = 0.999f, Epsilon = 1e-8f, WeightDecay = 0.1f };
+        var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
+        using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
+        var run = new Run(model, updater, size, steps);
+        run.Go();
+        Print(config, size, mode, device, model, run);
+        return 0;
+    }
+
+    private static Gpt MakeModel(Size s, Device device, ulong seed) => new(
+        new GptConfig { VocabularySize = s.Vocabulary, Layers = s.Layers, Heads = s.Heads, Width = s.Width, Context = s.Context, TiedHead = true }, device, seed);
+
+    private static void Print(string config, Size s, string mode, Device device, Gpt model, Run run)
+    {
+        double median = run.Times.Order().ElementAt(run.Times.Length / 2), best = run.Times.Min(), gigaflops = Flops(s) / 1e9;
+        int tokens = s.Batch * s.Context;
+        var shown = run.Losses.Length > 6 ? run.Losses[..3].Concat(run.Losses[^3..]) : run.Losses;
+        var arena = device.Arena.Report;
+        Console.WriteLine($"mayfly {typeof(Tensor).Assembly.GetName().Version!.ToString(3)} config {config} V={s.Vocabulary} L={s.Layers} H={s.Heads} D={s.Width} T={s.Context} B={s.Batch} "
+            + $"params {model.ParameterCount / 1e6:F3}M {device.Name} opt adamw mode {mode}");
+        Console.WriteLine("loss trace: " + string.Join(" ", shown.Select(l => $"{l:F4}")));
+        Console.WriteLine($"mean of the last 5 losses {run.Losses.TakeLast(5).Average():F4}");
+        Console.WriteLine($"ms/step median {median * 1e3:F2} min {best * 1e3:F2} | tokens/s median {tokens / median:F0} best {tokens / best:F0} | "
+            + $"matmul GFLOP/step {gigaflops:F2} -> {gigaflops / median:F1} GFLOP/s");
+        Console.WriteLine($"peak RSS {PeakResidentBytes() / 1048576.0:F0} MiB");
+        Console.WriteLine($"managed bytes/step {run.ManagedBytesPerStep:N0} | collections in {run.Times.Length} steps: generation 0 {run.Collections[0]}, generation 1 {run.Collections[1]}");
+        Console.WriteLine("arena peak MiB: " + string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u.ToString().ToLowerInvariant()} {arena.Peak(u) / 1048576.0:F1}"))
+            + $" | together {arena.PeakBytes / 1048576.0:F1}, reserved {arena.ReservedBytes / 1048576.0:F1}");
+    }
+
+    /// <summary>Useful floating-point operations of the matrix products of a step, forward and backward, attention counted in full.</summary>
+    private static double Flops(Size s)
+    {
+        double tokens = s.Batch * s.Context, width = s.Width;
+        double linear = s.Layers * 12 * width * width + s.Vocabulary * width;
+        return 6 * tokens * linear + 6 * (s.Layers * 2.0 * s.Context * width * tokens);
+    }
+
+    private static long PeakResidentBytes()
+    {
+        if (!OperatingSystem.IsLinux()) return Process.GetCurrentProcess().PeakWorkingSet64;
+        string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
+    }
+
+    private static int Fail(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 2;
+    }
+
+    /// <summary>The steps themselves.</summary>
+    private sealed class Run(Gpt model, Updater updater, Size size, int steps)
+    {
+        private readonly int[] stream = MarkovStream((steps + WarmUp) * size.Batch * size.Context + 1, Math.Min(size.Vocabulary, 64));
+
+        public double[] Times { get; } = new double[steps];
+
+        public double[] Losses { get; } = new double[steps];
+
+        public long ManagedBytesPerStep { get; private set; }
+
+        public int[] Collections { get; } = new int[2];
+
+        public void Go()
+        {
+            for (int i = 0; i < WarmUp; i++) Step(i);
+            long allocated = GC.GetTotalAllocatedBytes(precise: true);
+            int gen0 = GC.CollectionCount(0), gen1 = GC.CollectionCount(1);
+            for (int i = 0; i < steps; i++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                Losses[i] = Step(WarmUp + i);
+                Times[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+
+            ManagedBytesPerStep = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / steps;
+            Collections[0] = GC.CollectionCount(0) - gen0;
+            Collections[1] = GC.CollectionCount(1) - gen1;
+        }
+
+        private double Step(int index)
+        {
+            int n = size.Batch * size.Context, at = index * n;
+            using var ids = Tensor.From<int>(stream.AsSpan(at, n), (size.Batch, size.Context), model.Device);
+            using var targets = Tensor.From<int>(stream.AsSpan(at + 1, n), (size.Batch, size.Context), model.Device);
+            return updater.Step(() => model.Loss(ids, targets)).Loss;
+        }
+
+        private static int[] MarkovStream(int length, int symbols)
+        {
+            var tokens = new int[length];
+            long state = 12345;
+            int last = 1;
+            for (int i = 0; i < length; i++)
+            {
+                state = state * 1103515245 + 12345 & 0x7FFFFFFF;
+                last = (5 * last + 7 + (int)(state >> 16 & 3)) % symbols;
+                tokens[i] = last;
+            }
+
+            return tokens;
+        }
+    }
+}
