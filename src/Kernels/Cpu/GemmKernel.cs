@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
@@ -19,6 +20,7 @@ internal static unsafe class GemmKernel<L> where L : struct, ISimd<L>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(int depth, float* a, float* b, float alpha, float beta, float* c, long ldc)
     {
+        Prefetch(c, ldc);
         if (L.Count == 16) Twelve(depth, a, b, alpha, beta, c, ldc);
         else Six(depth, a, b, alpha, beta, c, ldc);
     }
@@ -73,6 +75,18 @@ internal static unsafe class GemmKernel<L> where L : struct, ISimd<L>
 
         Write(c, c00, c01, alpha, beta); Write(c += ldc, c10, c11, alpha, beta); Write(c += ldc, c20, c21, alpha, beta);
         Write(c += ldc, c30, c31, alpha, beta); Write(c += ldc, c40, c41, alpha, beta); Write(c + ldc, c50, c51, alpha, beta);
+    }
+
+    // C is fetched while the products are summed.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* c, long ldc)
+    {
+        if (!Sse.IsSupported) return;
+        for (int i = 0; i < Rows; i++, c += ldc)
+        {
+            Sse.Prefetch0(c);
+            Sse.Prefetch0(c + 2 * L.Count - 1);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

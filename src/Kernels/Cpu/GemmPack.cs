@@ -49,12 +49,36 @@ internal static unsafe class GemmPack
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy(float* from, long step, int count, int depth, int width, float* to)
     {
+        if (count == 32) CopyThirtyTwo(from, step, depth, width, to);
+        else if (count == 12) CopyTwelve(from, step, depth, width, to);
+        else
+        {
+            for (int p = 0; p < depth; p++, from += step, to += width)
+            {
+                int i = 0;
+                for (; i <= count - Group; i += Group) Vector128.Load(from + i).Store(to + i);
+                for (; i < count; i++) to[i] = from[i];
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyThirtyTwo(float* from, long step, int depth, int width, float* to)
+    {
         for (int p = 0; p < depth; p++, from += step, to += width)
         {
-            int i = 0;
-            for (; i <= count - 8; i += 8) Vector256.Load(from + i).Store(to + i);
-            for (; i <= count - Group; i += Group) Vector128.Load(from + i).Store(to + i);
-            for (; i < count; i++) to[i] = from[i];
+            Vector512.Load(from).Store(to);
+            Vector512.Load(from + 16).Store(to + 16);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyTwelve(float* from, long step, int depth, int width, float* to)
+    {
+        for (int p = 0; p < depth; p++, from += step, to += width)
+        {
+            Vector256.Load(from).Store(to);
+            Vector128.Load(from + 8).Store(to + 8);
         }
     }
 
@@ -65,8 +89,30 @@ internal static unsafe class GemmPack
         for (int p = 0; p < depth; p += CacheLine)
         {
             int length = Math.Min(CacheLine, depth - p), i = 0;
+            if (Avx.IsSupported && length == CacheLine)
+                for (; i <= count - 2 * Group; i += 2 * Group) EightLines(from + i * line + p, line, width, to + (long)p * width + i);
             for (; i <= count - Group; i += Group) FourLines(from + i * line + p, line, length, width, to + (long)p * width + i);
             for (; i < count; i++) OneLine(from + i * line + p, length, width, to + (long)p * width + i);
+        }
+    }
+
+    // Lines 0 to 3 in the lower half of each vector, 4 to 7 in the upper: the loads put them there, so that no shuffle crosses the halves.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightLines(float* r0, long line, int width, float* to)
+    {
+        float* r4 = r0 + 4 * line;
+        for (int p = 0; p < CacheLine; p += Group, r0 += Group, r4 += Group, to += Group * width)
+        {
+            var x0 = Vector256.Create(Vector128.Load(r0), Vector128.Load(r4));
+            var x1 = Vector256.Create(Vector128.Load(r0 + line), Vector128.Load(r4 + line));
+            var x2 = Vector256.Create(Vector128.Load(r0 + 2 * line), Vector128.Load(r4 + 2 * line));
+            var x3 = Vector256.Create(Vector128.Load(r0 + 3 * line), Vector128.Load(r4 + 3 * line));
+            Vector256<float> low01 = Avx.UnpackLow(x0, x1), low23 = Avx.UnpackLow(x2, x3);
+            Vector256<float> high01 = Avx.UnpackHigh(x0, x1), high23 = Avx.UnpackHigh(x2, x3);
+            Avx.Shuffle(low01, low23, 0x44).Store(to);
+            Avx.Shuffle(low01, low23, 0xEE).Store(to + width);
+            Avx.Shuffle(high01, high23, 0x44).Store(to + 2 * width);
+            Avx.Shuffle(high01, high23, 0xEE).Store(to + 3 * width);
         }
     }
 
@@ -93,10 +139,10 @@ internal static unsafe class GemmPack
     private static void Transpose(Vector128<float> x0, Vector128<float> x1, Vector128<float> x2, Vector128<float> x3, float* to, int width)
     {
         Vector128<float> low01 = ZipLow(x0, x1), low23 = ZipLow(x2, x3), high01 = ZipHigh(x0, x1), high23 = ZipHigh(x2, x3);
-        Vector128.Create(low01.GetLower(), low23.GetLower()).Store(to);
-        Vector128.Create(low01.GetUpper(), low23.GetUpper()).Store(to + width);
-        Vector128.Create(high01.GetLower(), high23.GetLower()).Store(to + 2 * width);
-        Vector128.Create(high01.GetUpper(), high23.GetUpper()).Store(to + 3 * width);
+        LowerHalves(low01, low23).Store(to);
+        UpperHalves(low01, low23).Store(to + width);
+        LowerHalves(high01, high23).Store(to + 2 * width);
+        UpperHalves(high01, high23).Store(to + 3 * width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,6 +156,14 @@ internal static unsafe class GemmPack
         Sse.IsSupported ? Sse.UnpackHigh(x, y)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(x, y)
         : Vector128.Create(x[2], y[2], x[3], y[3]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LowerHalves(Vector128<float> x, Vector128<float> y) =>
+        Sse.IsSupported ? Sse.MoveLowToHigh(x, y) : Vector128.Create(x.GetLower(), y.GetLower());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> UpperHalves(Vector128<float> x, Vector128<float> y) =>
+        Sse.IsSupported ? Sse.MoveHighToLow(y, x) : Vector128.Create(x.GetUpper(), y.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void OneLine(float* from, int length, int width, float* to)
