@@ -124,12 +124,7 @@ public readonly unsafe struct F16(Vector512<float> value) : ISimd<F16>
     [MethodImpl(Inline)] public static double Sum(F16 x) => Vector512.Sum(x.Value);
 
     /// <inheritdoc/>
-    public static double Largest(F16 x)
-    {
-        float largest = x.Value[0];
-        for (int i = 1; i < Count; i++) largest = MathF.Max(largest, x.Value[i]);
-        return largest;
-    }
+    [MethodImpl(Inline)] public static double Largest(F16 x) => F8.Largest(new(Vector256.Max(x.Value.GetLower(), x.Value.GetUpper())));
 
     /// <inheritdoc/>
     public static F16 LoadPart(float* p, int count)

@@ -124,12 +124,7 @@ public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
     [MethodImpl(Inline)] public static double Sum(F8 x) => Vector256.Sum(x.Value);
 
     /// <inheritdoc/>
-    public static double Largest(F8 x)
-    {
-        float largest = x.Value[0];
-        for (int i = 1; i < Count; i++) largest = MathF.Max(largest, x.Value[i]);
-        return largest;
-    }
+    [MethodImpl(Inline)] public static double Largest(F8 x) => F4.Largest(new(Vector128.Max(x.Value.GetLower(), x.Value.GetUpper())));
 
     /// <inheritdoc/>
     public static F8 LoadPart(float* p, int count)

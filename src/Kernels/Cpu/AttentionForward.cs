@@ -12,6 +12,9 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     /// <summary>Chunks worth having: fewer would leave threads idle, more would pack the keys too often.</summary>
     private const int EnoughChunks = 16, LeastBlocksPerChunk = 3;
 
+    /// <summary>So far below the largest score that the weight drops out of the sum, yet is no subnormal number, which would cost a trap.</summary>
+    private const float Negligible = 80f;
+
     private readonly AttentionShape shape;
     private readonly HeadRows q, k, v, y;
     private readonly float* lse;
@@ -60,10 +63,12 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* scores, int seen, int count, out float logSum)
     {
-        for (int i = seen; i % L.Count != 0; i++) scores[i] = float.NegativeInfinity;
+        int padded = AttentionShape.RoundUp(seen, L.Count);
+        for (int i = seen; i < padded; i++) scores[i] = float.NegativeInfinity;
         L most = L.Of(float.NegativeInfinity), sum = default;
         for (int i = 0; i < seen; i += L.Count) most = L.MaxNative(most, L.Load(scores + i));
         float largest = (float)L.Largest(most);
+        for (int i = seen; i < padded; i++) scores[i] = largest - Negligible;
         most = L.Of(largest);
         for (int i = 0; i < seen; i += L.Count)
         {
