@@ -59,9 +59,8 @@ internal readonly unsafe struct TransposeJob(in Walk walk, int axis) : IJob
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Turn(float* x, long stepX, float* y, long stepY, int rows, int columns, float* buffer)
     {
-        for (int j = 0; j < columns; j++, x += stepX)
-            for (int i = 0; i < rows; i++) buffer[i * Tile + j] = x[i];
-        for (int i = 0; i < rows; i++, y += stepY, buffer += Tile)
-            Unsafe.CopyBlockUnaligned(y, buffer, (uint)columns * sizeof(float));
+        for (int j = 0; j < columns; j++, x += stepX) Unsafe.CopyBlockUnaligned(buffer + j * Tile, x, (uint)rows * sizeof(float));
+        for (int i = 0; i < rows; i++, y += stepY)
+            for (int j = 0; j < columns; j++) y[j] = buffer[j * Tile + i];
     }
 }

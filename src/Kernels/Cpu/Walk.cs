@@ -29,10 +29,16 @@ internal unsafe struct Walk
         var shape = operands[last].Shape;
         Count = shape.Count;
         for (int k = 0; k < operands.Length; k++) bases[k] = operands[k].IsAbsent ? 0 : (ulong)operands[k].Host();
+        if (AreContiguous(operands))
+        {
+            UseOneAxis();
+            return;
+        }
+
         for (int axis = 0; axis < shape.Rank; axis++)
             if (shape[axis] != 1) Insert(operands, axis, last);
         Merge();
-        if (Rank == 0) AddUnitAxis();
+        if (Rank == 0) UseOneAxis();
     }
 
     /// <summary>The size of an axis.</summary>
@@ -136,10 +142,17 @@ internal unsafe struct Walk
         for (int k = 0; k < MaxOperands; k++) strides[to * MaxOperands + k] = strides[from * MaxOperands + k];
     }
 
-    private void AddUnitAxis()
+    private static bool AreContiguous(ReadOnlySpan<View> operands)
+    {
+        foreach (ref readonly var operand in operands)
+            if (!operand.IsAbsent && !operand.Layout.IsContiguous) return false;
+        return true;
+    }
+
+    private void UseOneAxis()
     {
         Rank = 1;
-        sizes[0] = 1;
+        sizes[0] = Count;
         for (int k = 0; k < MaxOperands; k++) strides[k] = bases[k] != 0 ? 1 : 0;
     }
 }
