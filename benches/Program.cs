@@ -1,17 +1,33 @@
-return args is [var name, .. var rest] ? Bench(name, rest) : Unknown("");
+using System.CommandLine;
+using Mayfly.Benches;
 
-static int Bench(string name, string[] rest)
+var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: times of a shared machine mean little by themselves.")
 {
-    switch (name)
-    {
-        case "attention": return Mayfly.Benches.AttentionBench.Run(rest);
-        case "loops": return LoopBench.Run(rest);
-        default: return Unknown(name);
-    }
+    StepCommand(),
+    KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
+    KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
+    KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
+    KernelCommand("kernels", "the same kernels under BenchmarkDotNet; its options follow", KernelBenchmarks.Run),
+};
+return root.Parse(args).Invoke();
+
+static Command KernelCommand(string name, string description, Func<string[], int> run)
+{
+    var rest = new Argument<string[]>("options") { Arity = ArgumentArity.ZeroOrMore, Description = "options of the benchmark" };
+    var command = new Command(name, description) { rest };
+    command.TreatUnmatchedTokensAsErrors = false;
+    command.SetAction(parsed => run([.. parsed.GetValue(rest) ?? [], .. parsed.UnmatchedTokens]));
+    return command;
 }
 
-static int Unknown(string name)
+static Command StepCommand()
 {
-    Console.Error.WriteLine($"benches: no benchmark '{name}'; there are: attention, loops");
-    return 1;
+    var config = new Option<string>("--config") { Description = "S, M, L or L64", DefaultValueFactory = _ => "S" };
+    var steps = new Option<int>("--steps") { Description = "timed steps, after three that are not", DefaultValueFactory = _ => 20 };
+    var mode = new Option<string>("--mode") { Description = "eager: each weight is stepped inside the sweep; deferred: after it", DefaultValueFactory = _ => "eager" };
+    var threads = new Option<int>("--threads") { Description = "0 takes every core", DefaultValueFactory = _ => 0 };
+    var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
+    var command = new Command("step", "whole training steps of a GPT at fixed sizes on a fixed token stream") { config, steps, mode, threads, seed };
+    command.SetAction(p => StepBench.Run(p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads), p.GetValue(seed)));
+    return command;
 }

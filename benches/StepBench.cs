@@ -36,10 +36,10 @@ internal static class StepBench
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using var device = Device.CreateCpu(threads);
         using var model = MakeModel(size, device, seed);
-        var rule = new AdamW { Beta1 = 0.9f, Beta2 = 0.999f, Epsilon = 1e-8f, WeightDecay = 0.1f };
+        var rule = new AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1);
         var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
         using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
-        var run = new Run(model, updater, size, steps);
+        var run = new Training(model, updater, size, steps);
         run.Go();
         Print(config, size, mode, device, model, run);
         return 0;
@@ -48,7 +48,7 @@ internal static class StepBench
     private static Gpt MakeModel(Size s, Device device, ulong seed) => new(
         new GptConfig { VocabularySize = s.Vocabulary, Layers = s.Layers, Heads = s.Heads, Width = s.Width, Context = s.Context, TiedHead = true }, device, seed);
 
-    private static void Print(string config, Size s, string mode, Device device, Gpt model, Run run)
+    private static void Print(string config, Size s, string mode, Device device, Gpt model, Training run)
     {
         double median = run.Times.Order().ElementAt(run.Times.Length / 2), best = run.Times.Min(), gigaflops = Flops(s) / 1e9;
         int tokens = s.Batch * s.Context;
@@ -88,7 +88,7 @@ internal static class StepBench
     }
 
     /// <summary>The steps themselves.</summary>
-    private sealed class Run(Gpt model, Updater updater, Size size, int steps)
+    private sealed class Training(Gpt model, Updater updater, Size size, int steps)
     {
         private readonly int[] stream = MarkovStream((steps + WarmUp) * size.Batch * size.Context + 1, Math.Min(size.Vocabulary, 64));
 
