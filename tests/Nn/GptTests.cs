@@ -7,7 +7,7 @@ public class GptTests
 
     public static TheoryData<string, GptConfig, int> Variants => new()
     {
-        { "plain", Tiny, 5 },
+        { "plain", Tiny, 9 },
         { "tied head", Tiny with { TiedHead = true }, 11 },
         { "no biases, exact GELU", Tiny with { Bias = false, GeluErf = true }, 11 },
         { "dropout", Tiny with { Dropout = 0.2f }, 11 },
@@ -127,6 +127,23 @@ public class GptTests
             Assert.NotEqual(all[(t * V)..((t + 1) * V)], scores[(t * V)..((t + 1) * V)]);
             var prefix = gpt.Logits(Tensor.From<int>(ids[..t], (1, t), device)).ToArray<double>();
             for (int i = 0; i < prefix.Length; i++) Assert.Equal(all[i], prefix[i], reference ? 1e-13 : 2e-6);
+        }
+    }
+
+    [Fact]
+    public void Training_drops_in_the_embeddings_and_both_branches_of_each_block()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var gpt = new Gpt(Tiny with { Dropout = 0.1f }, device);
+        Assert.Equal(1 + 2 * Tiny.Layers, Dropouts());
+        gpt.Eval();
+        Assert.Equal(0, Dropouts());
+
+        int Dropouts()
+        {
+            using var tape = Tape.Record(device);
+            gpt.Logits(Ids(device, 2, 5, 1));
+            return tape.Nodes.Count(n => n.Op == "Dropout");
         }
     }
 

@@ -33,6 +33,18 @@ public class GptTrainingTests
     }
 
     [Fact]
+    public async Task Two_models_training_at_once_on_one_device_keep_their_bits()
+    {
+        using var device = Device.CreateCpu(threads: 2);
+        using var plain = Device.CreateCpu(threads: 1);
+        var models = new[] { Small, Small with { CheckpointBlocks = true, TiedHead = true } };
+        var runs = models.Select(m => Task.Factory.StartNew(() => Train(device, m, UpdateMode.Eager, alone: false), TaskCreationOptions.LongRunning));
+        var found = await Task.WhenAll(runs.ToArray());
+        for (int i = 0; i < models.Length; i++) Assert.Equal(Train(plain, models[i], UpdateMode.Eager), found[i]);
+        Assert.Equal(0, device.Arena.Report.LiveBytes);
+    }
+
+    [Fact]
     public void Training_lowers_the_loss_of_what_it_sees()
     {
         using var device = Device.CreateCpu(threads: 2);
@@ -44,23 +56,30 @@ public class GptTrainingTests
         Assert.True(last < 0.5 * first, $"{first} -> {last}");
     }
 
-    /// <summary>The bits of all weights after some steps; between steps the arena holds weights and optimizer state only, to the byte.</summary>
-    private static int[] Train(Device device, GptConfig config, UpdateMode mode)
+    /// <summary>
+    /// The bits of all weights after some steps. Where the model is alone on its device, the arena holds weights and optimizer state only between
+    /// steps, to the byte.
+    /// </summary>
+    private static int[] Train(Device device, GptConfig config, UpdateMode mode, bool alone = true)
     {
         using var gpt = new Gpt(config, device, seed: 9);
         GptTests.Spread(gpt);
         using var updater = new Updater(gpt.Parameters(), Route.Default(new AdamW(), mode), new UpdaterOptions { Seed = 4, Schedule = 1e-2 });
-        var atRest = device.Arena.Report;
-        Assert.Equal(gpt.ParameterCount * sizeof(float), atRest.Live(Use.Weight));
+        long weights = gpt.ParameterCount * sizeof(float);
         for (int step = 0; step < Steps; step++)
         {
             updater.Step(() => Loss(gpt, step));
-            var after = device.Arena.Report;
-            Assert.Equal(atRest.LiveBytes, after.LiveBytes);
-            Assert.Equal(after.LiveBytes, after.Live(Use.Weight) + after.Live(Use.State));
+            if (alone) CheckAtRest(device.Arena.Report, weights, updater.StateBytes);
         }
 
         return [.. gpt.Parameters().SelectMany(p => p.Value.ToArray()).Select(BitConverter.SingleToInt32Bits)];
+    }
+
+    private static void CheckAtRest(MemoryReport report, long weights, long state)
+    {
+        Assert.Equal(weights, report.Live(Use.Weight));
+        Assert.Equal(state, report.Live(Use.State));
+        Assert.Equal(weights + state, report.LiveBytes);
     }
 
     private static Tensor Loss(Gpt gpt, int step, int batch = Batch, int time = Time) =>
