@@ -18,9 +18,9 @@ public readonly record struct Layout(Shape Shape, Shape Strides, long Offset)
         get
         {
             long step = 1;
+            if (Count == 0) return true;
             for (int i = Shape.Rank - 1; i >= 0; i--)
             {
-                if (Shape[i] == 0) return true;
                 if (Shape[i] != 1 && Strides[i] != step) return false;
                 step *= Shape[i];
             }

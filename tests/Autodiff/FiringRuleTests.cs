@@ -93,6 +93,63 @@ public class FiringRuleTests
         return true;
     }
 
+    [Fact]
+    public void Two_accumulated_micro_batches_equal_the_sum_of_two_sweeps()
+    {
+        for (int seed = 0; seed < 20; seed++)
+            foreach (bool checkpoints in (bool[])[false, true])
+                Accumulates(new RandomProgram(seed, Tied: true), checkpoints);
+    }
+
+    private static void Accumulates(RandomProgram program, bool checkpoints)
+    {
+        using var device = Device.CreateReference();
+        var weights = Enumerable.Range(0, Weights).Select(i => Make(device, $"w{i}", i)).ToArray();
+        long atRest = device.Arena.Report.LiveBytes;
+        var accumulating = new SumSink(device, accumulates: true);
+        var adding = new SumSink(device, accumulates: false);
+        foreach (var sink in (SumSink[])[accumulating, adding])
+            for (int microBatch = 0; microBatch < 2; microBatch++)
+            {
+                using var tape = Tape.Record(device, new RandomState(1, 0, microBatch));
+                tape.Backward(Loss(program, weights, device, checkpoints), sink);
+                sink.Fired.Clear();
+            }
+
+        foreach (var w in weights) OpResult.Near(adding.Sum(w), accumulating.Sum(w), 1, 1e-12, $"program {program.Seed}, {w.Name}");
+        accumulating.Free();
+        adding.Free();
+        Assert.Equal(atRest, device.Arena.Report.LiveBytes);
+    }
+
+    /// <summary>Sums gradients, in the sweep's own buffers or apart from it.</summary>
+    private sealed class SumSink(Device device, bool accumulates) : IGradientSink
+    {
+        private readonly Dictionary<Parameter, Tensor> sums = [];
+
+        public HashSet<Parameter> Fired { get; } = [];
+
+        public Tensor? Accumulator(Parameter parameter) => accumulates ? Of(parameter) : null;
+
+        public void Ready(Parameter parameter, ref Gradient gradient)
+        {
+            Assert.True(Fired.Add(parameter), $"{parameter.Name} fired twice");
+            if (gradient.Value is null) return;
+            if (accumulates) Assert.Same(Of(parameter), gradient.Value);
+            else Of(parameter).AddInPlace(gradient.Value);
+        }
+
+        public double[] Sum(Parameter parameter) => sums.TryGetValue(parameter, out var sum) ? sum.ToArray<double>() : new double[parameter.Shape.Count];
+
+        public void Free()
+        {
+            foreach (var sum in sums.Values) sum.Dispose();
+        }
+
+        private Tensor Of(Parameter parameter) =>
+            sums.TryGetValue(parameter, out var sum) ? sum : sums[parameter] = Tensor.Zeros(parameter.Shape, device).Keep();
+    }
+
     private static Parameter Make(Device device, string name, int seed)
     {
         using var value = Tensor.Uniform(Width, -1, 1, new RandomKey(3, (ulong)seed), device);
@@ -161,6 +218,7 @@ public class FiringRuleTests
         Tensor w = weights[i].Value, v = weights[(i + 1) % Weights].Value, u = weights[(i + 2) % Weights].Value;
         var y = (w * h + v).Silu();
         if (kind < 0.3) _ = u * h;
+        if (kind is > 0.2 and < 0.5) y = y.Dropout(0.3f);
         if (kind <= 0.6) return y;
         return checkpoints ? Tape.Checkpoint(z => (w * z).Silu(), y) : (w * y).Silu();
     }

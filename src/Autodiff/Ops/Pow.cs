@@ -3,27 +3,36 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>x to a fixed power. Integer exponents up to 64 are products, so negative bases and zero are exact; other exponents go through logarithms.</summary>
-/// <param name="exponent">The power.</param>
-public readonly struct Pow(float exponent) : IMap1<Pow>
+public readonly struct Pow : IMap1<Pow>
 {
-    private const float MaxProduct = 64f;
-    private readonly float exponent = exponent;
+    private const int MaxProduct = 64;
+    private readonly float exponent;
+    private readonly int whole, odd, oddBelow;
+
+    /// <summary>x to the power of <paramref name="exponent"/>.</summary>
+    public Pow(float exponent)
+    {
+        this.exponent = exponent;
+        whole = MathF.Round(exponent) == exponent ? 1 : 0;
+        odd = exponent % 2f == 0f ? 0 : 1;
+        oddBelow = (exponent - 1f) % 2f == 0f ? 0 : 1;
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V F<V>(V x) where V : struct, ILane<V> => Power(x, exponent);
+    public V F<V>(V x) where V : struct, ILane<V> => Power(x, exponent, whole, odd);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V D<V>(Pow op, V x, V dy) where V : struct, ILane<V> =>
-        op.exponent == 0f ? V.Of(0f) : dy * V.Of(op.exponent) * Power(x, op.exponent - 1f);
+        op.exponent == 0f ? V.Of(0f) : dy * V.Of(op.exponent) * Power(x, op.exponent - 1f, op.whole, op.oddBelow);
 
-    private static V Power<V>(V x, float p) where V : struct, ILane<V>
+    private static V Power<V>(V x, float p, int whole, int odd) where V : struct, ILane<V>
     {
-        bool whole = MathF.Round(p) == p;
-        if (!whole) return V.Exp(V.Of(p) * V.Log(x));
-        if (MathF.Abs(p) > MaxProduct) return Signed(x, p, V.Exp(V.Of(p) * V.Log(V.Abs(x))));
-        var y = Product(x, (int)MathF.Abs(p));
+        if (whole == 0) return V.Exp(V.Of(p) * V.Log(x));
+        float size = p < 0f ? -p : p;
+        if (size > MaxProduct) return Signed(x, V.Exp(V.Of(p) * V.Log(V.Abs(x))), odd);
+        var y = Product(x, (int)size);
         return p < 0f ? V.Of(1f) / y : y;
     }
 
@@ -39,8 +48,7 @@ public readonly struct Pow(float exponent) : IMap1<Pow>
         return y;
     }
 
-    private static V Signed<V>(V x, float p, V size) where V : struct, ILane<V> =>
-        p % 2f == 0f ? size : V.Where(x, V.Of(0f), -size, size);
+    private static V Signed<V>(V x, V size, int odd) where V : struct, ILane<V> => odd == 0 ? size : V.Where(x, V.Of(0f), -size, size);
 }
 
 /// <summary>The differentiable op.</summary>
