@@ -43,6 +43,20 @@ public class OpTests
     }
 
     [Theory, MemberData(nameof(Names))]
+    public void Upstream_gradients_with_strides_or_an_offset_give_the_same(string name)
+    {
+        var op = OpTable.All[name];
+        foreach (var device in (Device[])[Reference, Cpus[1].Device])
+            foreach (var shapes in op.Shapes)
+            {
+                var expected = OpResult.Of(op, device, shapes, op.Run);
+                string what = $"{name} {Text(shapes)} on {device}, upstream gradient";
+                OpResult.Of(op, device, shapes, x => Strided(op.Run(x))).IsNear(expected, Tolerance(device), $"{what} with strides");
+                OpResult.Of(op, device, shapes, x => Offset(op.Run(x))).IsNear(expected, Tolerance(device), $"{what} with an offset");
+            }
+    }
+
+    [Theory, MemberData(nameof(Names))]
     public void Gradients_add_up(string name)
     {
         var op = OpTable.All[name];
@@ -131,6 +145,10 @@ public class OpTests
     }
 
     private static Tensor Strided(Tensor x) => x.Rank < 2 || x.Type == DType.I32 ? x : (x.Transpose() * 1.0).Transpose();
+
+    /// <summary>The same tensor by a way on which its gradient becomes a part of a larger one.</summary>
+    private static Tensor Offset(Tensor y) =>
+        Tensor.Concat(0, Tensor.Ones(3, y.Device), y.Reshape(-1)).Slice(0, 3, y.Count).Reshape(y.Shape);
 
     private static double[] Plain(OpCase op, Tensor[] x)
     {
