@@ -1,0 +1,59 @@
+using System.CommandLine;
+
+namespace TrainGpt;
+
+/// <summary>The command line: its commands, and what becomes of errors.</summary>
+internal static class App
+{
+    private const int Success = 0, Failure = 1, BadUsage = 2;
+
+    /// <summary>Runs a command. What the user got wrong ends in one line on <paramref name="errors"/>.</summary>
+    /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter errors, CancellationToken stop)
+    {
+        var parse = Commands(new CommandContext(output, stop)).Parse(args);
+        if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message} See --help.", BadUsage);
+        try
+        {
+            return parse.Invoke(new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail(errors, "Stopped; there was nothing to save.", Failure);
+        }
+        catch (Exception e) when (IsForTheUser(e))
+        {
+            return Fail(errors, e.Message, Failure);
+        }
+    }
+
+    private static RootCommand Commands(CommandContext context)
+    {
+        var root = new RootCommand("Trains a small GPT on text. Without a command and options it learns from the .NET SDK's own API documentation.");
+        TrainCommand.Fill(root, context);
+        var train = new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
+        root.Add(TrainCommand.Fill(train, context));
+        root.Add(EvaluateCommand.Create(context));
+        root.Add(GenerateCommand.Create(context));
+        return root;
+    }
+
+    /// <summary>What names its cause in one line; anything else is a bug and shows its trace.</summary>
+    private static bool IsForTheUser(Exception e) => e is InputException or ArgumentException or IOException or UnauthorizedAccessException
+        or NonFiniteException or ArithmeticException or OutOfMemoryException;
+
+    private static int Fail(TextWriter errors, string message, int code)
+    {
+        errors.WriteLine($"error: {string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))}");
+        return code;
+    }
+}
+
+/// <summary>What every command needs.</summary>
+/// <param name="Output">Where results go.</param>
+/// <param name="Stop">Set when the user wants the command to end.</param>
+internal sealed record CommandContext(TextWriter Output, CancellationToken Stop)
+{
+    /// <summary>True where a person watches a terminal.</summary>
+    public bool IsLive => ReferenceEquals(Output, Console.Out) && !Console.IsOutputRedirected;
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace TrainGpt;
+
+/// <summary>Options that several commands have.</summary>
+internal static class Arguments
+{
+    /// <summary>The folder of a run.</summary>
+    public static Option<string> Out(string description) =>
+        new("--out") { Description = description, HelpName = "DIR", DefaultValueFactory = _ => TrainOptions.DefaultOut };
+
+    /// <summary>The text.</summary>
+    public static Option<string?> Data(string standard) =>
+        new("--data") { Description = $"A UTF-8 text file, or a folder of them. [default: {standard}]", HelpName = "FILE|FOLDER" };
+
+    /// <summary>Computing threads.</summary>
+    public static Option<int> Threads() => Number<int>("--threads", "Computing threads; 0 takes every core. They do not change the result.", 0);
+
+    /// <summary>A number in the invariant culture; without a <paramref name="standard"/> the description says what stands in for it.</summary>
+    public static Option<T> Number<T>(string name, string description, T? standard) where T : struct, IParsable<T>
+    {
+        var option = new Option<T>(name) { Description = description, HelpName = "N", CustomParser = result => Parse<T>(name, result) };
+        if (standard is { } value) option.DefaultValueFactory = _ => value;
+        return option;
+    }
+
+    private static T Parse<T>(string name, ArgumentResult result) where T : struct, IParsable<T>
+    {
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (T.TryParse(text, CultureInfo.InvariantCulture, out var value)) return value;
+        result.AddError($"{name}: '{text}' is not {(typeof(T) == typeof(double) ? "a number" : "a whole number")} that can be used here.");
+        return default;
+    }
+}

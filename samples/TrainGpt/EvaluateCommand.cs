@@ -1,0 +1,29 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace TrainGpt;
+
+/// <summary><c>evaluate</c>: the validation loss over all windows of the last tenth of the data.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        Option<string> folder = Arguments.Out("The folder that train wrote.");
+        Option<string?> data = Arguments.Data("what the model was trained on");
+        Option<int> threads = Arguments.Threads();
+        var command = new Command("evaluate", "Prints the validation loss over all windows of the last tenth of the data.") { folder, data, threads };
+        command.SetAction(parse => Run(parse.GetValue(folder)!, parse.GetValue(data), parse.GetValue(threads), context));
+        return command;
+    }
+
+    /// <summary>The result as text.</summary>
+    public static string Line(double loss) => string.Create(CultureInfo.InvariantCulture, $"validation loss {loss:F4}");
+
+    private static void Run(string folder, string? data, int threads, CommandContext context)
+    {
+        using var trained = TrainedModel.Load(folder, threads);
+        data ??= trained.Options.Data;
+        var tokens = Corpus.Tokens(Corpus.Read(data, context.Stop), trained.Tokenizer, data);
+        context.Output.WriteLine(Line(new Evaluator(trained.Model, tokens, trained.Options.Batch).Full(context.Stop)));
+    }
+}

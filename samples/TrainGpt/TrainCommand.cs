@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+
+namespace TrainGpt;
+
+/// <summary><c>train</c>: learns from text and writes a snapshot, a log and a sample of generated text.</summary>
+internal static class TrainCommand
+{
+    private const int SampleTokens = 500;
+
+    /// <summary>Gives a command the options of training and its action.</summary>
+    public static Command Fill(Command command, CommandContext context)
+    {
+        var arguments = new TrainArguments(command);
+        command.SetAction(parse => Start(arguments.Read(parse, new TrainOptions()), saved => arguments.Read(parse, saved), context));
+        return command;
+    }
+
+    private static void Start(TrainOptions options, Func<TrainOptions, TrainOptions> overSaved, CommandContext context)
+    {
+        if (options.Resume) Resume(new RunFolder(options.Out), overSaved, context);
+        else StartAnew(options, context);
+    }
+
+    private static void StartAnew(TrainOptions options, CommandContext context)
+    {
+        options.Check();
+        string text = Corpus.Read(options.Data, context.Stop);
+        var tokenizer = new CharTokenizer(text);
+        Run(options, options.Model(tokenizer.VocabularySize), tokenizer, Corpus.Tokens(text, tokenizer, options.Data), null, context);
+    }
+
+    private static void Resume(RunFolder folder, Func<TrainOptions, TrainOptions> overSaved, CommandContext context)
+    {
+        var (snapshot, configuration, tokenizer) = folder.Open();
+        using (snapshot)
+        {
+            var options = overSaved(configuration.Options);
+            options.Check();
+            CheckModel(options, configuration.Model, snapshot.Path);
+            var tokens = Corpus.Tokens(Corpus.Read(options.Data, context.Stop), tokenizer, options.Data);
+            Run(options, options.Model(tokenizer.VocabularySize), tokenizer, tokens, snapshot, context);
+        }
+    }
+
+    private static void CheckModel(TrainOptions options, GptConfig saved, string file)
+    {
+        (string Option, int Asked, int Saved)[] sizes =
+        [
+            ("--layers", options.Layers, saved.Layers), ("--heads", options.Heads, saved.Heads), ("--width", options.Width, saved.Width),
+            ("--context", options.Context, saved.Context),
+        ];
+        foreach (var (option, asked, has) in sizes)
+            if (asked != has) throw new InputException($"{option} {asked} does not fit {file}, whose model has {has}; leave the option out to go on, or train anew in another --out.");
+    }
+
+    private static void Run(TrainOptions options, GptConfig config, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
+    {
+        using var device = Device.CreateCpu(options.Threads);
+        using var model = new Gpt(config, device, options.Seed);
+        using var trainer = new Trainer(options, model, tokenizer, data);
+        if (snapshot is not null) trainer.Restore(snapshot);
+        Introduce(options, model, data, trainer.Step, context.Output);
+        StepStatus? last = null;
+        View(context, new RunClock(trainer.Step, options.Steps)).Show(report => trainer.Run(status => report(last = status), context.Stop));
+        if (trainer.Step < options.Steps) context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; train --resume --out {options.Out} goes on.");
+        else Finish(options, model, tokenizer, last, context);
+    }
+
+    private static void Introduce(TrainOptions options, Gpt model, TokenStream data, long step, TextWriter output)
+    {
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"Data: {Corpus.Name(options.Data)}, {data.Tokens.Length:N0} characters, {model.Config.VocabularySize} different ones."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"Model: layers {options.Layers}, heads {options.Heads}, width {options.Width}, context {options.Context}; {model.ParameterCount:N0} weights on {model.Device.Name}."));
+        if (options is { IsEager: true, Clip: null }) output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
+        if (step > 0) output.WriteLine($"Goes on after step {step}.");
+    }
+
+    private static IProgressView View(CommandContext context, RunClock clock)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Output) });
+        return context.IsLive && console.Profile.Capabilities.Ansi ? new ProgressView(console, clock) : new PlainProgress(context.Output, clock);
+    }
+
+    private static void Finish(TrainOptions options, Gpt model, Tokenizer tokenizer, StepStatus? last, CommandContext context)
+    {
+        if (last?.ValidationLoss is { } loss) context.Output.WriteLine(EvaluateCommand.Line(loss));
+        context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");
+        context.Output.WriteLine();
+        TextGenerator.Write(context.Output, TextGenerator.Continue(model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
+    }
+}

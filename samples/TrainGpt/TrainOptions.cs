@@ -1,0 +1,134 @@
+using System.Text.Json.Serialization;
+
+namespace TrainGpt;
+
+/// <summary>The settings of a run. The defaults are nanoGPT's for a CPU. A snapshot holds all that decide what the run computes.</summary>
+internal sealed record TrainOptions
+{
+    public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out";
+    private const int Most = 1 << 16;
+    private const double DefaultClip = 1;
+
+    public string? Data { get; init; }
+
+    public int Layers { get; init; } = 4;
+
+    public int Heads { get; init; } = 4;
+
+    public int Width { get; init; } = 128;
+
+    public int Context { get; init; } = 64;
+
+    public int Batch { get; init; } = 12;
+
+    public int Steps { get; init; } = 2000;
+
+    public double LearningRate { get; init; } = 1e-3;
+
+    public double MinLearningRate { get; init; } = 1e-4;
+
+    public int WarmUp { get; init; } = 100;
+
+    public double Beta1 { get; init; } = 0.9;
+
+    public double Beta2 { get; init; } = 0.99;
+
+    public double WeightDecay { get; init; } = 0.1;
+
+    /// <summary>The largest global gradient norm; 0 does not clip; null is 1 in deferred mode and 0 in eager mode.</summary>
+    public double? Clip { get; init; }
+
+    public double Dropout { get; init; }
+
+    public string Optimizer { get; init; } = AdamW;
+
+    public string Mode { get; init; } = Deferred;
+
+    public int Accumulate { get; init; } = 1;
+
+    public bool CheckpointBlocks { get; init; }
+
+    public int EvaluateEvery { get; init; } = 250;
+
+    public ulong Seed { get; init; } = 1;
+
+    [JsonIgnore]
+    public int Threads { get; init; }
+
+    [JsonIgnore]
+    public string Out { get; init; } = DefaultOut;
+
+    [JsonIgnore]
+    public bool Resume { get; init; }
+
+    [JsonIgnore]
+    public bool IsEager => Mode == Eager;
+
+    [JsonIgnore]
+    public double? MaxNorm => (Clip ?? (IsEager ? 0 : DefaultClip)) is > 0 and var norm ? norm : null;
+
+    /// <summary>The model's shape: nanoGPT's, with a tied head and without biases.</summary>
+    public GptConfig Model(int vocabularySize) => new()
+    {
+        VocabularySize = vocabularySize,
+        Layers = Layers,
+        Heads = Heads,
+        Width = Width,
+        Context = Context,
+        Dropout = (float)Dropout,
+        CheckpointBlocks = CheckpointBlocks,
+        TiedHead = true,
+        Bias = false,
+    };
+
+    /// <summary>How parameters are trained: weight decay on matrices and tables only.</summary>
+    public Route Route() => Mayfly.Route.Default(
+        Optimizer == Sgd ? new Sgd(momentum: Beta1, weightDecay: WeightDecay) : new AdamW(Beta1, Beta2, weightDecay: WeightDecay),
+        IsEager ? UpdateMode.Eager : UpdateMode.Deferred);
+
+    /// <summary>Half a cosine after the warm-up.</summary>
+    public Schedule Schedule() => new WarmUpCosine(LearningRate, MinLearningRate, WarmUp, Steps);
+
+    /// <summary>Checks each setting, and those that have to fit each other.</summary>
+    /// <exception cref="InputException">One is impossible; the message names the option and says what to do.</exception>
+    public void Check()
+    {
+        CheckCounts();
+        CheckRates();
+        if (Width % Heads != 0) throw new InputException($"--width {Width} is not divisible by --heads {Heads}; choose a width that is a multiple of the heads.");
+        if ((long)Batch * Context > Most * 64L) throw new InputException($"--batch {Batch} times --context {Context} is more than {Most * 64L} tokens; use --accumulate for larger batches.");
+        if (IsEager && Clip > 0)
+            throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: use --mode deferred, or --clip 0.");
+    }
+
+    private void CheckCounts()
+    {
+        Between("--layers", Layers, 1, 1024);
+        Between("--heads", Heads, 1, Most);
+        Between("--width", Width, 1, Most);
+        Between("--context", Context, 1, Most);
+        Between("--batch", Batch, 1, Most);
+        Between("--steps", Steps, 1, int.MaxValue);
+        Between("--warm-up", WarmUp, 0, int.MaxValue);
+        Between("--accumulate", Accumulate, 1, 4096);
+        Between("--evaluate-every", EvaluateEvery, 1, int.MaxValue);
+        Between("--threads", Threads, 0, 1024);
+    }
+
+    private void CheckRates()
+    {
+        Between("--learning-rate", LearningRate, 0, 1e3);
+        Between("--min-learning-rate", MinLearningRate, 0, LearningRate);
+        Between("--beta1", Beta1, 0, 0.999999);
+        Between("--beta2", Beta2, 0, 0.999999);
+        Between("--weight-decay", WeightDecay, 0, 1e6);
+        Between("--clip", Clip ?? 0, 0, 1e30);
+        Between("--dropout", Dropout, 0, 0.99);
+    }
+
+    /// <summary>NaN lies nowhere.</summary>
+    private static void Between(string option, double value, double low, double high)
+    {
+        if (!(value >= low && value <= high)) throw new InputException($"{option} {value} is out of range; give a value from {low} to {high}.");
+    }
+}

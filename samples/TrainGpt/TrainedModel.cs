@@ -1,0 +1,41 @@
+namespace TrainGpt;
+
+/// <summary>A model from a run's folder, for use.</summary>
+internal sealed class TrainedModel : IDisposable
+{
+    private readonly Device device;
+
+    private TrainedModel(Device device, Gpt model, Tokenizer tokenizer, TrainOptions options) =>
+        (this.device, Model, Tokenizer, Options) = (device, model, tokenizer, options);
+
+    /// <summary>The model, in evaluation mode.</summary>
+    public Gpt Model { get; }
+
+    /// <summary>Its tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The settings it was trained with.</summary>
+    public TrainOptions Options { get; }
+
+    /// <summary>Loads a run's snapshot.</summary>
+    /// <exception cref="InputException">There is none, or it is damaged.</exception>
+    public static TrainedModel Load(string folder, int threads)
+    {
+        var (snapshot, configuration, tokenizer) = new RunFolder(folder).Open();
+        using (snapshot)
+        {
+            var device = Device.CreateCpu(threads);
+            var model = new Gpt(configuration.Model, device);
+            snapshot.Restore(model.Parameters());
+            model.Eval();
+            return new TrainedModel(device, model, tokenizer, configuration.Options);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Model.Dispose();
+        device.Dispose();
+    }
+}

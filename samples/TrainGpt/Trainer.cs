@@ -1,0 +1,108 @@
+using System.Diagnostics;
+
+namespace TrainGpt;
+
+/// <summary>The state of a run after a step.</summary>
+/// <param name="Report">What the step did.</param>
+/// <param name="ValidationLoss">The validation loss, where it was measured after this step.</param>
+/// <param name="TokensPerSecond">Tokens of the step by its time.</param>
+/// <param name="LiveBytes">Bytes in use between steps.</param>
+internal sealed record StepStatus(StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes);
+
+/// <summary>The training loop of one run: steps, evaluations, the log and snapshots.</summary>
+internal sealed class Trainer : IDisposable
+{
+    private readonly TrainOptions options;
+    private readonly RunFolder folder;
+    private readonly Tokenizer tokenizer;
+    private readonly Batches batches;
+    private readonly Evaluator evaluator;
+    private readonly Updater updater;
+    private readonly Func<int, Tensor> loss;
+
+    /// <summary>Prepares a run; nothing is written yet.</summary>
+    /// <exception cref="InputException">The data is too short.</exception>
+    public Trainer(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data)
+    {
+        (this.options, this.tokenizer, Model) = (options, tokenizer, model);
+        folder = new RunFolder(options.Out);
+        batches = data.TrainBatches(options.Batch, options.Context, options.Seed);
+        evaluator = new Evaluator(model, data, options.Batch);
+        updater = new Updater(model.Parameters(), options.Route(), new UpdaterOptions
+        {
+            Seed = options.Seed,
+            Schedule = options.Schedule(),
+            Accumulate = options.Accumulate,
+            MaxNorm = options.MaxNorm,
+        });
+        loss = MicroBatchLoss;
+    }
+
+    /// <summary>The model.</summary>
+    public Gpt Model { get; }
+
+    /// <summary>The steps done.</summary>
+    public long Step => updater.GlobalStep;
+
+    /// <summary>Takes weights, optimizer state and step from a snapshot.</summary>
+    /// <exception cref="InputException">It does not fit, or the run is over.</exception>
+    public void Restore(Snapshot snapshot)
+    {
+        snapshot.Restore(Model.Parameters(), updater);
+        if (Step >= options.Steps) throw new InputException($"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
+    }
+
+    /// <summary>Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Ends with a snapshot.</summary>
+    /// <exception cref="InputException">The folder cannot be written.</exception>
+    /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
+    public void Run(Action<StepStatus> progress, CancellationToken stop)
+    {
+        Save(); // a folder that cannot be written fails here and not after the training
+        using var log = folder.OpenLog(Step);
+        while (Step < options.Steps && !stop.IsCancellationRequested)
+        {
+            var status = Next(stop);
+            log.Write(status);
+            if (status.ValidationLoss is not null && Step < options.Steps) Save();
+            progress(status);
+        }
+
+        Save();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => updater.Dispose();
+
+    private StepStatus Next(CancellationToken stop)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var report = updater.Step(options.Accumulate, loss);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return new StepStatus(report, Measure(report.Step, stop), TokensPerStep / seconds, Model.Device.Arena.Report.LiveBytes);
+    }
+
+    /// <summary>The validation loss where it is due: an estimate on the way, over all windows at the end.</summary>
+    private double? Measure(long step, CancellationToken stop)
+    {
+        if (step < options.Steps && step % options.EvaluateEvery > 0) return null;
+        try
+        {
+            return step < options.Steps ? evaluator.Quick(stop) : evaluator.Full(stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private long TokensPerStep => (long)options.Batch * options.Context * options.Accumulate;
+
+    /// <summary>Micro-batch k of step s is batch (s - 1) accumulate + k; its loss is divided by the targets of the whole step.</summary>
+    private Tensor MicroBatchLoss(int microBatch)
+    {
+        var (ids, targets) = batches.Get((Step - 1) * options.Accumulate + microBatch, Model.Device);
+        return Model.Loss(ids, targets, total: TokensPerStep);
+    }
+
+    private void Save() => folder.Save(Model, updater, options, tokenizer);
+}
