@@ -191,7 +191,7 @@ public class UpdaterTests
     }
 
     [Fact]
-    public void Models_on_two_threads_do_not_disturb_each_other()
+    public async Task Models_on_two_threads_do_not_disturb_each_other()
     {
         using var device = Device.CreateCpu(threads: 2);
         float[] Train(int seed)
@@ -205,7 +205,7 @@ public class UpdaterTests
         float[] first = Train(1), second = Train(2);
         var together = Task.WhenAll(new[] { 1, 2, 1, 2 }.Select(seed => Task.Factory.StartNew(
             () => Train(seed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
-        Assert.Equal([first, second, first, second], together.GetAwaiter().GetResult());
+        Assert.Equal([first, second, first, second], await together);
     }
 
     internal static Parameter Make(Device device, string name, Shape shape, Role role = Role.Hidden) =>
