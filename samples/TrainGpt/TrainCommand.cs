@@ -38,21 +38,21 @@ internal static class TrainCommand
         {
             var options = overSaved(configuration.Options);
             options.Check();
-            CheckModel(options, configuration.Model, snapshot.Path);
+            CheckSame(options, configuration, snapshot.Path);
             var tokens = Corpus.Tokens(Corpus.Read(options.Data, context.Stop), tokenizer, options.Data);
             Run(options, options.Model(tokenizer.VocabularySize), tokenizer, tokens, snapshot, context);
         }
     }
 
-    private static void CheckModel(TrainOptions options, GptConfig saved, string file)
+    private static void CheckSame(TrainOptions options, RunConfiguration saved, string file)
     {
-        (string Option, int Asked, int Saved)[] sizes =
+        (string Option, object Asked, object Saved)[] settings =
         [
-            ("--layers", options.Layers, saved.Layers), ("--heads", options.Heads, saved.Heads), ("--width", options.Width, saved.Width),
-            ("--context", options.Context, saved.Context),
+            ("--layers", options.Layers, saved.Model.Layers), ("--heads", options.Heads, saved.Model.Heads), ("--width", options.Width, saved.Model.Width),
+            ("--context", options.Context, saved.Model.Context), ("--optimizer", options.Optimizer, saved.Options.Optimizer),
         ];
-        foreach (var (option, asked, has) in sizes)
-            if (asked != has) throw new InputException($"{option} {asked} does not fit {file}, whose model has {has}; leave the option out to go on, or train anew in another --out.");
+        foreach (var (option, asked, has) in settings)
+            if (!asked.Equals(has)) throw new InputException($"{option} {asked} does not fit {file}, which has {has}; leave the option out to go on, or train anew in another --out.");
     }
 
     private static void Run(TrainOptions options, GptConfig config, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
@@ -63,9 +63,21 @@ internal static class TrainCommand
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, data, trainer.Step, context.Output);
         StepStatus? last = null;
-        View(context, new RunClock(trainer.Step, options.Steps)).Show(report => trainer.Run(status => report(last = status), context.Stop));
+        View(context, new RunClock(trainer.Step, options.Steps)).Show(report => Run(trainer, options, status => report(last = status), context.Stop));
         if (trainer.Step < options.Steps) context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; train --resume --out {options.Out} goes on.");
         else Finish(options, model, tokenizer, last, context);
+    }
+
+    private static void Run(Trainer trainer, TrainOptions options, Action<StepStatus> report, CancellationToken stop)
+    {
+        try
+        {
+            trainer.Run(report, stop);
+        }
+        catch (NonFiniteException e)
+        {
+            throw new InputException($"{e.Message} The last snapshot in '{options.Out}' is whole: go on from it by --resume with a lower --learning-rate.", e);
+        }
     }
 
     private static void Introduce(TrainOptions options, Gpt model, TokenStream data, long step, TextWriter output)

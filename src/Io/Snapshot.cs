@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Mayfly;
 
@@ -15,8 +16,13 @@ public sealed class Snapshot : IDisposable
 
     private const string Format = "mayfly snapshot 1", StepField = "step", FormatField = "format", ConfigurationField = "configuration", TokenizerField = "tokenizer";
 
-    /// <summary>What is missing in a stored configuration must not become a silent zero.</summary>
-    private static readonly JsonSerializerOptions Json = new() { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
+    /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
 
     private readonly SafeTensorsReader reader;
 

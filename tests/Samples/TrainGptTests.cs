@@ -1,0 +1,126 @@
+using System.Globalization;
+
+namespace Mayfly.Tests;
+
+/// <summary>What TrainGpt's commands write.</summary>
+public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
+{
+    [Fact]
+    public void Training_prints_lines_and_a_sample_where_nobody_watches()
+    {
+        foreach (int step in new[] { 1, 5, 10, 15, 20 }) Assert.Contains($"\nstep {step} of 20 | loss ", run.TrainOutput);
+        Assert.Matches(@"\nvalidation loss \d\.\d{4}\nSaved to .*\n\n[^$]{400,}", run.TrainOutput);
+    }
+
+    [Fact]
+    public void The_log_has_a_line_for_each_step()
+    {
+        var lines = Log(run.Trained);
+        Assert.Equal("step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes", string.Join(',', lines[0]));
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), lines.Skip(1).Select(line => line[0]));
+        Assert.Equal(["5", "10", "15", "20"], lines.Skip(1).Where(line => line[2].Length > 0).Select(line => line[0]));
+        Assert.Equal(0.005, Number(lines[1][3]), 1e-6);
+        Assert.Equal(0.0001, Number(lines[20][3]), 1e-6);
+        Assert.True(Number(lines[20][2]) < Number(lines[5][2]) - 0.1, "The validation loss has to fall.");
+        Assert.All(lines.Skip(1), line => Assert.True(Number(line[4]) > 0 && Number(line[5]) > 10_000));
+    }
+
+    [Fact]
+    public void Evaluate_prints_one_line_and_agrees_with_the_training()
+    {
+        string output = TrainGptRun.Good("evaluate", "--out", run.Trained, "--data", run.Data);
+        Assert.Matches(@"^validation loss \d\.\d{4}\n$", output);
+        Assert.Contains($"\n{output}", run.TrainOutput);
+        Assert.Equal(Number(Log(run.Trained)[20][2]), Number(output.Split(' ')[2]), 1e-4);
+        Assert.Equal(output, TrainGptRun.Good("evaluate", "--out", run.Trained));
+    }
+
+    [Fact]
+    public void Greedy_text_is_the_same_each_time_and_for_any_number_of_threads()
+    {
+        string Greedy(string threads) => TrainGptRun.Good("generate", "--out", run.Trained, "--prompt", "the cat", "--tokens", "40", "--temperature", "0", "--threads", threads);
+        string one = Greedy("1");
+        Assert.Equal(7 + 40 + 1, one.Length);
+        Assert.StartsWith("the cat", one);
+        Assert.Equal(one, Greedy("1"));
+        Assert.Equal(one, Greedy("2"));
+        Assert.Equal(one, TrainGptRun.Good("generate", "--out", run.Trained, "--prompt", "the cat", "--tokens", "40", "--top-k", "1"));
+    }
+
+    [Fact]
+    public void Drawn_text_depends_on_the_seed()
+    {
+        string Drawn(string seed) => TrainGptRun.Good("generate", "--out", run.Trained, "--tokens", "40", "--seed", seed);
+        Assert.Equal(Drawn("1"), Drawn("1"));
+        Assert.NotEqual(Drawn("1"), Drawn("2"));
+    }
+
+    [Fact]
+    public void Threads_do_not_change_what_is_learned()
+    {
+        TrainGptRun.Good(run.Train("one", "--threads", "1"));
+        TrainGptRun.Good(run.Train("two", "--threads", "2"));
+        Assert.Equal(Snapshot("one"), Snapshot("two"));
+    }
+
+    [Theory]
+    [InlineData("--dropout", "0.1", "--accumulate", "2")]
+    [InlineData("--mode", "eager", "--checkpoint-blocks")]
+    [InlineData("--optimizer", "sgd")]
+    public void A_run_that_was_stopped_goes_on_as_if_it_had_not(params string[] options)
+    {
+        string name = string.Concat(options), straight = $"straight{name}", halves = $"halves{name}";
+        TrainGptRun.Good(run.Train(straight, options));
+
+        string first = TrainGptRun.RunUntil("step 10 of 20", run.Train(halves, options));
+        Assert.Contains("Stopped after step 10 and saved", first);
+        Assert.NotEqual(Snapshot(straight), Snapshot(halves));
+        Assert.Contains("Goes on after step 10", TrainGptRun.Good("train", "--out", run.File(halves), "--resume"));
+
+        Assert.Equal(Snapshot(straight), Snapshot(halves));
+        Assert.Equal(Log(run.File(straight)).Select(line => line[..4]), Log(run.File(halves)).Select(line => line[..4]));
+    }
+
+    [Fact]
+    public void Lines_of_steps_lost_with_their_snapshot_leave_the_log()
+    {
+        TrainGptRun.RunUntil("step 10 of 20", run.Train("crash"));
+        File.AppendAllText(run.File("crash", "log.csv"), "11,1,,1,1,1\n12,1,,");
+        TrainGptRun.Good("--out", run.File("crash"), "--resume");
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), Log(run.File("crash")).Skip(1).Select(line => line[0]));
+    }
+
+    [Fact]
+    public void A_resumed_run_can_go_further_than_planned()
+    {
+        TrainGptRun.Good(run.Train("further"));
+        TrainGptRun.Good("--out", run.File("further"), "--resume", "--steps", "23");
+        Assert.Equal("23", Log(run.File("further"))[^1][0]);
+    }
+
+    [Fact]
+    public void Micro_batches_equal_one_large_batch()
+    {
+        TrainGptRun.Good(run.Train("large", "--batch", "8", "--steps", "1"));
+        TrainGptRun.Good(run.Train("parts", "--batch", "4", "--accumulate", "2", "--steps", "1"));
+        Assert.Equal(Number(Log(run.File("large"))[1][1]), Number(Log(run.File("parts"))[1][1]), 1e-5);
+    }
+
+    [Fact]
+    public void A_folder_of_files_is_read_as_one_text()
+    {
+        run.Write("folder/a.txt", TrainGptRun.Text(3000));
+        run.Write("folder/sub/b.txt", TrainGptRun.Text(3000));
+        Assert.Contains(" 6,002 characters", TrainGptRun.Good(run.TrainOn(run.File("folder"), "fromfolder")));
+    }
+
+    [Fact]
+    public void Eager_mode_says_that_it_does_not_clip() =>
+        Assert.Contains("not clipped", TrainGptRun.Good(run.Train("eager", "--mode", "eager")));
+
+    private byte[] Snapshot(string name) => File.ReadAllBytes(run.File(name, Mayfly.Snapshot.FileName));
+
+    private static string[][] Log(string folder) => [.. File.ReadAllLines(Path.Combine(folder, "log.csv")).Select(line => line.Split(','))];
+
+    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+}
