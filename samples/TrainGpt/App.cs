@@ -12,7 +12,7 @@ internal static class App
     public static int Run(string[] args, TextWriter output, TextWriter errors, CancellationToken stop)
     {
         var parse = Commands(new CommandContext(output, stop)).Parse(args);
-        if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message} See --help.", BadUsage);
+        if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
             return parse.Invoke(new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -8,7 +8,7 @@ internal static class Corpus
 
     /// <summary>What messages call the data.</summary>
     public static string Name(string? data) =>
-        data is not null ? $"'{data}'" : SdkDocs.FindFolder() is { } folder ? $".NET's API documentation ({folder})" : "this repository's text";
+        data is not null ? $"'{data}'" : SdkDocs.FindFolder() is null ? "this repository's text" : "the API documentation of this machine's .NET SDK";
 
     /// <summary>Reads a file or a folder; null is .NET's API documentation, or the repository's text on machines that lack it.</summary>
     public static string Read(string? data, CancellationToken stop) =>

@@ -102,7 +102,9 @@ internal sealed class RunClock(long done, long steps)
     public TimeSpan Left(long step) => step <= done ? TimeSpan.Zero : Elapsed / (step - done) * (steps - step);
 
     /// <summary>Minutes and seconds, with hours where there are any.</summary>
-    public static string Clock(TimeSpan time) => time.ToString(time.TotalHours >= 1 ? @"d\:hh\:mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture);
+    public static string Clock(TimeSpan time) => time.TotalHours < 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{time:m\\:ss}")
+        : string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
 
     /// <summary>Bytes as MiB, or KiB below one.</summary>
     public static string Size(long bytes) => bytes < 1 << 20

@@ -26,6 +26,7 @@ internal sealed class RunFolder(string path)
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
             configuration.Model.Check();
+            configuration.Options.Check();
             var tokenizer = snapshot.Tokenizer ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)
                 throw new BadFileException(snapshot.Path, "tokenizer", $"it has {tokenizer.VocabularySize} tokens, the model {configuration.Model.VocabularySize}.");

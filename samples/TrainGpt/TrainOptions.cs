@@ -6,7 +6,7 @@ namespace TrainGpt;
 internal sealed record TrainOptions
 {
     public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out";
-    private const int Most = 1 << 16;
+    private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const double DefaultClip = 1;
 
     public string? Data { get; init; }
@@ -105,7 +105,7 @@ internal sealed record TrainOptions
     {
         Between("--layers", Layers, 1, 1024);
         Between("--heads", Heads, 1, Most);
-        Between("--width", Width, 1, Most);
+        Between("--width", Width, 1, MostWidth);
         Between("--context", Context, 1, Most);
         Between("--batch", Batch, 1, Most);
         Between("--steps", Steps, 1, int.MaxValue);
