@@ -51,6 +51,9 @@ public readonly ref struct Op
     /// <summary>An uninitialised result in the innermost scope, in the device's floating-point type unless given.</summary>
     public Tensor New(Shape shape, DType? type = null) => Tensor.Empty(Device, shape, type ?? Device.Float, Use.Activation, Name);
 
+    /// <summary>The tensor itself where its elements lie dense in row-major order, else a copy in the innermost scope: for kernels that take no strides.</summary>
+    public Tensor Dense(Tensor x) => x.Dense(Name);
+
     /// <summary>Holds a tensor for backward. The record releases it.</summary>
     public Saved Save(Tensor tensor) => new(tensor);
 

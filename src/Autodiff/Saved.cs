@@ -35,5 +35,6 @@ public readonly struct Saved
     /// <summary>The saved tensor for overwriting; only where <see cref="IsSole"/>.</summary>
     internal Tensor TakeOver(string op) => Get(op);
 
-    internal void Release() => view?.Dispose();
+    /// <summary>Lets go of the tensor; each record does it for all it saved, in <see cref="Node.Release"/>.</summary>
+    public void Release() => view?.Dispose();
 }

@@ -89,15 +89,19 @@ public sealed partial class Tensor : IDisposable
         return new Tensor(storage, Type, layout, null);
     }
 
-    /// <summary>What a kernel is handed for reading.</summary>
-    internal View Read(string op)
+    /// <summary>What a kernel is handed for reading: for the forward and backward of an op.</summary>
+    /// <param name="op">The name of the op that reads.</param>
+    /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    public View Read(string op)
     {
         Check(op);
         return new View(storage.Block, Type, Layout);
     }
 
-    /// <summary>What a kernel is handed for writing; counts an in-place change.</summary>
-    internal View Write(string op)
+    /// <summary>What a kernel is handed for writing. Counts as an in-place change: a record that saved the old values refuses to use them.</summary>
+    /// <param name="op">The name of the op that writes.</param>
+    /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    public View Write(string op)
     {
         Check(op);
         storage.Version++;

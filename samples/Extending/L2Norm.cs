@@ -1,0 +1,111 @@
+using System.Runtime.CompilerServices;
+using Mayfly;
+
+namespace Extending;
+
+/// <summary>y = gain x r over each row, with r = 1 / sqrt(sum of x^2 + epsilon). r is the row's number S0.</summary>
+public readonly struct L2NormForward(float epsilon) : IRow<L2NormForward>
+{
+    public static int Stages => 1;
+
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.X * e.X;
+        b = V.Of(0f);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
+        s.S0 = V.Of(1f) / V.Sqrt(a + V.Of(epsilon));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Gain * e.X * s.S0;
+}
+
+/// <summary>With n = x r and h = dy gain: dx = r (h - n sum(n h)) along the row; dgain = sum of dy n down the columns.</summary>
+public readonly struct L2NormBackward : IRow<L2NormBackward>, IColumn<L2NormBackward>
+{
+    public static int Stages => 1;
+
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.X * s.S0 * e.Dy * e.Gain;
+        b = V.Of(0f);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.S0 * (e.Dy * e.Gain - e.X * s.S0 * s.S2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.Dy * e.X * s.S0;
+        b = V.Of(0f);
+    }
+}
+
+/// <summary>The differentiable op.</summary>
+public static class L2NormOp
+{
+    /// <summary>Scales each row of x (..., C) to length 1, then by gain (C).</summary>
+    /// <exception cref="ArgumentException">gain does not have the size of x's last axis.</exception>
+    public static Tensor L2Norm(this Tensor x, Tensor gain, float epsilon = 1e-12f)
+    {
+        var op = Op.Begin("L2Norm", x, gain);
+        op.CheckFloat(x, gain);
+        if (x.Rank == 0 || gain.Shape != x.Shape[-1]) throw op.Error($"x {x.Shape} and gain {gain.Shape}: the gain must have the size of x's last axis.");
+        Tensor dense = op.Dense(x), g = op.Dense(gain);
+        var y = op.New(x.Shape);
+        var numbers = op.New((x.Count / Math.Max(1, x.Shape[-1]), 2)); // (rows, 2)
+        op.Backend.Row(new L2NormForward(epsilon), new RowArgs
+        {
+            X = dense.Read(op.Name),
+            Gain = g.Read(op.Name),
+            Y = y.Write(op.Name),
+            Stats = numbers.Write(op.Name),
+        });
+        return op.Records ? op.Push(y, new L2NormNode(op.Save(dense), op.Save(g), op.Save(numbers))) : y;
+    }
+
+    private sealed class L2NormNode(Saved x, Saved gain, Saved numbers) : Node
+    {
+        protected override void Backward(Sweep sweep)
+        {
+            var args = new RowArgs
+            {
+                X = x.Get(Op).Read(Op),
+                Dy = sweep.Dy.Read(Op),
+                Gain = gain.Get(Op).Read(Op),
+                Stats = numbers.Get(Op).Read(Op),
+                LoadStats = true,
+            };
+            if (sweep.Needs(1))
+            {
+                var target = sweep.Target(1);
+                sweep.Backend.Column(new L2NormBackward(), args, target.View(Op), target.Add, default, false);
+            }
+
+            if (sweep.Needs(0))
+            {
+                var target = sweep.Target(0);
+                sweep.Backend.Row(new L2NormBackward(), args with { Y = target.View(Op), Add = target.Add });
+            }
+        }
+
+        protected override void Release()
+        {
+            x.Release();
+            gain.Release();
+            numbers.Release();
+        }
+    }
+}
