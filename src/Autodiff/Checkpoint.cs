@@ -65,7 +65,7 @@ public sealed partial class Tape
         if (!trace.NeedsGradient) return outputs;
         var node = new CheckpointNode(this, segment, inputs, trace, ordinal);
         node.Attach("Checkpoint", Input.Of(inputs));
-        node.FirstSlot = slots.Count;
+        node.FirstSlot = books.Slots.Count;
         node.SlotCount = outputs.Length;
         foreach (var y in outputs) Place(y);
         Push(node);
@@ -81,7 +81,7 @@ public sealed partial class Tape
         try
         {
             var outputs = segment(Array.ConvertAll(inputs, x => PlainView(x, trace)));
-            return Array.ConvertAll(outputs, y => inside.Return(y.Maker is null && y.Owner == inside ? y : y.ViewAs(y.Layout, "Checkpoint")));
+            return Array.ConvertAll(outputs, y => inside.Return(y.Maker is null && y.Owner == inside ? y : y.ViewAs("Checkpoint")));
         }
         finally
         {
@@ -92,7 +92,7 @@ public sealed partial class Tape
 
     private static Tensor PlainView(Tensor x, SegmentTrace trace)
     {
-        var view = x.ViewAs(x.Layout, "Checkpoint");
+        var view = x.ViewAs("Checkpoint");
         if (x.Maker is Parameter parameter)
         {
             trace.Parameters.Add(parameter);
@@ -111,7 +111,10 @@ public sealed partial class Tape
     {
         private readonly Saved[] saved = Array.ConvertAll(inputs, x => new Saved(x));
 
-        internal override IEnumerable<Parameter> Reads => trace.Parameters;
+        internal override void NoteReads(Tape tape)
+        {
+            foreach (var parameter in trace.Parameters) tape.NoteRead(parameter);
+        }
 
         internal override bool TakesUpstreamItself => true;
 
@@ -160,8 +163,8 @@ public sealed partial class Tape
         private HashSet<Parameter> Owned(Sweep sweep)
         {
             var owned = new HashSet<Parameter>();
-            foreach (var parameter in FirstUses ?? [])
-                if (sweep.Owns(parameter)) owned.Add(parameter);
+            foreach (var use in sweep.FirstUses())
+                if (sweep.Owns(use.Parameter)) owned.Add(use.Parameter);
             return owned;
         }
 
@@ -171,7 +174,7 @@ public sealed partial class Tape
             for (int i = 0; i < xs.Length; i++)
             {
                 var x = saved[i].Get("Checkpoint");
-                xs[i] = x.ViewAs(x.Layout, "Checkpoint");
+                xs[i] = x.ViewAs("Checkpoint");
                 if (Inputs[i].Parameter is { } parameter) xs[i].Maker = parameter;
                 else if (sweep.Needs(i)) inner.Watch(xs[i]);
             }
@@ -195,18 +198,18 @@ public sealed partial class Tape
             return false;
         }
 
-        if (gradients[y.Slot] is { } there)
+        if (books.Gradients[y.Slot] is { } there)
         {
             var sum = Tensor.Unowned(Device, y.Shape, there.Type, Use.Activation, "Checkpoint");
             Device.Backend.Copy(there.Read("Checkpoint"), sum.Write("Checkpoint"));
             Device.Backend.Copy(gradient.Read("Checkpoint"), sum.Write("Checkpoint"), add: true);
             there.Dispose();
             gradient.Dispose();
-            gradients[y.Slot] = sum;
+            books.Gradients[y.Slot] = sum;
             return true;
         }
 
-        gradients[y.Slot] = gradient;
+        books.Gradients[y.Slot] = gradient;
         return true;
     }
 }

@@ -19,10 +19,12 @@ public abstract class Node
 
     internal int SlotCount { get; set; } = 1;
 
-    /// <summary>The parameters whose first use is this record: final once the sweep has passed it.</summary>
-    internal List<Parameter>? FirstUses { get; set; }
-
-    internal virtual IEnumerable<Parameter> Reads => Inputs.Where(i => i.Parameter is not null).Select(i => i.Parameter!);
+    /// <summary>Tells the tape which parameters the record reads.</summary>
+    internal virtual void NoteReads(Tape tape)
+    {
+        foreach (var input in Inputs)
+            if (input.Parameter is { } parameter) tape.NoteRead(parameter);
+    }
 
     /// <summary>Turns the upstream gradient <see cref="Sweep.Dy"/> into gradients of the inputs that need one.</summary>
     protected internal abstract void Backward(Sweep sweep);

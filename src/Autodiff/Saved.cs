@@ -9,7 +9,7 @@ public readonly struct Saved
 
     internal Saved(Tensor tensor)
     {
-        view = tensor.UnownedView(tensor.Layout);
+        view = tensor.UnownedView();
         version = tensor.Storage.Version;
         parameter = tensor.Maker as Parameter;
     }

@@ -20,6 +20,7 @@ public sealed class Sweep
     private readonly IGradientSink sink;
     private readonly HashSet<Parameter>? owned;
     private Node node = null!;
+    private int index;
     private Tensor? dy;
 
     internal Sweep(Tape tape, IGradientSink sink, HashSet<Parameter>? owned)
@@ -61,7 +62,7 @@ public sealed class Sweep
     {
         int slot = node.Inputs[i].Slot;
         if (slot < 0 || tape.Gradients[slot] is not null || Dy.Storage.IsShared || Dy.Shape != tape.Slots[slot] || !Dy.Layout.IsContiguous) return Target(i);
-        var alias = Dy.UnownedView(Dy.Layout);
+        var alias = Dy.UnownedView();
         tape.Gradients[slot] = alias;
         return new Target(alias, false);
     }
@@ -72,7 +73,7 @@ public sealed class Sweep
         int slot = node.Inputs[i].Slot;
         if (slot >= 0 && tape.Gradients[slot] is null)
         {
-            tape.Gradients[slot] = view.UnownedView(view.Layout);
+            tape.Gradients[slot] = view.UnownedView();
             return;
         }
 
@@ -83,14 +84,17 @@ public sealed class Sweep
     /// <summary>Work space that is freed after this record's backward when disposed by the node (use <c>using</c>).</summary>
     public Tensor Scratch(Shape shape, DType? type = null) => Tensor.Unowned(tape.Device, shape, type ?? tape.Device.Float, Use.Scratch, node.Op);
 
+    /// <summary>The parameters whose first use is the record being passed: final once it is.</summary>
+    internal ReadOnlySpan<FirstUse> FirstUses() => tape.Books.UsesOf(index);
+
     internal void Go()
     {
         var recording = Tape.Swap(null);
         int paused = Tape.SwapPaused(0);
         try
         {
-            tape.AssignFirstUses();
-            for (int i = tape.Nodes.Count - 1; i >= 0; i--) Pass(tape.Nodes[i]);
+            tape.Books.SortUses();
+            for (index = tape.Nodes.Count - 1; index >= 0; index--) Pass(tape.Nodes[index]);
         }
         finally
         {
@@ -118,9 +122,8 @@ public sealed class Sweep
             Tape.ReleaseOnce(node);
         }
 
-        if (node.FirstUses is null) return;
-        foreach (var parameter in node.FirstUses)
-            if (Owns(parameter) && tape.Run.Fired.Add(parameter)) Fire(parameter);
+        foreach (var use in FirstUses())
+            if (Owns(use.Parameter) && tape.Run.Fired.Add(use.Parameter)) Fire(use.Parameter);
     }
 
     private bool HasUpstream()

@@ -10,14 +10,11 @@ public sealed partial class Tape : IDisposable
     [ThreadStatic] private static Tape? current;
     [ThreadStatic] private static int paused;
 
-    private readonly List<Node> nodes = [];
-    private readonly Dictionary<Parameter, int> firstUse = [];
-    private readonly List<Shape> slots = [];
     private readonly Tape? outer;
     private readonly Scope? scope;
     private readonly TapeRun run;
     private readonly RandomState random;
-    private Tensor?[] gradients = [];
+    private TapeBooks books = Spare<TapeBooks>.Rent();
     private bool swept, disposed;
 
     private Tape(Device device, RandomState random, Tape? outer, TapeRun? run)
@@ -25,7 +22,7 @@ public sealed partial class Tape : IDisposable
         Device = device;
         this.random = random;
         this.outer = outer;
-        this.run = run ?? new TapeRun();
+        this.run = run ?? Spare<TapeRun>.Rent();
         if (run is null) scope = device.Scope("tape");
     }
 
@@ -33,7 +30,7 @@ public sealed partial class Tape : IDisposable
     public Device Device { get; }
 
     /// <summary>The number of records.</summary>
-    public int Count => nodes.Count;
+    public int Count => books.Nodes.Count;
 
     /// <summary>The tape that records on this thread, or null.</summary>
     internal static Tape? Current => current;
@@ -41,11 +38,13 @@ public sealed partial class Tape : IDisposable
     /// <summary>Test hook: fire a parameter after its last use instead of its first, which is wrong.</summary>
     internal bool FiresOnLastUse { get; init; }
 
-    internal IReadOnlyList<Node> Nodes => nodes;
+    internal TapeBooks Books => books;
 
-    internal List<Shape> Slots => slots;
+    internal List<Node> Nodes => books.Nodes;
 
-    internal Tensor?[] Gradients => gradients;
+    internal List<Shape> Slots => books.Slots;
+
+    internal Tensor?[] Gradients => books.Gradients;
 
     internal TapeRun Run => run;
 
@@ -74,7 +73,7 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>The gradient of a watched tensor after the sweep (owned by the tape), or null where none reached it.</summary>
-    public Tensor? GradientOf(Tensor x) => swept && x.Maker == this && x.Slot < gradients.Length ? gradients[x.Slot] : null;
+    public Tensor? GradientOf(Tensor x) => swept && x.Maker == this && x.Slot < books.Gradients.Length ? books.Gradients[x.Slot] : null;
 
     /// <summary>Sweeps the tape and drops the gradients; for watched tensors.</summary>
     public void Backward(Tensor loss) => Backward(loss, static (Parameter _, ref Gradient _) => { });
@@ -95,7 +94,7 @@ public sealed partial class Tape : IDisposable
         var seed = Tensor.Unowned(Device, loss.Shape, loss.Type, Use.Activation, "Backward");
         Device.Backend.Fill(seed.Write("Backward"), 1);
         StartSweep();
-        gradients[loss.Slot] = seed;
+        books.Gradients[loss.Slot] = seed;
         new Sweep(this, sink, owned: null).Go();
     }
 
@@ -105,16 +104,19 @@ public sealed partial class Tape : IDisposable
         if (disposed) return;
         disposed = true;
         if (current == this) current = outer;
-        foreach (var node in nodes) ReleaseOnce(node);
-        foreach (var gradient in gradients) gradient?.Dispose();
-        if (outer is null) run.Dispose();
+        foreach (var node in books.Nodes) ReleaseOnce(node);
+        foreach (var gradient in books.Gradients) gradient?.Dispose();
+        if (outer is null) run.Close();
         scope?.Dispose();
+        books.Clear();
+        Spare<TapeBooks>.Return(books);
+        books = TapeBooks.Closed;
     }
 
     internal void StartSweep()
     {
         swept = true;
-        gradients = new Tensor?[slots.Count];
+        books.MakeGradients();
     }
 
     internal static Tape? Swap(Tape? tape)
@@ -164,7 +166,7 @@ public sealed partial class Tape : IDisposable
 
     internal void Push(Node node, Tensor y)
     {
-        node.FirstSlot = slots.Count;
+        node.FirstSlot = books.Slots.Count;
         Place(y);
         Push(node);
     }
@@ -172,26 +174,21 @@ public sealed partial class Tape : IDisposable
     internal void Push(Node node)
     {
         if (swept) throw new InvalidOperationException($"{node.Op}: recorded after the tape was swept; record a new tape.");
-        foreach (var parameter in node.Reads)
-        {
-            if (!parameter.Trainable) continue;
-            if (FiresOnLastUse) firstUse[parameter] = nodes.Count;
-            else firstUse.TryAdd(parameter, nodes.Count);
-        }
+        node.NoteReads(this);
+        books.Nodes.Add(node);
+    }
 
-        nodes.Add(node);
+    /// <summary>Notes that the record about to be pushed reads a parameter.</summary>
+    internal void NoteRead(Parameter parameter)
+    {
+        if (parameter.Trainable) books.NoteUse(parameter, FiresOnLastUse);
     }
 
     internal void Place(Tensor y)
     {
         y.Maker = this;
-        y.Slot = slots.Count;
-        slots.Add(y.Shape);
-    }
-
-    internal void AssignFirstUses()
-    {
-        foreach (var (parameter, index) in firstUse) (nodes[index].FirstUses ??= []).Add(parameter);
+        y.Slot = books.Slots.Count;
+        books.Slots.Add(y.Shape);
     }
 
     internal RandomKey NextKey() => random.Key(run.Ordinal++);
@@ -234,7 +231,7 @@ public sealed partial class Tape : IDisposable
 }
 
 /// <summary>What a tape and the inner tapes of its checkpointed segments share: parameter gradients, the ordinal of random ops, the segment trace.</summary>
-internal sealed class TapeRun : IDisposable
+internal sealed class TapeRun
 {
     /// <summary>The parameters that have fired.</summary>
     public HashSet<Parameter> Fired { get; } = [];
@@ -256,11 +253,16 @@ internal sealed class TapeRun : IDisposable
         for (var trace = Tracing; trace is not null; trace = trace.Outer) trace.Add(op, inputs);
     }
 
-    public void Dispose()
+    /// <summary>Frees the gradients nobody took and empties everything for the next run.</summary>
+    public void Close()
     {
-        foreach (var gradient in Gradients.Values)
+        foreach (var (_, gradient) in Gradients)
             if (!gradient.FromSink) gradient.Value.Dispose();
         Gradients.Clear();
+        Fired.Clear();
+        Ordinal = 0;
+        (Touching, Tracing) = (null, null);
+        Spare<TapeRun>.Return(this);
     }
 }
 

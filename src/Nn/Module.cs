@@ -25,9 +25,8 @@ public abstract class Module : IDisposable
 
     /// <summary>Where the parameters live.</summary>
     /// <exception cref="InvalidOperationException">The module has no parameters.</exception>
-    public Device Device => Parameters() is [var first, ..]
-        ? first.Value.Device
-        : throw new InvalidOperationException($"{Label}: a module without parameters has no device of its own.");
+    public Device Device => First()?.Value.Device
+        ?? throw new InvalidOperationException($"{Label}: a module without parameters has no device of its own.");
 
     /// <summary>The parameter of the given name: the full one, or the one within this module.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
@@ -126,6 +125,13 @@ public abstract class Module : IDisposable
         if (string.IsNullOrWhiteSpace(member.Name)) throw new ArgumentException($"{Label}: a member needs a name.");
         if (members.Any(m => m.Name == member.Name)) throw new ArgumentException($"{Label}: the name '{member.Name}' is taken; give each member its own.");
         members.Add(member);
+    }
+
+    private Parameter? First()
+    {
+        foreach (var member in members)
+            if ((member.Parameter ?? member.Child?.First()) is { } first) return first;
+        return null;
     }
 
     private void Collect(List<Parameter> all, HashSet<Parameter> seen)

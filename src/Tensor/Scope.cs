@@ -7,7 +7,7 @@ namespace Mayfly;
 public sealed class Scope : IDisposable
 {
     [ThreadStatic] private static Scope? current;
-    private readonly List<Tensor> tensors = [];
+    private readonly List<Tensor> tensors = Spare<List<Tensor>>.Rent();
     private readonly Scope? parent;
     private bool closed;
 
@@ -39,9 +39,9 @@ public sealed class Scope : IDisposable
         if (current != this) throw new InvalidOperationException($"Scope '{Name}' closes while '{current?.Name}' is the innermost: scopes close in reverse order, on the thread that opened them.");
         closed = true;
         current = parent;
-        for (int i = tensors.Count - 1; i >= 0; i--)
-            if (tensors[i].Owner == this) tensors[i].Free($"freed when scope '{Name}' closed");
+        FreeOwned();
         tensors.Clear();
+        Spare<List<Tensor>>.Return(tensors);
     }
 
     internal static Scope Open(Device device, string name) => current = new Scope(device, name, current);
@@ -49,6 +49,13 @@ public sealed class Scope : IDisposable
     internal static Scope? Innermost(Device device) => Nearest(current, device);
 
     internal void Add(Tensor tensor) => tensors.Add(tensor);
+
+    private void FreeOwned()
+    {
+        Freed? how = null;
+        for (int i = tensors.Count - 1; i >= 0; i--)
+            if (tensors[i].Owner == this) tensors[i].Free(how ??= new Freed(Name));
+    }
 
     private static Scope? Nearest(Scope? scope, Device device)
     {

@@ -7,13 +7,14 @@ namespace Mayfly;
 public sealed partial class Tensor : IDisposable
 {
     private readonly Storage storage;
-    private string? gone;
+    private readonly SharedLayout layout;
+    private Freed? gone;
 
-    private Tensor(Storage storage, DType type, Layout layout, Scope? owner)
+    private Tensor(Storage storage, DType type, SharedLayout layout, Scope? owner)
     {
         this.storage = storage;
+        this.layout = layout;
         Type = type;
-        Layout = layout;
         Owner = owner;
         owner?.Add(this);
     }
@@ -37,7 +38,7 @@ public sealed partial class Tensor : IDisposable
     public bool IsFreed => gone is not null;
 
     /// <summary>Extents, strides and offset.</summary>
-    internal Layout Layout { get; }
+    internal ref readonly Layout Layout => ref layout.Value;
 
     /// <summary>The scope that frees it, or null.</summary>
     internal Scope? Owner { get; private set; }
@@ -64,7 +65,7 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Gives the memory back, once no view or tape holds it any more.</summary>
     public void Dispose()
     {
-        if (gone is null) Free("disposed");
+        if (gone is null) Free(Freed.ByHand);
     }
 
     /// <summary>Makes an uninitialised tensor in the innermost scope.</summary>
@@ -75,19 +76,16 @@ public sealed partial class Tensor : IDisposable
     internal static Tensor Unowned(Device device, Shape shape, DType type, Use use, string op) => Make(device, shape, type, use, op, null);
 
     /// <summary>Another tensor on the same memory, in the innermost scope.</summary>
-    internal Tensor ViewAs(Layout layout, string op)
-    {
-        Check(op);
-        storage.AddHolder();
-        return new Tensor(storage, Type, layout, Scope.Innermost(Device));
-    }
+    internal Tensor ViewAs(in Layout layout, string op) => ViewAs(new SharedLayout(layout), op);
+
+    /// <summary>Another tensor on the same elements, in the innermost scope.</summary>
+    internal Tensor ViewAs(string op) => ViewAs(layout, op);
 
     /// <summary>Another tensor on the same memory that no scope owns.</summary>
-    internal Tensor UnownedView(Layout layout)
-    {
-        storage.AddHolder();
-        return new Tensor(storage, Type, layout, null);
-    }
+    internal Tensor UnownedView(in Layout layout) => UnownedView(new SharedLayout(layout));
+
+    /// <summary>Another tensor on the same elements that no scope owns.</summary>
+    internal Tensor UnownedView() => UnownedView(layout);
 
     /// <summary>What a kernel is handed for reading: for the forward and backward of an op.</summary>
     /// <param name="op">The name of the op that reads.</param>
@@ -114,7 +112,7 @@ public sealed partial class Tensor : IDisposable
         scope?.Add(this);
     }
 
-    internal void Free(string how)
+    internal void Free(Freed how)
     {
         if (gone is not null) return;
         gone = how;
@@ -131,6 +129,19 @@ public sealed partial class Tensor : IDisposable
     private string Describe(string op) =>
         $"{op}: the tensor {Shape} made by {storage.Op} was {gone}; return it from its scope, Keep() it, or use it earlier.";
 
+    private Tensor ViewAs(SharedLayout layout, string op)
+    {
+        Check(op);
+        storage.AddHolder();
+        return new Tensor(storage, Type, layout, Scope.Innermost(Device));
+    }
+
+    private Tensor UnownedView(SharedLayout layout)
+    {
+        storage.AddHolder();
+        return new Tensor(storage, Type, layout, null);
+    }
+
     private static Tensor Make(Device device, Shape shape, DType type, Use use, string op, Scope? owner)
     {
         long bytes;
@@ -144,6 +155,15 @@ public sealed partial class Tensor : IDisposable
         }
 
         if (bytes < 0) throw new ArgumentException($"{op}: shape {shape} has a negative size.");
-        return new Tensor(new Storage(device, bytes, use, op), type, Layout.RowMajor(shape), owner);
+        return new Tensor(new Storage(device, bytes, use, op), type, SharedLayout.RowMajor(shape), owner);
     }
+}
+
+/// <summary>How tensors were freed: by a scope of that name, or by hand.</summary>
+/// <param name="Scope">The scope's name; null where it was disposed.</param>
+internal sealed record Freed(string? Scope)
+{
+    public static Freed ByHand { get; } = new((string?)null);
+
+    public override string ToString() => Scope is null ? "disposed" : $"freed when scope '{Scope}' closed";
 }

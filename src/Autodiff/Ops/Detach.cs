@@ -10,7 +10,7 @@ public static class DetachOp
     public static Tensor Detach(this Tensor x)
     {
         var call = Op.Begin("Detach", x);
-        if (x.Storage.Use != Use.Weight) return x.ViewAs(x.Layout, call.Name);
+        if (x.Storage.Use != Use.Weight) return x.ViewAs(call.Name);
         var y = call.New(x.Shape, x.Type);
         call.Backend.Copy(x.Read(call.Name), y.Write(call.Name));
         return y;

@@ -1,0 +1,65 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Mayfly;
+
+/// <summary>The record after which a parameter's gradient is final.</summary>
+/// <param name="Node">The record's number.</param>
+/// <param name="Order">The use's number: parameters of one record fire in the order of their first mention.</param>
+/// <param name="Parameter">The parameter.</param>
+internal readonly record struct FirstUse(int Node, int Order, Parameter Parameter);
+
+/// <summary>What a tape writes down, kept from tape to tape.</summary>
+internal sealed class TapeBooks
+{
+    private readonly Dictionary<Parameter, int> firstUse = [];
+    private readonly List<FirstUse> uses = [];
+
+    /// <summary>The books of every tape that was closed: empty.</summary>
+    public static TapeBooks Closed { get; } = new();
+
+    public List<Node> Nodes { get; } = [];
+
+    /// <summary>The shapes of the values on the tape.</summary>
+    public List<Shape> Slots { get; } = [];
+
+    /// <summary>The gradients of those values that the sweep has reached and not yet passed, and of watched ones.</summary>
+    public Tensor?[] Gradients { get; private set; } = [];
+
+    /// <summary>Notes that the next record reads a parameter; counts the first such record, or the last.</summary>
+    public void NoteUse(Parameter parameter, bool last)
+    {
+        if (last) firstUse[parameter] = Nodes.Count;
+        else firstUse.TryAdd(parameter, Nodes.Count);
+    }
+
+    public void MakeGradients()
+    {
+        if (Gradients.Length < Slots.Count) Gradients = new Tensor?[BitOperations.RoundUpToPowerOf2((uint)Slots.Count)];
+    }
+
+    /// <summary>Orders the parameters by the record of their use, those of one record by their first mention.</summary>
+    public void SortUses()
+    {
+        foreach (var (parameter, node) in firstUse) uses.Add(new FirstUse(node, uses.Count, parameter));
+        uses.Sort(static (a, b) => a.Node != b.Node ? a.Node.CompareTo(b.Node) : a.Order.CompareTo(b.Order));
+    }
+
+    /// <summary>The sorted uses of one record; records are asked for from the last to the first, and uses of later ones are forgotten.</summary>
+    public ReadOnlySpan<FirstUse> UsesOf(int node)
+    {
+        while (uses.Count > 0 && uses[^1].Node > node) uses.RemoveAt(uses.Count - 1);
+        int start = uses.Count;
+        while (start > 0 && uses[start - 1].Node == node) start--;
+        return CollectionsMarshal.AsSpan(uses)[start..];
+    }
+
+    public void Clear()
+    {
+        Array.Clear(Gradients);
+        firstUse.Clear();
+        uses.Clear();
+        Nodes.Clear();
+        Slots.Clear();
+    }
+}
