@@ -23,6 +23,7 @@ public enum Role
 public sealed class Parameter : IDisposable
 {
     private readonly Tensor value;
+    private IReadOnlyList<long> rowBlocks = [];
 
     /// <summary>Takes over <paramref name="value"/>: it leaves its scope and counts as weight memory.</summary>
     /// <param name="name">The full name, as in <c>blocks.0.attention.qkv.weight</c>.</param>
@@ -45,6 +46,19 @@ public sealed class Parameter : IDisposable
 
     /// <summary>What it is for.</summary>
     public Role Role { get; }
+
+    /// <summary>
+    /// The rows of each matrix where several lie fused in this one, top to bottom, as queries, keys and values; empty for a single matrix. Rules that
+    /// treat a matrix as a whole treat each by itself.
+    /// </summary>
+    /// <exception cref="ArgumentException">They do not add up to the rows.</exception>
+    public IReadOnlyList<long> RowBlocks
+    {
+        get => rowBlocks;
+        set => rowBlocks = value.Count == 0 || (value.All(rows => rows > 0) && value.Sum() == Shape[0])
+            ? value
+            : throw new ArgumentException($"{this}: row blocks of {string.Join(", ", value)} rows; they are positive and add up to {Shape[0]}.");
+    }
 
     /// <summary>False for a frozen parameter: no gradient, no hook.</summary>
     public bool Trainable { get; set; } = true;

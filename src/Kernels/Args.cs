@@ -45,11 +45,11 @@ public readonly record struct GemmArgs
     /// <summary>Result (M, N) or (batch, M, N).</summary>
     public required View C { get; init; }
 
-    /// <summary>Factor of the product.</summary>
-    public float Alpha { get; init; } = 1f;
+    /// <summary>Factor of the product, in the device's precision.</summary>
+    public double Alpha { get; init; } = 1;
 
-    /// <summary>Factor of the old C.</summary>
-    public float Beta { get; init; }
+    /// <summary>Factor of the old C, in the device's precision.</summary>
+    public double Beta { get; init; }
 
     /// <summary>A vector of N added to each row; may be absent. Only with rank 2.</summary>
     public View Bias { get; init; }

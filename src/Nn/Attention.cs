@@ -33,8 +33,9 @@ public sealed class Attention : Module
             throw new ArgumentException($"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
         if (this.kvHeads < 1 || heads % this.kvHeads != 0)
             throw new ArgumentException($"Attention: {heads} heads are not divisible by {kvHeads} key and value heads; choose a divisor of the heads.");
-        int fused = (heads + 2 * this.kvHeads) * (width / heads);
-        qkv = Add("qkv", new Linear(source, width, fused, bias, initializer: initializer));
+        int kvWidth = this.kvHeads * (width / heads);
+        qkv = Add("qkv", new Linear(source, width, width + 2 * kvWidth, bias, initializer: initializer));
+        qkv.Weight.RowBlocks = [width, kvWidth, kvWidth];
         projection = Add("projection", new Linear(source, width, width, bias, initializer: projectionInitializer ?? initializer));
     }
 

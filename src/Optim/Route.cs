@@ -30,14 +30,31 @@ public sealed class Route
     public static Route Default(Rule rule, UpdateMode mode = UpdateMode.Eager) =>
         new Route().Add([Role.Embedding, Role.Hidden, Role.Head], rule, mode).Otherwise(rule.WithoutDecay(), mode);
 
+    /// <summary>
+    /// Hidden matrices by one rule; embeddings, head, gains and biases by another, whose learning rate is <paramref name="fallbackScale"/> times the
+    /// step's, so that their ratio is kept whatever the schedule does. Gains and biases are not decayed.
+    /// </summary>
+    public static Route ForHidden(Rule rule, Rule fallback, double fallbackScale = 1, UpdateMode mode = UpdateMode.Eager) =>
+        new Route().Add(IsHiddenMatrix, rule, mode)
+            .Add([Role.Embedding, Role.Hidden, Role.Head], fallback, mode, fallbackScale)
+            .Otherwise(fallback.WithoutDecay(), mode, fallbackScale);
+
+    /// <summary>Hidden matrices by Muon, all other parameters by its fallback at the fallback's share of the learning rate.</summary>
+    /// <param name="rule">Muon; null takes the default.</param>
+    /// <param name="mode">When the parameters are stepped.</param>
+    /// <exception cref="ArgumentException">The rule has no fallback.</exception>
+    public static Route Muon(Muon? rule = null, UpdateMode mode = UpdateMode.Eager)
+    {
+        rule ??= new Muon();
+        var fallback = rule.Options.Fallback ?? throw new ArgumentException("Route: this Muon has no fallback; name one by Route.ForHidden(muon, fallback).");
+        return ForHidden(rule, fallback, rule.Options.FallbackScale, mode);
+    }
+
     /// <summary>Routes the parameters for which <paramref name="matches"/> holds.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A negative or infinite factor.</exception>
     public Route Add(Func<Parameter, bool> matches, Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1)
     {
-        if (!(learningRateScale >= 0 && double.IsFinite(learningRateScale)))
-            throw new ArgumentOutOfRangeException(
-                nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
-        entries.Add(new Entry(matches, rule, mode, learningRateScale));
+        entries.Add(new Entry(matches, rule, mode, CheckScale(learningRateScale, rule)));
         return this;
     }
 
@@ -70,6 +87,13 @@ public sealed class Route
 
         return assignments;
     }
+
+    internal static double CheckScale(double learningRateScale, Rule rule) => learningRateScale >= 0 && double.IsFinite(learningRateScale)
+        ? learningRateScale
+        : throw new ArgumentOutOfRangeException(
+            nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
+
+    private static bool IsHiddenMatrix(Parameter parameter) => parameter.Role == Role.Hidden && parameter.Shape.Count > parameter.Shape[0];
 
     private Assignment Assign(Parameter parameter)
     {

@@ -32,6 +32,24 @@ public abstract class Rule
     /// </summary>
     public abstract void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step);
 
+    /// <summary>True where the rule also steps a parameter that got no gradient, as if it were zero: momentum and decay go on acting.</summary>
+    public virtual bool StepsWithoutGradient => false;
+
+    /// <summary>
+    /// This rule with one of its <see cref="Settings"/> changed; a rule that holds others changes it in each of them that has it. To change it in one
+    /// kind of rule only, put that rule's name in front: <c>AdamW.beta1</c>.
+    /// </summary>
+    /// <returns>The changed rule, for the same state; null where no rule has this setting.</returns>
+    /// <exception cref="ArgumentException">A value outside its range, or one that would need another state.</exception>
+    public virtual Rule? Adjusted(string key, double value)
+    {
+        if (key.StartsWith(Name + ".", StringComparison.Ordinal)) key = key[(Name.Length + 1)..];
+        return With(key, value);
+    }
+
+    /// <summary>True where the rule of that name steps this parameter: this rule or one it holds.</summary>
+    public virtual bool Uses(string name, Parameter parameter) => Name == name;
+
     /// <summary>The same rule without weight decay, which the default route gives to gains and biases.</summary>
     public virtual Rule WithoutDecay() => this;
 
@@ -41,6 +59,9 @@ public abstract class Rule
         var settings = string.Join(", ", Settings.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:G6}")));
         return settings.Length == 0 ? Name : $"{Name}({settings})";
     }
+
+    /// <summary>This rule with one of its own settings changed; null where it has no such setting.</summary>
+    protected virtual Rule? With(string key, double value) => null;
 
     /// <summary>Returns a hyper-parameter that lies in [low, high].</summary>
     /// <exception cref="ArgumentOutOfRangeException">It does not.</exception>

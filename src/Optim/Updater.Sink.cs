@@ -53,14 +53,23 @@ public sealed partial class Updater
 
     private void ApplyKept(Slot slot, double factor)
     {
-        if (slot.Gradient is null) return;
+        if (slot.Gradient is null && !TakeZero(slot)) return;
         var assignment = slot.Assignment;
         slot.Init();
-        if (factor < 1) slot.Gradient.MapInPlace(new Affine((float)factor, -0f));
+        if (factor < 1) slot.Gradient!.MapInPlace(new Affine((float)factor, -0f));
         moved = true;
         var step = new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed);
-        assignment.Rule.Apply(slot.Parameter, slot.Gradient, slot.State, step);
+        assignment.Rule.Apply(slot.Parameter, slot.Gradient!, slot.State, step);
         slot.DropGradient();
+    }
+
+    /// <summary>Gives a parameter that got no gradient one of zeros, where its rule asks for it.</summary>
+    private bool TakeZero(Slot slot)
+    {
+        if (slot.Squares is not null || !slot.Parameter.Trainable || !slot.Assignment.Rule.StepsWithoutGradient) return false;
+        slot.Gradient = Tensor.Unowned(Device, slot.Parameter.Shape, Device.Float, Use.Gradient, slot.Parameter.Name);
+        slot.Gradient.Fill(0);
+        return true;
     }
 
     private Slot Find(Parameter parameter) => slotOf.TryGetValue(parameter, out var slot)

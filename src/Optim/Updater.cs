@@ -116,11 +116,11 @@ public sealed partial class Updater : IGradientSink, IDisposable
     {
         private bool initialised;
 
-        public Assignment Assignment => assignment;
+        public Assignment Assignment { get; set; } = assignment;
 
-        public Parameter Parameter => assignment.Parameter;
+        public Parameter Parameter => Assignment.Parameter;
 
-        public UpdateMode Mode => assignment.Mode;
+        public UpdateMode Mode => Assignment.Mode;
 
         public RuleState State { get; } = new(device);
 
@@ -134,7 +134,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         {
             if (initialised) return;
             initialised = true;
-            assignment.Rule.Init(Parameter, State);
+            Assignment.Rule.Init(Parameter, State);
         }
 
         public void DropGradient()

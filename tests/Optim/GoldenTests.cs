@@ -66,16 +66,16 @@ public class GoldenTests
     private static double RateOf(JsonElement hyper, int t) =>
         hyper.TryGetProperty("lr_per_step", out var rates) ? rates[t - 1].GetDouble() : hyper.GetProperty("lr").GetDouble();
 
-    private static Tensor Values(Device device, JsonElement problem, JsonElement integers)
+    internal static Tensor Values(Device device, JsonElement problem, JsonElement integers)
     {
         long[] shape = [.. problem.GetProperty("shape").EnumerateArray().Select(e => e.GetInt64())];
         double[] values = [.. Numbers(integers).Select(x => x / 1024)];
         return Tensor.From<double>(values, new Shape(shape), device);
     }
 
-    private static double[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(e => e.GetDouble())];
+    internal static double[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(e => e.GetDouble())];
 
-    private static void Near(double[] expected, double[] actual, double absolute, double relative, string what)
+    internal static void Near(double[] expected, double[] actual, double absolute, double relative, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
@@ -84,6 +84,6 @@ public class GoldenTests
                 $"{what}: element {i} is {actual[i]:R}, expected {expected[i]:R} (off by {actual[i] - expected[i]:E2})");
     }
 
-    private static JsonElement Load(string name) =>
+    internal static JsonElement Load(string name) =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", name + ".json"))).RootElement;
 }

@@ -23,6 +23,8 @@ public static class RuleTable
         new("adamw no decay", () => new AdamW(beta1: 0.8, beta2: 0.95, weightDecay: 0), 0.05, s => 2 * s.Count),
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
+        new("muon", () => new Muon(new MuonOptions { FallbackScale = 1 }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
+        new("muon alone, clipped", () => new Chain(new ClipNorm(5), new Muon(Muon.Moonlight with { Fallback = null, WeightDecay = 0 })), 0.05, s => s.Count),
         new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
     ];
 

@@ -19,7 +19,7 @@ public sealed unsafe partial class ReferenceBackend<V>
             : Dot(At(args.A, batch, i, 0), args.A.Layout.Strides[-1], At(args.B, batch, 0, j), args.B.Layout.Strides[-2], depth);
         void* c = At(args.C, batch, i, j);
         var y = V.Of(args.Alpha) * sum;
-        if (args.Beta != 0f) y += V.Of(args.Beta) * V.Load(c);
+        if (args.Beta != 0) y += V.Of(args.Beta) * V.Load(c);
         if (!args.Bias.IsAbsent) y += V.Load(args.Bias.Host() + j * args.Bias.Layout.Strides[0] * V.Type.Size());
         if (!args.Before.IsAbsent) V.Store(At(args.Before, batch, i, j), y);
         y = act.F(y);

@@ -58,6 +58,16 @@ public sealed class AdamW : Rule
 
     /// <inheritdoc/>
     public override Rule WithoutDecay() => weightDecay == 0 ? this : new AdamW(beta1, beta2, epsilon, 0);
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        nameof(beta1) => new AdamW(value, beta2, epsilon, weightDecay),
+        nameof(beta2) => new AdamW(beta1, value, epsilon, weightDecay),
+        nameof(epsilon) => new AdamW(beta1, beta2, value, weightDecay),
+        nameof(weightDecay) => new AdamW(beta1, beta2, epsilon, value),
+        _ => null,
+    };
 }
 
 /// <summary>One element of <see cref="AdamW"/>: s0 is m, s1 is v.</summary>

@@ -27,6 +27,19 @@ public sealed class Chain : Rule
     }
 
     /// <inheritdoc/>
+    public override bool StepsWithoutGradient => rules[^1].StepsWithoutGradient;
+
+    /// <inheritdoc/>
+    public override Rule? Adjusted(string key, double value)
+    {
+        var changed = Array.ConvertAll(rules, r => r.Adjusted(key, value));
+        return Array.TrueForAll(changed, r => r is null) ? null : new Chain([.. changed.Select((r, i) => r ?? rules[i])]);
+    }
+
+    /// <inheritdoc/>
+    public override bool Uses(string name, Parameter parameter) => Name == name || Array.Exists(rules, r => r.Uses(name, parameter));
+
+    /// <inheritdoc/>
     public override Rule WithoutDecay() => new Chain(Array.ConvertAll(rules, r => r.WithoutDecay()));
 
     /// <summary>The rules with their hyper-parameters.</summary>

@@ -18,6 +18,9 @@ public sealed class ClipNorm(double limit) : Rule
     public override IEnumerable<(string Key, double Value)> Settings => [("limit", limit)];
 
     /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key == nameof(limit) ? new ClipNorm(value) : null;
+
+    /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         double factor = Factor(limit, Math.Sqrt(gradient.SumSquares()));

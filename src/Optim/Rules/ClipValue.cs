@@ -19,6 +19,9 @@ public sealed class ClipValue(double limit) : Rule
     public override IEnumerable<(string Key, double Value)> Settings => [("limit", limit)];
 
     /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key == nameof(limit) ? new ClipValue(value) : null;
+
+    /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) => gradient.MapInPlace(new Clamp((float)limit));
 }
 

@@ -59,6 +59,19 @@ public sealed class Sgd : Rule
 
     /// <inheritdoc/>
     public override Rule WithoutDecay() => weightDecay == 0 ? this : new Sgd(momentum, nesterov, 0, dampening);
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        nameof(momentum) => new Sgd(SameState(value), nesterov, weightDecay, dampening),
+        nameof(weightDecay) => new Sgd(momentum, nesterov, value, dampening),
+        nameof(dampening) => new Sgd(momentum, nesterov, weightDecay, value),
+        _ => null,
+    };
+
+    private double SameState(double momentum) => momentum > 0 == this.momentum > 0
+        ? momentum
+        : throw new ArgumentException($"Sgd: momentum cannot go from {this.momentum} to {momentum}: only a momentum above 0 keeps a state.");
 }
 
 /// <summary>One element of <see cref="Sgd"/>: s0 is b.</summary>

@@ -1,0 +1,118 @@
+using System.Text.Json;
+
+namespace Mayfly.Tests;
+
+/// <summary>The published implementations' own traces of Muon, and of its orthogonalisation.</summary>
+public class MuonGoldenTests
+{
+    private const double Rate = 0.02;
+    private static readonly AdamW aux = new(0.9, 0.95, 1e-10, 0.01);
+
+    private static readonly Dictionary<string, MuonOptions> presets = new()
+    {
+        ["muon-kj-f64-open"] = Muon.KellerJordan with { WeightDecay = 0.01 },
+        ["muon-kj-auxadam-f64"] = Muon.KellerJordan with { WeightDecay = 0.01, Fallback = aux },
+        ["muon-moonlight-f64"] = Muon.Moonlight,
+        ["muon-torch-original-f64-open"] = Muon.Torch,
+        ["muon-torch-match_rms_adamw-f64-open"] = Muon.Torch with { Scale = MuonScale.MatchRms },
+        ["muon-julia-pr203-open"] = Muon.Julia,
+        ["muon-julia-cannotwait-open"] = new MuonOptions(),
+    };
+
+    public static TheoryData<string, UpdateMode> Files
+    {
+        get
+        {
+            var data = new TheoryData<string, UpdateMode>();
+            foreach (var file in presets.Keys)
+                foreach (var mode in Enum.GetValues<UpdateMode>()) data.Add(file, mode);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Float_engine_follows_the_trace(string file, UpdateMode mode)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        Follow(device, file, presets[file], mode, 2e-6, 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Double_engine_follows_the_trace(string file, UpdateMode mode)
+    {
+        using var device = Device.CreateReference();
+        Follow(device, file, presets[file], mode, 5e-8, 5e-8);
+    }
+
+    /// <summary>The default's momentum takes (1 - momentum) g, Optimisers.jl's g: the same direction, and the same steps but for the norm's epsilon.</summary>
+    [Fact]
+    public void Both_forms_of_the_momentum_make_the_same_steps()
+    {
+        using var device = Device.CreateReference();
+        Follow(device, "muon-julia-pr203-open", new MuonOptions(), UpdateMode.Eager, 2e-6, 1e-5);
+    }
+
+    /// <summary>A reference whose Newton-Schulz runs in bfloat16 moves each parameter the same way, with that type's noise.</summary>
+    [Fact]
+    public void Steps_point_where_a_half_precision_reference_points()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        foreach (var trace in GoldenTests.Load("muon-kj-bf16-open").GetProperty("traces").EnumerateArray())
+        {
+            double[]? theirs = null, ours = null;
+            Walk(device, trace, presets["muon-kj-f64-open"], UpdateMode.Eager, (t, expected, actual) =>
+            {
+                if (theirs is not null) Agree(Difference(expected, theirs), Difference(actual, ours!), t);
+                (theirs, ours) = (expected, actual);
+            });
+        }
+    }
+
+    [Fact]
+    public void Newton_Schulz_matches_the_reference()
+    {
+        using Device reference = Device.CreateReference(), cpu = Device.CreateCpu(threads: 1);
+        foreach (var item in GoldenTests.Load("ns5").GetProperty("cases").EnumerateArray())
+            foreach (var (device, tolerance) in new[] { (reference, 1e-9), (cpu, 1e-5) })
+            {
+                using var scope = device.Scope("golden");
+                double[] expected = GoldenTests.Numbers(item.GetProperty("out"));
+                var actual = new NewtonSchulz().Run(GoldenTests.Values(device, item, item.GetProperty("g_q"))).ToArray<double>();
+                GoldenTests.Near(expected, actual, tolerance == 1e-9 ? 1e-11 : 2e-6, tolerance, $"{device.Name} {item.GetProperty("shape")}");
+            }
+    }
+
+    private static void Follow(Device device, string file, MuonOptions options, UpdateMode mode, double absolute, double relative)
+    {
+        foreach (var trace in GoldenTests.Load(file).GetProperty("traces").EnumerateArray())
+            Walk(device, trace, options, mode, (t, expected, actual) =>
+                GoldenTests.Near(expected, actual, absolute, relative, $"{file} {trace.GetProperty("problem")} {mode} step {t}"));
+    }
+
+    private static void Walk(Device device, JsonElement trace, MuonOptions options, UpdateMode mode, Action<int, double[], double[]> check)
+    {
+        var problem = GoldenTests.Load("problems").GetProperty("problems").GetProperty(trace.GetProperty("problem").GetString()!);
+        using var scope = device.Scope("golden");
+        using var weight = new Parameter("w", GoldenTests.Values(device, problem, problem.GetProperty("init_q")), Role.Hidden);
+        using var updater = new Updater([weight], RuleTable.Everywhere(new Muon(options), mode), new UpdaterOptions { Schedule = Rate });
+        foreach (var step in trace.GetProperty("steps").EnumerateArray())
+        {
+            int t = step.GetProperty("t").GetInt32();
+            var gradient = GoldenTests.Values(device, problem, problem.GetProperty("grads_q")[t - 1]);
+            updater.Step(() => (weight.Value * gradient).Sum());
+            check(t, GoldenTests.Numbers(step.GetProperty("params")), weight.Value.ToArray<double>());
+        }
+    }
+
+    private static void Agree(double[] expected, double[] actual, int step)
+    {
+        double dot = expected.Zip(actual, (x, y) => x * y).Sum(), lengths = Math.Sqrt(expected.Sum(x => x * x) * actual.Sum(x => x * x));
+        Assert.True(dot >= 0.99 * lengths, $"step {step}: cosine {dot / lengths}");
+        double off = Difference(expected, actual).Max(Math.Abs);
+        Assert.True(off <= 0.2 * Rate, $"step {step}: off by {off / Rate} learning rates");
+    }
+
+    private static double[] Difference(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x - y)];
+}
