@@ -25,6 +25,7 @@ public static class Program
         var gain = Tensor.Uniform(7, -2, 2, new RandomKey(1, 2), device); // (7)
         GradCheck.Run(inputs => inputs[0].Softsign(), [x]);
         GradCheck.Run(inputs => inputs[0].L2Norm(inputs[1]), [x, gain]);
+        GradCheck.Run(inputs => inputs[0].CumulativeSum(), [x]);
         GradCheck.Run(inputs => inputs[0].Transpose(0, 1).L2Norm(inputs[1]), [x, Tensor.Ones(3, device)]);
     }
 

@@ -67,7 +67,10 @@ public sealed class Sweep
         return new Target(alias, false);
     }
 
-    /// <summary>Adds a gradient that is another view of <see cref="Dy"/> (reshaped, repeated, or as it is), without copying where nothing is there yet.</summary>
+    /// <summary>
+    /// Adds a finished gradient: a view of <see cref="Dy"/> (reshaped, repeated, or as it is) or a tensor that nobody writes any more. Where no gradient
+    /// is there yet, its memory is shared, not copied.
+    /// </summary>
     public void GiveDy(int i, Tensor view)
     {
         int slot = node.Inputs[i].Slot;

@@ -5,7 +5,8 @@ namespace Mayfly.Tests;
 /// <summary>The pages of docs/ quote code that is compiled and run, and their links lead somewhere.</summary>
 public partial class DocsTests
 {
-    private static readonly string? Root = FindRoot();
+    /// <summary>The repository's root, or null where the tests run without it.</summary>
+    internal static readonly string? Root = FindRoot();
 
     [PagesTheory, MemberData(nameof(Pages))]
     public void Every_block_of_code_stands_in_a_sample_or_a_test(string page)
@@ -32,6 +33,15 @@ public partial class DocsTests
         string index = File.ReadAllText(Path.Combine(Root!, "docs/README.md"));
         foreach (string page in Directory.GetFiles(Path.Combine(Root!, "docs"), "*.md").Select(p => Path.GetFileName(p)!).Where(p => p != "README.md"))
             Assert.Contains($"({page})", index);
+    }
+
+    [PagesFact]
+    public void Quoted_messages_stand_in_the_source()
+    {
+        var quotes = Quote().Matches(File.ReadAllText(Path.Combine(Root!, "docs/errors.md"))).Select(m => m.Groups[1].Value).ToArray();
+        var source = Directory.GetFiles(Path.Combine(Root!, "src"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToArray();
+        Assert.NotEmpty(quotes);
+        Assert.All(quotes, q => Assert.True(source.Any(s => s.Contains(q)), $"no message in src says '{q}'"));
     }
 
     [PagesFact]
@@ -68,15 +78,21 @@ public partial class DocsTests
     [GeneratedRegex(@"\]\((?!https?:)([^)#]+)")]
     private static partial Regex Link();
 
-    private const string Absent = "docs/ is not beside the tests on this machine.";
+    /// <summary>The first cell of a table's row, where it is a quotation.</summary>
+    [GeneratedRegex(@"^\| `([^`]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Quote();
+}
 
-    private sealed class PagesFactAttribute : FactAttribute
-    {
-        public PagesFactAttribute() => Skip = Root is null ? Absent : null;
-    }
+/// <summary>A test that is skipped where the pages are missing.</summary>
+internal sealed class PagesFactAttribute : FactAttribute
+{
+    public const string Absent = "docs/ is not beside the tests on this machine.";
 
-    private sealed class PagesTheoryAttribute : TheoryAttribute
-    {
-        public PagesTheoryAttribute() => Skip = Root is null ? Absent : null;
-    }
+    public PagesFactAttribute() => Skip = DocsTests.Root is null ? Absent : null;
+}
+
+/// <summary>A test of one page, skipped where the pages are missing.</summary>
+internal sealed class PagesTheoryAttribute : TheoryAttribute
+{
+    public PagesTheoryAttribute() => Skip = DocsTests.Root is null ? PagesFactAttribute.Absent : null;
 }

@@ -37,6 +37,42 @@ public sealed class ExtendingTests : IDisposable
     }
 
     [Fact]
+    public void Cumulative_sums_accumulate_into_one_gradient()
+    {
+        using var scope = device.Scope("test");
+        var start = Tensor.From<double>([1, 2, 3], 3, device);
+        using var w = new Parameter("w", start, Role.Gain);
+        Assert.Equal([1, 3, 6], w.Value.CumulativeSum().ToArray<double>());
+        using var tape = Tape.Record(device);
+        double[]? gradient = null;
+        var loss = w.Value.CumulativeSum().Sum() + w.Value.Scale(2).CumulativeSum().Sum() + w.Value.Sum();
+        tape.Backward(loss, (Parameter _, ref Gradient g) => gradient = g.Value!.ToArray<double>());
+        Assert.Equal([3 + 6 + 1, 2 + 4 + 1, 1 + 2 + 1], gradient!);
+    }
+
+    [Theory, InlineData(128), InlineData(256), InlineData(512)]
+    public void Every_vector_width_agrees_with_the_reference(int bits)
+    {
+        using var cpu = Device.CreateCpu(threads: 2, bits);
+        foreach (Shape shape in new Shape[] { 1, 17, (5, 1), (3, 31), (2, 3, 67) })
+        {
+            double[] expected = Gradient(device, shape), found = Gradient(cpu, shape);
+            for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], found[i], 1e-4);
+        }
+    }
+
+    /// <summary>The gradient of a function of the sample's ops.</summary>
+    private static double[] Gradient(Device on, Shape shape)
+    {
+        using var tape = Tape.Record(on);
+        var x = tape.Watch(Tensor.Uniform(shape, -2, 2, new RandomKey(1, 1), on));
+        var gain = tape.Watch(Tensor.Uniform(shape[-1], -2, 2, new RandomKey(1, 2), on));
+        var y = x.L2Norm(gain, epsilon: 0.01f).Softsign();
+        tape.Backward((y * y * x).Sum());
+        return [.. tape.GradientOf(x)!.ToArray<double>(), .. tape.GradientOf(gain)!.ToArray<double>()];
+    }
+
+    [Fact]
     public void Lion_steps_by_the_sign_of_the_mixed_gradient()
     {
         using var scope = device.Scope("test");
