@@ -5,7 +5,7 @@ namespace Mayfly.Tests;
 /// <summary>PyTorch's own traces: the parameters after each of twelve steps of given gradients.</summary>
 public class GoldenTests
 {
-    private static readonly JsonElement problems = Load("problems").GetProperty("problems");
+    internal static readonly JsonElement problems = Load("problems").GetProperty("problems");
 
     public static TheoryData<string, UpdateMode> Files
     {

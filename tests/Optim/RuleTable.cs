@@ -21,6 +21,14 @@ public static class RuleTable
         new("sgd nesterov", () => new Sgd(momentum: 0.9, nesterov: true), 0.02, s => s.Count),
         new("adamw", () => new AdamW(), 0.05, s => 2 * s.Count),
         new("adamw no decay", () => new AdamW(beta1: 0.8, beta2: 0.95, weightDecay: 0), 0.05, s => 2 * s.Count),
+        new("lomo", () => new Lomo(clipValue: 3), 0.1, _ => 0),
+        new("lomo decay", () => new Lomo(weightDecay: 1e-3), 0.1, _ => 0),
+        new("adalomo", () => new AdaLomo(), 0.05, Factored),
+        new("adalomo decay, clip value", () => new AdaLomo(weightDecay: 1e-3, clipThreshold: 0.5, clipValue: 2), 0.05, Factored),
+        new("clip norm, adalomo", () => new Chain(new ClipNorm(1), new AdaLomo()), 0.05, Factored),
+        new("adafactor", () => Adafactor.HuggingFace(relativeStep: false), 0.05, Factored),
+        new("adafactor, first moment", () => Adafactor.HuggingFace(false, false, beta1: 0.9, weightDecay: 1e-3), 0.05, s => Factored(s) + s.Count),
+        new("adafactor, torch", () => Adafactor.Torch(weightDecay: 1e-3), 0.05, Factored),
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
         new("muon", () => new Muon(new MuonOptions { FallbackScale = 1 }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
@@ -29,6 +37,9 @@ public static class RuleTable
     ];
 
     public static TheoryData<RuleLine> All => new(lines);
+
+    /// <summary>A row and a column of each matrix, or a whole vector.</summary>
+    private static long Factored(Shape shape) => shape.Rank < 2 ? shape.Count : shape[0] + shape[1];
 
     /// <summary>The rule for all parameters, decay included.</summary>
     public static Route Everywhere(Rule rule, UpdateMode mode) => new Route().Otherwise(rule, mode);

@@ -1,0 +1,153 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>scale times the sum of g^2 + epsilon.</summary>
+/// <param name="limit">The largest magnitude of g.</param>
+/// <param name="epsilon">Added to each square.</param>
+/// <param name="scale">The factor of the sum.</param>
+public readonly struct SquareSum(float limit, float epsilon, float scale) : IFold<SquareSum>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static SquareSum Sample => new(3f, 1e-3f, 0.1f);
+
+    /// <inheritdoc/>
+    public static FoldKind Kind => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Map<V>(V x) where V : struct, ILane<V>
+    {
+        var g = V.Min(V.Max(x, V.Of(-limit)), V.Of(limit));
+        return V.Fma(g, g, V.Of(epsilon));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Finish<V>(V total) where V : struct, ILane<V> => total * V.Of(scale);
+}
+
+/// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g S0)^2 with the row's factor S0.</summary>
+/// <param name="limit">The largest magnitude of g.</param>
+/// <param name="epsilon">Added to each square.</param>
+public readonly struct ColumnSquares(float limit, float epsilon) : IColumn<ColumnSquares>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static ColumnSquares Sample => new(3f, 1e-3f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        V g = V.Min(V.Max(e.X, V.Of(-limit)), V.Of(limit)), scaled = g * s.S0;
+        a = V.Fma(g, g, V.Of(epsilon));
+        b = scaled * scaled;
+    }
+}
+
+/// <summary>The step of one row: p - decay p - size g S0 gain, with the row's factor S0 and the column's factor as gain; x is g, dy is p.</summary>
+/// <param name="limit">The largest magnitude of g.</param>
+/// <param name="decay">The share of p taken away.</param>
+/// <param name="size">The factor of the normalised gradient.</param>
+public readonly struct FactoredStep(float limit, float decay, float size) : IRow<FactoredStep>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static FactoredStep Sample => new(3f, 0.01f, 0.1f);
+
+    /// <inheritdoc/>
+    public static int Stages => 0;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = V.Of(0f);
+
+    /// <inheritdoc/>
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        var g = V.Min(V.Max(e.X, V.Of(-limit)), V.Of(limit));
+        return V.Fma(V.Of(-decay), e.Dy, e.Dy) - V.Of(size) * (g * s.S0 * e.Gain);
+    }
+}
+
+/// <summary>g min(rowFactor columnFactor, cap).</summary>
+/// <param name="limit">The largest magnitude of g.</param>
+/// <param name="cap">The largest factor.</param>
+public readonly struct TimesFactors(float limit, float cap) : IMap3<TimesFactors>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static TimesFactors Sample => new(3f, 2f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V a, V b, V c) where V : struct, ILane<V> => V.Min(V.Max(a, V.Of(-limit)), V.Of(limit)) * V.Min(b * c, V.Of(cap));
+}
+
+/// <summary>One element of a vector's second moment: s0 is v, p becomes g min(1 / sqrt(v), cap).</summary>
+/// <param name="limit">The largest magnitude of g.</param>
+/// <param name="keep">The decay of v.</param>
+/// <param name="share">What v takes of the square.</param>
+/// <param name="epsilon">Added to the square.</param>
+/// <param name="cap">The largest factor.</param>
+public readonly struct NormaliseElement(float limit, float keep, float share, float epsilon, float cap) : IUpdate<NormaliseElement>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static NormaliseElement Sample => new(3f, 0.25f, 0.75f, 1e-3f, 10f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
+    {
+        var x = V.Min(V.Max(g, V.Of(-limit)), V.Of(limit));
+        s0 = V.Fma(V.Of(keep), s0, V.Of(share) * V.Fma(x, x, V.Of(epsilon)));
+        p = x * V.Min(V.Of(1f) / V.Sqrt(s0), V.Of(cap));
+    }
+}
+
+/// <summary>p = keep p + share g.</summary>
+/// <param name="keep">The decay of p.</param>
+/// <param name="share">The factor of g.</param>
+public readonly struct Blend(float keep, float share) : IUpdate<Blend>
+{
+    /// <summary>The formula with hyper-parameters for checks.</summary>
+    public static Blend Sample => new(0.25f, 0.75f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> => p = V.Fma(V.Of(keep), p, V.Of(share) * g);
+}
+
+/// <summary>1 / sqrt(x).</summary>
+public readonly struct InverseRoot : IMap1<InverseRoot>
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V x) where V : struct, ILane<V> => V.Of(1f) / V.Sqrt(x);
+}
+
+/// <summary>a sqrt(b).</summary>
+public readonly struct TimesRoot : IMap2<TimesRoot>
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V a, V b) where V : struct, ILane<V> => a * V.Sqrt(b);
+}
+
+/// <summary>sqrt(max(a, floor)) / sqrt(b): two roots, because the ratio of a large to a tiny number overflows.</summary>
+/// <param name="floor">The least a.</param>
+public readonly struct RootOfRatio(float floor) : IMap2<RootOfRatio>
+{
+    /// <summary>The formula with a floor for checks.</summary>
+    public static RootOfRatio Sample => new(0.01f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V a, V b) where V : struct, ILane<V> => V.Sqrt(V.Max(a, V.Of(floor))) / V.Sqrt(b);
+}
