@@ -2,16 +2,18 @@ namespace Mayfly;
 
 /// <summary>
 /// Optimizer state inside a snapshot: <c>state/PARAMETER/NAME</c> for tensors, <c>number/PARAMETER/NAME</c> for numbers, which are stored as F64 so
-/// that they come back to the bit.
+/// that they come back to the bit. <c>updater/NAME</c> are the updater's own numbers.
 /// </summary>
 internal static class OptimizerTensors
 {
     /// <summary>The metadata that says a file holds optimizer state; its value lists the rules.</summary>
     public const string Field = "optimizer";
 
-    private const string StatePrefix = "state/", NumberPrefix = "number/";
+    private const string StatePrefix = "state/", NumberPrefix = "number/", UpdaterPrefix = "updater/";
 
-    public static bool Owns(string name) => name.StartsWith(StatePrefix, StringComparison.Ordinal) || name.StartsWith(NumberPrefix, StringComparison.Ordinal);
+    private static readonly string[] Prefixes = [StatePrefix, NumberPrefix, UpdaterPrefix];
+
+    public static bool Owns(string name) => Array.Exists(Prefixes, p => name.StartsWith(p, StringComparison.Ordinal));
 
     public static void Add(SafeTensorsWriter writer, Updater updater)
     {
@@ -53,5 +55,6 @@ internal static class OptimizerTensors
         States(updater).SelectMany(s => s.State.Tensors.Select(t => ($"{StatePrefix}{s.Parameter.Name}/{t.Name}", t.Value)));
 
     private static IEnumerable<(string Name, RuleState State, string Key)> Numbers(Updater updater) =>
-        States(updater).SelectMany(s => s.State.Numbers.Select(n => ($"{NumberPrefix}{s.Parameter.Name}/{n.Name}", s.State, n.Name)));
+        States(updater).SelectMany(s => s.State.Numbers.Select(n => ($"{NumberPrefix}{s.Parameter.Name}/{n.Name}", s.State, n.Name)))
+            .Concat(updater.State.Numbers.Select(n => ($"{UpdaterPrefix}{n.Name}", updater.State, n.Name)));
 }

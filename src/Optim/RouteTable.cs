@@ -40,9 +40,19 @@ internal static class RouteTable
         long weights = trained.Sum(s => s.Parameter.Shape.Count), bytes = trained.Sum(s => s.Parameter.Value.Bytes);
         var text = $"{trained.Length} parameters trained, {Number(weights)} weights, {Number(slots.Sum(s => s.State.Bytes))} bytes of state";
         if (options.Accumulate > 1) text += $"; accumulation over {options.Accumulate} micro-batches keeps {Number(bytes)} bytes of gradients";
-        if (options.MaxNorm is { } limit) text += string.Create(CultureInfo.InvariantCulture, $"; global norm clipped to {limit}");
-        return text;
+        return options.MaxNorm is { } limit ? $"{text}; {Clipping(trained, limit.ToString(CultureInfo.InvariantCulture), options, bytes)}" : text;
     }
+
+    /// <summary>The clip mode and its price.</summary>
+    private static string Clipping(Updater.Slot[] trained, string limit, UpdaterOptions options, long bytes) => options.ClipMode switch
+    {
+        ClipMode.PerTensor => $"each gradient's norm clipped to {limit}",
+        ClipMode.PreviousNorm => $"global norm clipped to {limit} by the norm of the step before",
+        ClipMode.TwoPass when options.Accumulate > 1 => $"global norm clipped to {limit} in one pass, as accumulation keeps the gradients anyway",
+        ClipMode.TwoPass when trained.Any(s => s.Mode == UpdateMode.Eager) =>
+            $"global norm clipped to {limit} in two passes: every step runs forward and backward twice",
+        _ => $"global norm clipped to {limit}, which keeps {Number(bytes)} bytes of gradients",
+    };
 
     private static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -15,8 +15,14 @@ public sealed record StepReport
     /// <summary>The L2 norm of all gradients together, before clipping.</summary>
     public required double GradientNorm { get; init; }
 
-    /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> scaled the gradients down.</summary>
+    /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> scaled a gradient down.</summary>
     public required bool Clipped { get; init; }
+
+    /// <summary>How gradients were limited; null without <see cref="UpdaterOptions.MaxNorm"/>.</summary>
+    public ClipMode? Clip { get; init; }
+
+    /// <summary>How often forward and backward ran over each micro-batch: 2 where <see cref="ClipMode.TwoPass"/> had to measure first, else 1.</summary>
+    public int Passes { get; init; } = 1;
 
     /// <summary>The names of the trainable parameters that no gradient reached: neither they nor their state changed.</summary>
     public required IReadOnlyList<string> WithoutGradient { get; init; }

@@ -22,7 +22,8 @@ public sealed partial class Updater
             Take(slot, ref gradient);
             if (microBatch < microBatches - 1) return;
             Complete(slot);
-            if (slot.Mode == UpdateMode.Eager) ApplyKept(slot, 1);
+            if (pass == Pass.Measure) slot.DropGradient();
+            else if (slot.Gradient is not null && FiresInSweep(slot)) ApplyKept(slot);
         }
         catch
         {
@@ -43,6 +44,7 @@ public sealed partial class Updater
     private void Complete(Slot slot)
     {
         if (slot.Gradient is null || slot.Squares is not null) return;
+        CheckMeasured(slot);
         double squares = slot.Gradient.SumSquares();
         if (!double.IsFinite(squares))
             throw new NonFiniteException(
@@ -51,12 +53,12 @@ public sealed partial class Updater
         slot.Squares = squares;
     }
 
-    private void ApplyKept(Slot slot, double factor)
+    private void ApplyKept(Slot slot)
     {
         if (slot.Gradient is null && !TakeZero(slot)) return;
         var assignment = slot.Assignment;
         slot.Init();
-        if (factor < 1) slot.Gradient!.MapInPlace(new Affine((float)factor, -0f));
+        Clip(slot);
         moved = true;
         var step = new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed);
         assignment.Rule.Apply(slot.Parameter, slot.Gradient!, slot.State, step);
@@ -79,7 +81,7 @@ public sealed partial class Updater
 
     private void CheckFirstSweep(Slot slot)
     {
-        if (slot.Squares is null) return;
+        if (slot.Squares is null || pass == Pass.Apply) return;
         throw new InvalidOperationException(
             $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; "
             + "for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");

@@ -9,7 +9,8 @@ public sealed partial class Updater
 
     /// <summary>
     /// One training step: records a tape for each micro-batch, sweeps it, and steps every parameter that got a gradient. The function runs
-    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss.
+    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/> it may run
+    /// twice and must do the same both times: draw the batch before.
     /// </summary>
     /// <param name="loss">Computes the loss, of one element, of the next batch.</param>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
@@ -28,13 +29,14 @@ public sealed partial class Updater
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
     public StepReport Step(int microBatches, Func<int, Tensor> loss)
     {
-        Begin(microBatches: microBatches);
+        Start(learningRate: null, microBatches);
         try
         {
-            for (int k = 0; k < microBatches; k++)
+            RunMicroBatches(loss);
+            if (pass == Pass.Measure)
             {
-                using var tape = Tape.Record(Device, Random);
-                Backward(tape, loss(k));
+                TurnToSecondPass();
+                RunMicroBatches(loss);
             }
 
             return End();
@@ -49,18 +51,34 @@ public sealed partial class Updater
     /// <summary>Starts a step: the global step advances by one. A step that was started and not ended is abandoned.</summary>
     /// <param name="learningRate">The learning rate; null asks the schedule.</param>
     /// <param name="microBatches">Sweeps of this step; null takes <see cref="UpdaterOptions.Accumulate"/>.</param>
-    /// <exception cref="InvalidOperationException">The model is torn.</exception>
+    /// <exception cref="InvalidOperationException">The model is torn, or <see cref="ClipMode.TwoPass"/> needs a second pass, which only Step can make.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A learning rate below zero or not finite, or no micro-batches, or more than 4096.</exception>
     public void Begin(double? learningRate = null, int? microBatches = null)
     {
+        CheckOnePass(microBatches ?? options.Accumulate);
+        Start(learningRate, microBatches ?? options.Accumulate);
+    }
+
+    private void Start(double? learningRate, int microBatches)
+    {
         Abandon();
         CheckWhole();
-        int sweeps = CheckSweeps(microBatches ?? options.Accumulate);
+        int sweeps = CheckSweeps(microBatches);
         double rate = CheckRate(learningRate ?? options.Schedule.At(GlobalStep + 1));
         GlobalStep++;
         (open, moved, microBatch, loss) = (true, false, 0, 0);
         (this.microBatches, this.learningRate) = (sweeps, rate);
         foreach (var slot in slots) slot.Squares = null;
+        StartClipping(sweeps);
+    }
+
+    private void RunMicroBatches(Func<int, Tensor> loss)
+    {
+        for (int k = 0; k < microBatches; k++)
+        {
+            using var tape = Tape.Record(Device, Random);
+            Backward(tape, loss(k));
+        }
     }
 
     /// <summary>Checks the loss, sweeps the tape and goes on to the next micro-batch.</summary>
@@ -74,7 +92,7 @@ public sealed partial class Updater
             if (microBatch == microBatches)
                 throw new InvalidOperationException(
                     $"Updater: step {GlobalStep} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
-            if (loss.Count == 1) this.loss += Finite(loss.Item());
+            if (loss.Count == 1) AddLoss(loss.Item());
             tape.Backward(loss, this);
             microBatch++;
         }
@@ -97,10 +115,12 @@ public sealed partial class Updater
                 throw new InvalidOperationException(
                     $"Updater: End after {microBatch} of {microBatches} micro-batches; sweep each by updater.Backward(tape, loss).");
             foreach (var slot in slots) Complete(slot);
-            double norm = Norm(), factor = options.MaxNorm is { } limit ? ClipNorm.Factor(limit, norm) : 1;
-            foreach (var slot in slots) ApplyKept(slot, factor);
+            double norm = Norm();
+            FindGlobalFactor(norm);
+            foreach (var slot in slots) ApplyKept(slot);
+            RememberNorm(norm);
             open = false;
-            return Report(norm, factor < 1);
+            return Report(norm);
         }
         catch
         {
@@ -144,6 +164,12 @@ public sealed partial class Updater
         if (!open) throw new InvalidOperationException($"Updater: {call} without a step; call Begin first. (A failed step is over.)");
     }
 
+    private void AddLoss(double value)
+    {
+        CheckSameLoss(Finite(value));
+        loss += value;
+    }
+
     private double Finite(double value) => double.IsFinite(value)
         ? value
         : throw new NonFiniteException(
@@ -157,13 +183,15 @@ public sealed partial class Updater
         return Math.Sqrt(sum);
     }
 
-    private StepReport Report(double norm, bool clipped) => new()
+    private StepReport Report(double norm) => new()
     {
         Step = GlobalStep,
         Loss = microBatch == 0 ? double.NaN : loss,
         LearningRate = learningRate,
         GradientNorm = norm,
         Clipped = clipped,
+        Clip = options.MaxNorm is null ? null : options.ClipMode,
+        Passes = pass == Pass.Apply ? 2 : 1,
         WithoutGradient = WithoutGradient(),
         PeakBytes = Device.Arena.Report.PeakBytes,
     };

@@ -23,7 +23,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <param name="route">Which rule for which parameter.</param>
     /// <param name="options">Seed, schedule, accumulation, clipping.</param>
     /// <exception cref="ArgumentException">
-    /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped eagerly.
+    /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped eagerly and
+    /// no <see cref="ClipMode"/> for it is chosen.
     /// </exception>
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
@@ -33,6 +34,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device)).ToArray();
         CheckDevices();
         CheckClipping();
+        State = ClipState();
         foreach (var slot in slots) slotOf.Add(slot.Parameter, slot);
         States = Array.ConvertAll(slots, s => s.State);
         InitTrainable();
@@ -82,19 +84,6 @@ public sealed partial class Updater : IGradientSink, IDisposable
                 throw new ArgumentException(
                     $"Updater: {slot.Parameter.Name} is on {slot.Parameter.Value.Device.Name}, {slots[0].Parameter.Name} on {Device.Name}; "
                     + "one updater trains one device.");
-    }
-
-    private void CheckClipping()
-    {
-        if (options.MaxNorm is not { } maxNorm) return;
-        if (!(maxNorm > 0))
-            throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
-        var eager = slots.Where(s => s.Mode == UpdateMode.Eager).Select(s => s.Parameter.Name).ToArray();
-        if (eager.Length == 0) return;
-        throw new ArgumentException(
-            $"Updater: clipping by the global norm needs all gradients before the first weight moves, but {eager.Length} parameters are stepped eagerly ({eager[0]}"
-            + $"{(eager.Length > 1 ? ", ..." : "")}). Route them as UpdateMode.Deferred, or leave MaxNorm null and clip each parameter by "
-            + "new Chain(new ClipNorm(limit), rule) or new Chain(new ClipValue(limit), rule).");
     }
 
     private void InitTrainable()

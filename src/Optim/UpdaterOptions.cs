@@ -13,8 +13,11 @@ public sealed record UpdaterOptions
     public int Accumulate { get; init; } = 1;
 
     /// <summary>
-    /// The largest L2 norm of all gradients together: they are multiplied by min(1, maxNorm / (norm + 1e-6)). Needs every gradient before the first
-    /// weight moves, so every parameter is deferred. Null does not clip.
+    /// The largest L2 norm of all gradients together, or of each in <see cref="Mayfly.ClipMode.PerTensor"/>: they are multiplied by
+    /// min(1, maxNorm / (norm + 1e-6)). Null does not clip.
     /// </summary>
     public double? MaxNorm { get; init; }
+
+    /// <summary>Which norm <see cref="MaxNorm"/> limits, and when it is known. The default is exact and takes deferred parameters only.</summary>
+    public ClipMode ClipMode { get; init; }
 }

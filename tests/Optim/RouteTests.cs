@@ -68,7 +68,7 @@ public class RouteTests
         Assert.Contains("beta1 is 1.5", Fails(() => new AdamW(beta1: 1.5)));
         Assert.Contains("Nesterov", Fails(() => new Sgd(nesterov: true)));
         string eager = Fails(() => new Updater(model.Parameters, Route.Default(new Sgd()), new UpdaterOptions { MaxNorm = 1 }));
-        Assert.All(["4 parameters", "tied.weight", "Deferred", "ClipNorm", "ClipValue"], part => Assert.Contains(part, eager));
+        Assert.All(["4 parameters", "tied.weight", "Deferred", "TwoPass", "PreviousNorm", "PerTensor", "ClipNorm", "ClipValue"], part => Assert.Contains(part, eager));
     }
 
     private static string Fails(Action action) => Assert.ThrowsAny<ArgumentException>(action).Message;

@@ -30,11 +30,11 @@ internal sealed class TinyModel : IDisposable
     public int Inputs => (int)Tied.Shape[1];
 
     /// <summary>The squared error of <paramref name="rows"/> reconstructed inputs, times <paramref name="share"/>.</summary>
-    public Tensor Loss(int batch, int rows, double share, bool checkpoint = false)
+    public Tensor Loss(int batch, int rows, double share, bool checkpoint = false, float dropout = 0)
     {
         var x = Tensor.Uniform(new Shape(rows, 1, Inputs), -1, 1, new RandomKey(5, (ulong)batch), Device);
         var h = (x * Tied.Value).Sum([-1], keepAxes: true) + Bias.Value; // (rows, hidden, 1)
-        h = checkpoint ? Tape.Checkpoint(Bend, h) : Bend(h);
+        h = checkpoint ? Tape.Checkpoint(t => Bend(t, dropout), h) : Bend(h, dropout);
         var error = (h * Tied.Value).Sum([1], keepAxes: true) + OutBias.Value + x * Tensor.Full(new Shape(1), -1, Device); // (rows, 1, inputs)
         return (error * error).Sum() * Tensor.Full(default(Shape), share, Device);
     }
@@ -46,7 +46,7 @@ internal sealed class TinyModel : IDisposable
         foreach (var parameter in Parameters) parameter.Dispose();
     }
 
-    private Tensor Bend(Tensor h) => (h * Gain.Value).Silu();
+    private Tensor Bend(Tensor h, float dropout) => (h * Gain.Value).Silu().Dropout(dropout);
 
     private Parameter Make(string name, Shape shape, Role role, int seed)
     {

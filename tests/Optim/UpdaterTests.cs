@@ -111,6 +111,25 @@ public class UpdaterTests
         Assert.Equal(0, updater.States[2].Bytes);
     }
 
+    [Theory]
+    [InlineData(UpdateMode.Eager)]
+    [InlineData(UpdateMode.Deferred)]
+    public void A_rule_that_takes_zeros_fires_once_where_the_tape_read_a_parameter_in_vain(UpdateMode mode)
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        Parameter read = Make(device, "read", 3), vain = Make(device, "vain", 3), unread = Make(device, "unread", 3);
+        var fired = new List<string>();
+        using var updater = new Updater([read, vain, unread], RuleTable.Everywhere(new NotingRule(fired, takesZeros: true), mode), plain);
+        var report = updater.Step(() =>
+        {
+            _ = vain.Value * vain.Value;
+            return read.Value.Sum();
+        });
+        Assert.Equal(["read", "vain", "unread"], fired);
+        Assert.Equal(["vain", "unread"], report.WithoutGradient);
+    }
+
     [Fact]
     public void The_global_norm_is_clipped_exactly()
     {
@@ -229,11 +248,13 @@ public class UpdaterTests
         return device.Arena.Report.Peak(Use.Gradient);
     }
 
-    private sealed class NotingRule(List<string> fired) : Rule
+    private sealed class NotingRule(List<string> fired, bool takesZeros = false) : Rule
     {
         private readonly Sgd inner = new();
 
         public override string Name => "noting";
+
+        public override bool StepsWithoutGradient => takesZeros;
 
         public override void Init(Parameter parameter, RuleState state) => inner.Init(parameter, state);
 
