@@ -65,7 +65,7 @@ public abstract class Rule
 
     /// <summary>Returns a hyper-parameter that lies in [low, high].</summary>
     /// <exception cref="ArgumentOutOfRangeException">It does not.</exception>
-    protected static double InRange(string rule, string name, double value, double low, double high) =>
+    protected internal static double InRange(string rule, string name, double value, double low, double high) =>
         value >= low && value <= high
             ? value
             : throw new ArgumentOutOfRangeException(

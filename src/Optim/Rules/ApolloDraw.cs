@@ -1,0 +1,75 @@
+namespace Mayfly;
+
+/// <summary>The projection of <see cref="Apollo"/>: a function of the seed, the parameter's index and the number of the refresh, so it need not be kept.</summary>
+internal readonly ref struct ApolloDraw
+{
+    // Random ops key their streams by a step in the upper half, which never sets this bit.
+    private const ulong OwnStreams = 1UL << 63;
+    private readonly Apollo rule;
+    private readonly ApolloOptions options;
+    private readonly ApolloMatrix matrix;
+    private readonly Parameter parameter;
+    private readonly RuleState state;
+    private readonly StepInfo step;
+
+    public ApolloDraw(Apollo rule, ApolloMatrix matrix, Parameter parameter, RuleState state, in StepInfo step)
+    {
+        this.rule = rule;
+        options = rule.Options;
+        this.matrix = matrix;
+        this.parameter = parameter;
+        this.state = state;
+        this.step = step;
+    }
+
+    /// <summary>The projection of the parameter's step <paramref name="t"/>, (rank, inner).</summary>
+    public Tensor At(long t)
+    {
+        if (t == 1) KeepSeed(step.Seed);
+        if (!options.StoreProjection)
+        {
+            var drawn = Tensor.Empty(state.Device, (matrix.Rank, matrix.Inner), state.Device.Float, Use.Scratch, rule.Name);
+            Fill(drawn, t);
+            return drawn;
+        }
+
+        var kept = state.Tensor("projection");
+        if (t == 1 || Refresh(t) != Refresh(t - 1)) Fill(kept, t);
+        return kept;
+    }
+
+    /// <summary>The number of the refresh, from 0, that step <paramref name="t"/> falls under.</summary>
+    private long Refresh(long t) => options.Refresh == 0 ? 0 : (options.RefreshPhase == ApolloRefreshPhase.Multiples ? t : t - 1) / options.Refresh;
+
+    private void Fill(Tensor projection, long t)
+    {
+        if (rule.Given is { } given)
+        {
+            projection.CopyFrom<double>(given(parameter, t));
+            return;
+        }
+
+        var values = new float[projection.Count];
+        var key = new RandomKey(Seed(), OwnStreams | (ulong)parameter.Index << 32 | (uint)Refresh(t));
+        Rng.FillNormal(values, 0, 1 / Math.Sqrt(matrix.Rank), key);
+        if (options.Projection == ApolloProjection.UnitRows) Normalise(values);
+        projection.CopyFrom<float>(values);
+    }
+
+    private void Normalise(float[] values)
+    {
+        int inner = (int)matrix.Inner;
+        for (int start = 0; start < values.Length; start += inner)
+        {
+            var row = values.AsSpan(start, inner);
+            double squares = 0;
+            foreach (float x in row) squares += (double)x * x;
+            foreach (ref float x in row) x = (float)(x / Math.Sqrt(squares));
+        }
+    }
+
+    // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed.
+    private void KeepSeed(ulong seed) => (state.Number("seedLow"), state.Number("seedHigh")) = ((uint)seed, seed >> 32);
+
+    private ulong Seed() => (ulong)state.Number("seedHigh") << 32 | (ulong)state.Number("seedLow");
+}

@@ -1,0 +1,106 @@
+namespace Mayfly;
+
+/// <summary>One step of <see cref="Apollo"/> for one matrix: projects, estimates the factors, limits, steps. Reads the gradient three times.</summary>
+internal readonly ref struct ApolloStep
+{
+    private readonly Apollo rule;
+    private readonly ApolloOptions options;
+    private readonly ApolloMatrix matrix;
+    private readonly Parameter parameter;
+    private readonly Tensor gradient;
+    private readonly RuleState state;
+    private readonly StepInfo step;
+
+    public ApolloStep(Apollo rule, ApolloMatrix matrix, Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
+    {
+        this.rule = rule;
+        options = rule.Options;
+        this.matrix = matrix;
+        this.parameter = parameter;
+        this.gradient = gradient;
+        this.state = state;
+        this.step = step;
+    }
+
+    private Device Device => gradient.Device;
+
+    private Backend Backend => Device.Backend;
+
+    public void Run(double rate, double t)
+    {
+        using var scope = Device.Scope(rule.Name);
+        var projected = Project((long)t); // (channels, rank)
+        var direction = Scratch(projected.Shape); // (channels, rank)
+        var (moment, root, correction) = rule.Corrections(t);
+        direction.Step(
+            new AdamDirection(
+                (float)options.Beta1, (float)(1 - options.Beta1), (float)options.Beta2, (float)(1 - options.Beta2), (float)options.Epsilon, (float)moment,
+                (float)root),
+            projected, state.Tensor("m"), state.Tensor("v"));
+        var (taken, kept) = rule.DecayOf(rate, projected: true);
+        double size = rate * correction * kept * (options.Alpha ?? matrix.AutoAlpha);
+        if (options.Scope == ApolloScope.Tensor) StepTensor(direction, projected, size, taken);
+        else StepChannels(direction, projected, size, taken);
+    }
+
+    /// <summary>R = G P^T, or its transpose G^T P^T where columns are channels: (channels, rank).</summary>
+    private Tensor Project(long t)
+    {
+        var projection = new ApolloDraw(rule, matrix, parameter, state, step).At(t); // (rank, inner)
+        var y = Scratch((matrix.Channels, matrix.Rank));
+        var g = matrix.Flat(gradient.Read(rule.Name));
+        var x = matrix.Right ? g : g.With(g.Layout.Transpose(0, 1)); // (channels, inner)
+        var p = projection.Read(rule.Name);
+        Backend.Gemm(new Identity(), new GemmArgs { A = x, B = p.With(p.Layout.Transpose(0, 1)), C = y.Write(rule.Name) });
+        return y;
+    }
+
+    private void StepTensor(Tensor direction, Tensor projected, double size, double taken)
+    {
+        double factor = Math.Sqrt(direction.SumSquares()) / (Math.Sqrt(projected.SumSquares()) + options.RatioEpsilon);
+        if (options.Limiter is not null) factor *= Limit(factor * Math.Sqrt(gradient.SumSquares()));
+        parameter.Value.Step(new DecayedStep((float)taken, (float)(size * factor)), gradient);
+    }
+
+    private void StepChannels(Tensor direction, Tensor projected, double size, double taken)
+    {
+        var args = WithFactors(direction, projected);
+        double limit = options.Limiter is null ? 1 : Limit(ScaledNorm(args));
+        var weight = matrix.Flat(parameter.Value.Write(rule.Name));
+        Backend.Row(new ChannelStep(ByRow, (float)taken, (float)(size * limit)), args with { Dy = weight, Y = weight });
+    }
+
+    /// <summary>The gradient with its channels' factors as row numbers or column gains.</summary>
+    private RowArgs WithFactors(Tensor direction, Tensor projected)
+    {
+        var factors = Scratch((matrix.Channels, 2));
+        View x = direction.Write(rule.Name), stats = factors.Write(rule.Name);
+        Backend.Row(new ChannelFactor((float)options.RatioEpsilon), new RowArgs { X = x, Dy = projected.Read(rule.Name), Y = x, Stats = stats });
+        var args = new RowArgs { X = matrix.Flat(gradient.Read(rule.Name)) };
+        if (matrix.Right) return args with { Stats = stats, LoadStats = true };
+        var gain = Scratch(matrix.Channels);
+        Backend.Copy(stats.With(new Layout(matrix.Channels, 2, stats.Layout.Offset)), gain.Write(rule.Name));
+        return args with { Gain = gain.Read(rule.Name) };
+    }
+
+    /// <summary>|S| without alpha: the norm of the columns' norms.</summary>
+    private double ScaledNorm(in RowArgs args)
+    {
+        var columns = Scratch(matrix.Rest);
+        Backend.Column(new ChannelStep(ByRow, 0, 0), args, columns.Write(rule.Name), false, default, false);
+        columns.MapInPlace(default(Sqrt));
+        return Math.Sqrt(columns.SumSquares());
+    }
+
+    private double Limit(double norm)
+    {
+        if (!double.IsFinite(norm))
+            throw new NonFiniteException($"Step {step.Step}: {rule.Name}: the scaled gradient of {parameter} has the norm {norm}; its weights have not moved.");
+        if (!options.LimitBeforeAlpha) norm *= options.Alpha ?? matrix.AutoAlpha;
+        return options.Limiter!.Factor(norm, gradient.Count, ref state.Number("norm"));
+    }
+
+    private int ByRow => matrix.Right ? 1 : 0;
+
+    private Tensor Scratch(Shape shape) => Tensor.Empty(Device, shape, Device.Float, Use.Scratch, rule.Name);
+}

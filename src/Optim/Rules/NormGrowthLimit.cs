@@ -1,0 +1,90 @@
+namespace Mayfly;
+
+/// <summary>How a <see cref="NormGrowthLimit"/> computes its factor from the norm n, the last norm p and the growth gamma.</summary>
+public enum NormGrowthForm
+{
+    /// <summary>Optimisers.jl: where n / (p + epsilon) &gt; gamma, the factor is gamma p / (n + epsilon).</summary>
+    Ratio,
+
+    /// <summary>Fira and APOLLO: the factor is gamma / max(n / (p + epsilon), gamma).</summary>
+    Fira,
+
+    /// <summary>Where n &gt; gamma p, the factor is gamma p / (n + epsilon).</summary>
+    Product,
+}
+
+/// <summary>When a <see cref="NormGrowthLimit"/> forgets the last norm, so that the next one passes.</summary>
+public enum NormGrowthRestart
+{
+    /// <summary>After a norm below the lower bound, or of zero.</summary>
+    BelowBound,
+
+    /// <summary>After a norm of exactly zero.</summary>
+    AtZero,
+
+    /// <summary>Never: after one gradient of zero the updates start again from almost nothing, or stay zero. Some published code does this.</summary>
+    Never,
+}
+
+/// <summary>
+/// Keeps a norm from growing faster than by a factor per step (the norm-growth limiter of Chen et al., "Fira", 2024):
+/// <code>
+/// n = |x| ;  p = the last norm after limiting
+/// where p is known, n is at least the lower bound, and n / p &gt; gamma:   x = x gamma p / n
+/// p = |x|
+/// </code>
+/// </summary>
+public sealed record NormGrowthLimit
+{
+    /// <summary>The most a norm grows by in a step.</summary>
+    public double Gamma { get; init; } = 1.01;
+
+    /// <summary>Where exactly epsilon goes.</summary>
+    public NormGrowthForm Form { get; init; } = NormGrowthForm.Ratio;
+
+    /// <summary>Guards the quotients.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>A norm below this passes.</summary>
+    public double LowerBound { get; init; } = 1e-7;
+
+    /// <summary>True: the lower bound is multiplied by the square root of the number of elements, so that it bounds their root mean square.</summary>
+    public bool BoundPerElement { get; init; } = true;
+
+    /// <summary>When the last norm is forgotten.</summary>
+    public NormGrowthRestart Restart { get; init; } = NormGrowthRestart.BelowBound;
+
+    /// <summary>What the last norm is before the first.</summary>
+    internal const double NoHistory = -1;
+
+    /// <summary>What x is multiplied by, given its norm; replaces the last norm by the limited one.</summary>
+    internal double Factor(double norm, long count, ref double last)
+    {
+        double bound = BoundPerElement ? LowerBound * Math.Sqrt(count) : LowerBound;
+        double factor = norm < bound || !Remembers(last, bound) ? 1 : Capped(norm, last);
+        last = norm * factor;
+        return factor;
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">A value outside its range.</exception>
+    internal void Check(string rule)
+    {
+        Rule.InRange(rule, nameof(Gamma), Gamma, 1, 1e6);
+        Rule.InRange(rule, nameof(Epsilon), Epsilon, 0, 1);
+        Rule.InRange(rule, nameof(LowerBound), LowerBound, 0, 1e6);
+    }
+
+    private bool Remembers(double last, double bound) => Restart switch
+    {
+        NormGrowthRestart.Never => last >= 0,
+        NormGrowthRestart.AtZero => last > 0,
+        _ => last > 0 && last >= bound,
+    };
+
+    private double Capped(double norm, double last) => Form switch
+    {
+        NormGrowthForm.Fira => Gamma / Math.Max(norm / (last + Epsilon), Gamma),
+        NormGrowthForm.Product => norm > Gamma * last ? Gamma * last / (norm + Epsilon) : 1,
+        _ => norm / (last + Epsilon) > Gamma ? Gamma * last / (norm + Epsilon) : 1,
+    };
+}
