@@ -33,6 +33,13 @@ public static class RuleTable
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
         new("muon", () => new Muon(new MuonOptions { FallbackScale = 1 }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
         new("muon alone, clipped", () => new Chain(new ClipNorm(5), new Muon(Muon.Moonlight with { Fallback = null, WeightDecay = 0 })), 0.05, s => s.Count),
+        new("norm growth cap, adamw", () => new Chain(new NormGrowthCap(), new AdamW()), 0.05, s => 2 * s.Count),
+        new("apollo", () => new Apollo(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
+        new("apollo stored", () => new Apollo(new() { StoreProjection = true, Refresh = 2 }), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
+        new("apollo mini", () => Apollo.Mini(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
+        new("apollo official", () => Restarting(Apollo.Official(rank: 2)), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
+        new("apollo python port", () => Restarting(Apollo.PythonPort(rank: 2)), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
+        new("apollo julia", () => Apollo.Julia(), 0.05, s => s.Rank < 2 ? 2 * s.Count : 3 * (2 * Math.Max(s[0], s[1]) + Math.Min(s[0], s[1]))),
         new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
     ];
 
@@ -40,6 +47,10 @@ public static class RuleTable
 
     /// <summary>A row and a column of each matrix, or a whole vector.</summary>
     private static long Factored(Shape shape) => shape.Rank < 2 ? shape.Count : shape[0] + shape[1];
+
+    /// <summary>The preset without its trap: after a gradient of zero its limiter starts again.</summary>
+    private static Apollo Restarting(Apollo preset) =>
+        new(preset.Options with { Limiter = preset.Options.Limiter! with { Restart = NormGrowthRestart.BelowBound } });
 
     /// <summary>The rule for all parameters, decay included.</summary>
     public static Route Everywhere(Rule rule, UpdateMode mode) => new Route().Otherwise(rule, mode);

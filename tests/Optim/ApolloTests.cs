@@ -1,0 +1,230 @@
+namespace Mayfly.Tests;
+
+/// <summary>What the traces do not show: scales, the trap of a zero gradient, sides, projections, messages.</summary>
+public class ApolloTests
+{
+    /// <summary>
+    /// The update's root mean square relative to AdamW's: alpha makes up for rows of variance 1 / rank, and unit rows need none; both together make
+    /// steps too large.
+    /// </summary>
+    [Theory]
+    [InlineData(64, 256, 1, 0.12, 0.97, 1.02, 8.1)]
+    [InlineData(64, 256, 4, 0.32, 1.28, 1.34, 5.4)]
+    [InlineData(64, 256, 16, 0.51, 1.02, 1.05, 2.1)]
+    [InlineData(128, 128, 1, 0.09, 1.02, 1.09, 12.3)]
+    [InlineData(128, 128, 16, 0.37, 1.03, 1.07, 3.0)]
+    public void Unit_rows_and_alpha_compensate_twice(int rows, int rest, int rank, double plain, double auto, double unit, double both)
+    {
+        double adam = UpdateSize(new AdamW(weightDecay: 0), rows, rest);
+        var options = new ApolloOptions
+        {
+            Rank = ApolloRank.Fixed(rank), Scope = rank == 1 ? ApolloScope.Tensor : ApolloScope.Channel, Limiter = null, WeightDecay = 0,
+        };
+        void Near(double expected, ApolloOptions form)
+        {
+            double found = UpdateSize(new Apollo(form), rows, rest) / adam;
+            Assert.True(found > expected / 1.35 && found < expected * 1.35, $"{form.Projection}, alpha {form.Alpha}: {found:G3} of AdamW's, expected {expected}");
+        }
+
+        Near(plain, options with { Alpha = 1 });
+        Near(auto, options);
+        Near(unit, options with { Alpha = 1, Projection = ApolloProjection.UnitRows });
+        Near(both, options with { Projection = ApolloProjection.UnitRows });
+    }
+
+    public static TheoryData<string, Func<Rule>> Free => new()
+    {
+        { "apollo", () => new Apollo() },
+        { "mini", () => Apollo.Mini() },
+        { "julia", () => Apollo.Julia() },
+        { "cap", () => new Chain(new NormGrowthCap(), new Sgd()) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Free))]
+    public void A_zero_gradient_leaves_no_rule_stuck(string name, Func<Rule> rule)
+    {
+        foreach (int zeroAt in new[] { 1, 2, 6 })
+        {
+            var moved = Moves(rule(), zeroAt, steps: zeroAt + 3);
+            Assert.True(moved[zeroAt] > 0.2 * Moves(rule(), 0, zeroAt + 3)[zeroAt], $"{name}: {moved[zeroAt]:E2} after a zero at step {zeroAt}");
+        }
+    }
+
+    /// <summary>The presets keep what the published code does.</summary>
+    [Fact]
+    public void The_published_limiters_are_stuck_after_a_zero_gradient()
+    {
+        Assert.True(Moves(Apollo.Official(rank: 2), 6, 9)[6] < 1e-6);
+        Assert.Equal(0, Moves(Apollo.PythonPort(rank: 2), 6, 9)[8]);
+    }
+
+    [Theory]
+    [InlineData(7, 3, 2)]
+    [InlineData(3, 7, 1)]
+    [InlineData(17, 33, 5)]
+    [InlineData(1, 4, 1)]
+    [InlineData(16, 16, 16)]
+    public void The_left_side_is_the_right_side_transposed(int rows, int rest, int rank)
+    {
+        using var device = Device.CreateReference();
+        foreach (var scope in Enum.GetValues<ApolloScope>())
+        {
+            var options = new ApolloOptions { Rank = ApolloRank.Fixed(rank), Scope = scope, Side = ApolloSide.Left, Fit = ApolloFit.AllMatrices };
+            var left = Run(device, options, rows, rest, transposed: false);
+            var right = Run(device, options with { Side = ApolloSide.Right }, rest, rows, transposed: true);
+            for (int i = 0; i < left.Length; i++) Assert.Equal(left[i], right[i % rest * rows + i / rest], 1e-12);
+        }
+    }
+
+    [Fact]
+    public void A_projection_drawn_again_is_the_one_kept()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        foreach (var projection in Enum.GetValues<ApolloProjection>())
+        {
+            var options = new ApolloOptions { Rank = ApolloRank.Fixed(2), Refresh = 3, Projection = projection };
+            Assert.Equal(Run(device, options, 5, 7, false), Run(device, options with { StoreProjection = true }, 5, 7, false));
+            Assert.NotEqual(Run(device, options, 5, 7, false), Run(device, options with { Refresh = 0 }, 5, 7, false));
+        }
+    }
+
+    [Fact]
+    public void A_resumed_run_keeps_its_projections_under_another_seed()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        float[] Go(ulong second, ulong first = 1)
+        {
+            using var scope = device.Scope("test");
+            using var weight = Weight(device, (6, 8));
+            using var a = new Updater([weight], RuleTable.Everywhere(new Apollo(), UpdateMode.Eager), new UpdaterOptions { Seed = first });
+            using var b = new Updater([weight], RuleTable.Everywhere(new Apollo(), UpdateMode.Eager), new UpdaterOptions { Seed = second });
+            for (int t = 1; t < 4; t++) Step(a, weight, 1, t);
+            foreach (var (source, target) in a.States[0].Tensors.Zip(b.States[0].Tensors)) target.Value.CopyFrom<float>(source.Value.ToArray());
+            foreach (var (name, value) in a.States[0].Numbers) b.States[0].Number(name) = value;
+            Step(b, weight, 1, 4);
+            return weight.Value.ToArray();
+        }
+
+        Assert.Equal(Go(1), Go(ulong.MaxValue));
+        Assert.NotEqual(Go(1), Go(1, first: 2));
+    }
+
+    [Fact]
+    public void Matrices_converge()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        foreach (var rule in new Rule[] { new Apollo(), Apollo.Mini(), Apollo.Official(rank: 4, scale: 4), Apollo.Julia(), Apollo.PythonPort(rank: 4) })
+        {
+            using var scope = device.Scope("test");
+            using var weight = Weight(device, (24, 16));
+            var x = Tensor.Normal((32, 16), 0, 1, new RandomKey(3, 3), device);
+            var y = x.MatMul(Tensor.Normal((16, 24), 0, 0.5, new RandomKey(3, 4), device));
+            using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = new WarmUpLinear(0.05, 0, 0, 200) });
+            double first = 0, last = 0;
+            for (int t = 0; t < 200; t++)
+            {
+                last = updater.Step(() => x.Linear(weight.Value).Mse(y)).Loss;
+                if (t == 0) first = last;
+            }
+
+            Assert.True(last < 0.05 * first, $"{rule}: {first:G4} to {last:G4}");
+        }
+    }
+
+    [Fact]
+    public void The_default_projects_hidden_matrices_only()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using Parameter hidden = Weight(device, (8, 12)), table = Weight(device, (8, 12), Role.Embedding), kernel = Weight(device, (8, 2, 3, 2)), small = Weight(device, (1, 9));
+        long Elements(Parameter p)
+        {
+            using var state = new RuleState(device);
+            new Apollo().Init(p, state);
+            return state.Bytes / sizeof(float);
+        }
+
+        Assert.Equal([2 * 2 * 12, 2 * 96, 2 * 2 * 12, 2 * 9], new[] { hidden, table, kernel, small }.Select(Elements));
+    }
+
+    [Fact]
+    public void Wrong_settings_and_numbers_are_named()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var weight = Weight(device, (6, 8));
+        Assert.Contains("Apollo: Beta2 is 1.5", Fails<ArgumentOutOfRangeException>(() => new Apollo(new() { Beta2 = 1.5 })));
+        Assert.Contains("Gamma is 0.5", Fails<ArgumentOutOfRangeException>(() => new NormGrowthCap(new() { Gamma = 0.5 })));
+        using var state = new RuleState(device);
+        Assert.Contains("rank 0 of w (6, 8)", Fails<ArgumentOutOfRangeException>(() => new Apollo(new() { Rank = ApolloRank.Fixed(0) }).Init(weight, state)));
+        using var bad = Tensor.Full((6, 8), double.NaN, device);
+        var cap = new NormGrowthCap();
+        cap.Init(weight, state);
+        Assert.Contains("the gradient of w (6, 8)", Fails<NonFiniteException>(() => cap.Apply(weight, bad, state, new StepInfo(1, 0.1, 1))));
+        new NormGrowthCap(throwOnNonFinite: false).Apply(weight, bad, state, new StepInfo(1, 0.1, 1));
+        using var other = new RuleState(device);
+        new Apollo().Init(weight, other);
+        Assert.Contains("gradient of w (6, 8)", Fails<NonFiniteException>(() => new Apollo().Apply(weight, bad, other, new StepInfo(1, 0.1, 1))));
+        Assert.DoesNotContain(weight.Value.ToArray(), float.IsNaN);
+        Assert.Equal("Apollo(rank quarter, alpha auto, refresh 200, beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay 0)", new Apollo().WithoutDecay().ToString());
+    }
+
+    private static string Fails<T>(Action action) where T : Exception => Assert.Throws<T>(action).Message;
+
+    private static Parameter Weight(Device device, Shape shape, Role role = Role.Hidden)
+    {
+        using var value = Tensor.Uniform(shape, -0.5, 0.5, new RandomKey(4, 1), device);
+        return new Parameter("w", value, role);
+    }
+
+    /// <summary>One step by a gradient drawn for it, times a factor.</summary>
+    private static void Step(Updater updater, Parameter weight, double factor, int t, bool transposed = false)
+    {
+        using var scope = weight.Value.Device.Scope("step");
+        long rows = weight.Shape[0], rest = weight.Shape[1];
+        var g = Tensor.Normal(transposed ? (rest, rows) : (rows, rest), 0, factor, new RandomKey(7, (ulong)t), weight.Value.Device);
+        updater.Begin();
+        using (var tape = Tape.Record(weight.Value.Device)) updater.Backward(tape, (weight.Value * (transposed ? g.Transpose(0, 1) : g)).Sum());
+        updater.End();
+    }
+
+    private static double[] Run(Device device, ApolloOptions options, int rows, int rest, bool transposed)
+    {
+        using var scope = device.Scope("test");
+        using var weight = new Parameter("w", Tensor.Zeros((rows, rest), device), Role.Hidden);
+        using var updater = new Updater([weight], RuleTable.Everywhere(new Apollo(options), UpdateMode.Eager), new UpdaterOptions { Schedule = 0.1, Seed = 5 });
+        for (int t = 1; t <= 5; t++) Step(updater, weight, 1, t, transposed);
+        return weight.Value.ToArray<double>();
+    }
+
+    /// <summary>The root mean square of 30 updates.</summary>
+    private static double UpdateSize(Rule rule, int rows, int rest)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        return Math.Sqrt(Moves(device, rule, (rows, rest), 0, 30).Sum(x => x * x) / 30);
+    }
+
+    /// <summary>The size of each update; the gradient is zero at one step.</summary>
+    private static double[] Moves(Rule rule, int zeroAt, int steps)
+    {
+        using var device = Device.CreateReference();
+        return Moves(device, rule, (6, 8), zeroAt, steps);
+    }
+
+    private static double[] Moves(Device device, Rule rule, Shape shape, int zeroAt, int steps)
+    {
+        using var scope = device.Scope("test");
+        using var weight = new Parameter("w", Tensor.Zeros(shape, device), Role.Hidden);
+        using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+        var moves = new double[steps];
+        var before = weight.Value.ToArray<double>();
+        for (int t = 1; t <= steps; t++)
+        {
+            Step(updater, weight, t == zeroAt ? 0 : 1, t);
+            var after = weight.Value.ToArray<double>();
+            moves[t - 1] = Math.Sqrt(after.Zip(before, (a, b) => (a - b) * (a - b)).Average());
+            before = after;
+        }
+
+        return moves;
+    }
+}
