@@ -168,6 +168,22 @@ public class ApolloTests
         Assert.Equal("Apollo(rank quarter, alpha auto, refresh 200, beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay 0)", new Apollo().WithoutDecay().ToString());
     }
 
+    [Fact]
+    public void Settings_change_through_a_chain()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using Parameter hidden = Weight(device, (8, 12)), table = Weight(device, (8, 12), Role.Embedding);
+        var apollo = new Apollo();
+        var chain = new Chain(new NormGrowthCap(), apollo);
+        foreach (string key in new[] { "alpha", "beta1", "beta2", "epsilon", "weightDecay" }) Assert.NotEqual($"{chain}", $"{chain.Adjusted(key, 0.5)}");
+        Assert.Equal($"NormGrowthCap(gamma 1.5, lowerBound 1E-07) -> {apollo}", $"{chain.Adjusted("gamma", 1.5)}");
+        Assert.Equal(1.5, ((Apollo)apollo.Adjusted("Apollo.gamma", 1.5)!).Options.Limiter!.Gamma);
+        Assert.Null(apollo.Adjusted("momentum", 0.5));
+        Assert.Contains("refresh cannot change", Fails<ArgumentException>(() => chain.Adjusted("refresh", 5)));
+        Assert.True(apollo.Uses("Apollo", hidden) && apollo.Uses("AdamW", table));
+        Assert.False(apollo.Uses("AdamW", hidden) || apollo.Uses("Apollo", table));
+    }
+
     private static string Fails<T>(Action action) where T : Exception => Assert.Throws<T>(action).Message;
 
     private static Parameter Weight(Device device, Shape shape, Role role = Role.Hidden)

@@ -73,11 +73,31 @@ public sealed partial class Apollo : Rule
     /// <inheritdoc/>
     public override Rule WithoutDecay() => Options.WeightDecay == 0 ? this : new Apollo(Options with { WeightDecay = 0 }) { Given = Given };
 
+    /// <summary>True for the name of this rule where it projects the parameter, and for AdamW where it does not.</summary>
+    public override bool Uses(string name, Parameter parameter) => name == (ApolloMatrix.Of(Options, parameter) is null ? "AdamW" : Name);
+
     /// <summary>Name and settings.</summary>
     public override string ToString()
     {
         string alpha = Options.Alpha?.ToString("G6", CultureInfo.InvariantCulture) ?? "auto";
         return base.ToString().Replace("(refresh", $"(rank {Options.Rank}, alpha {alpha}, refresh", StringComparison.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value)
+    {
+        var changed = key switch
+        {
+            "alpha" => Options with { Alpha = value },
+            "beta1" => Options with { Beta1 = value },
+            "beta2" => Options with { Beta2 = value },
+            "epsilon" => Options with { Epsilon = value },
+            "weightDecay" => Options with { WeightDecay = value },
+            "gamma" when Options.Limiter is { } limiter => Options with { Limiter = limiter with { Gamma = value } },
+            "rank" or "refresh" => throw new ArgumentException($"{Name}: the {key} cannot change during training: the moments belong to the projection."),
+            _ => null,
+        };
+        return changed is null ? null : new Apollo(changed) { Given = Given };
     }
 
     /// <summary>What m and the root of v are multiplied by for the direction, and the learning rate for the step.</summary>

@@ -43,4 +43,12 @@ public sealed class NormGrowthCap : Rule
         double factor = limit.Factor(norm, gradient.Count, ref state.Number("norm"));
         if (factor < 1) gradient.MapInPlace(new Affine((float)factor, -0f));
     }
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        "gamma" => new NormGrowthCap(limit with { Gamma = value }, throwOnNonFinite),
+        "lowerBound" => new NormGrowthCap(limit with { LowerBound = value }, throwOnNonFinite),
+        _ => null,
+    };
 }
