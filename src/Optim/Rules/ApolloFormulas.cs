@@ -99,16 +99,3 @@ public readonly struct ChannelStep(int byRow, float decay, float size) : IRow<Ch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private V Scaled<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => (byRow != 0 ? s.S0 : e.Gain) * e.X;
 }
-
-/// <summary>A step by a gradient with one factor: p = p - decay p - size g.</summary>
-/// <param name="decay">The share of the parameter that is taken away.</param>
-/// <param name="size">Times the gradient.</param>
-public readonly struct DecayedStep(float decay, float size) : IUpdate<DecayedStep>
-{
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static DecayedStep Sample => new(0.01f, 0.1f);
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> => p = V.Fma(V.Of(-decay), p, p) - V.Of(size) * g;
-}

@@ -59,7 +59,7 @@ internal readonly ref struct ApolloStep
     {
         double factor = Math.Sqrt(direction.SumSquares()) / (Math.Sqrt(projected.SumSquares()) + options.RatioEpsilon);
         if (options.Limiter is not null) factor *= Limit(factor * Math.Sqrt(gradient.SumSquares()));
-        parameter.Value.Step(new DecayedStep((float)taken, (float)(size * factor)), gradient);
+        parameter.Value.Step(new DecayedStep((float)taken, (float)(size * factor), float.MaxValue), gradient);
     }
 
     private void StepChannels(Tensor direction, Tensor projected, double size, double taken)
