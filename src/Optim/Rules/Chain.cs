@@ -11,6 +11,9 @@ public sealed class Chain : Rule
         ? rules
         : throw new ArgumentException("Chain: no rules; give at least the one that steps the parameter.");
 
+    /// <summary>The rules, first to last.</summary>
+    public IReadOnlyList<Rule> Rules => rules;
+
     /// <inheritdoc/>
     public override string Name => string.Join(" -> ", rules.Select(r => r.Name));
 
