@@ -21,7 +21,8 @@ internal sealed class GoldenGpt : IDisposable
     /// <summary>The model with the recorded initial values.</summary>
     public Gpt Model(Device device)
     {
-        var gpt = new Gpt(new GptConfig { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 2, Width = Width }, device);
+        bool tied = Root.GetProperty("model").GetProperty("tied").GetBoolean();
+        var gpt = new Gpt(new GptConfig { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 2, Width = Width, TiedHead = tied }, device);
         double q = Root.GetProperty("q").GetDouble();
         foreach (string name in Names)
         {

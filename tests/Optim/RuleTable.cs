@@ -29,6 +29,8 @@ public static class RuleTable
         new("adafactor", () => Adafactor.HuggingFace(relativeStep: false), 0.05, Factored),
         new("adafactor, first moment", () => Adafactor.HuggingFace(false, false, beta1: 0.9, weightDecay: 1e-3), 0.05, s => Factored(s) + s.Count),
         new("adafactor, torch", () => Adafactor.Torch(weightDecay: 1e-3), 0.05, Factored),
+        new("galore", () => new GaLore(new() { Rank = 3, Refresh = 2, Scale = 1 }), 0.05, s => LowRank(s, 3)),
+        new("galore, official", () => new GaLore(GaLore.Official with { Rank = 2, Refresh = 0, WeightDecay = 1e-3 }), 0.05, s => LowRank(s, 2)),
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
         new("muon", () => new Muon(new MuonOptions { FallbackScale = 1 }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
@@ -51,6 +53,13 @@ public static class RuleTable
     /// <summary>The preset without its trap: after a gradient of zero its limiter starts again.</summary>
     private static Apollo Restarting(Apollo preset) =>
         new(preset.Options with { Limiter = preset.Options.Limiter! with { Restart = NormGrowthRestart.BelowBound } });
+
+    /// <summary>Moments of the large side and vectors of the small one, or AdamW's moments.</summary>
+    private static long LowRank(Shape shape, int rank)
+    {
+        if (shape.Rank < 2 || Math.Min(shape[0], shape[1]) <= rank) return 2 * shape.Count;
+        return rank * (2 * Math.Max(shape[0], shape[1]) + Math.Min(shape[0], shape[1]));
+    }
 
     /// <summary>The rule for all parameters, decay included.</summary>
     public static Route Everywhere(Rule rule, UpdateMode mode) => new Route().Otherwise(rule, mode);

@@ -78,4 +78,16 @@ public sealed class AdaLomo : Rule
 
     /// <inheritdoc/>
     public override Rule WithoutDecay() => weightDecay == 0 ? this : new AdaLomo(0, clipThreshold, decayRate, epsilon1, epsilon2, clipValue);
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        "weightDecay" => new AdaLomo(value, clipThreshold, decayRate, epsilon1, epsilon2, clipValue),
+        "clipThreshold" => new AdaLomo(weightDecay, value, decayRate, epsilon1, epsilon2, clipValue),
+        "decayRate" => new AdaLomo(weightDecay, clipThreshold, value, epsilon1, epsilon2, clipValue),
+        "epsilon1" => new AdaLomo(weightDecay, clipThreshold, decayRate, value, epsilon2, clipValue),
+        "epsilon2" => new AdaLomo(weightDecay, clipThreshold, decayRate, epsilon1, value, clipValue),
+        "clipValue" => new AdaLomo(weightDecay, clipThreshold, decayRate, epsilon1, epsilon2, value),
+        _ => null,
+    };
 }

@@ -36,7 +36,7 @@ public sealed class Adafactor : Rule
         double? Epsilon1, double Epsilon2);
 
     /// <inheritdoc/>
-    public override string Name => form is { IsTorch: true } ? "Adafactor.Torch" : "Adafactor.HuggingFace";
+    public override string Name => form is { IsTorch: true } ? "Adafactor-Torch" : "Adafactor";
 
     /// <inheritdoc/>
     public override IEnumerable<(string Key, double Value)> Settings
@@ -124,6 +124,18 @@ public sealed class Adafactor : Rule
 
     /// <inheritdoc/>
     public override Rule WithoutDecay() => form.WeightDecay == 0 ? this : new Adafactor(form with { WeightDecay = 0 });
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        "weightDecay" => new Adafactor(form with { WeightDecay = value }),
+        "clipThreshold" => new Adafactor(form with { ClipThreshold = value }),
+        "decayRate" => new Adafactor(form with { DecayRate = value }),
+        "epsilon1" => new Adafactor(form with { Epsilon1 = value }),
+        "epsilon2" => new Adafactor(form with { Epsilon2 = value }),
+        "beta1" when form.Beta1 is not null => new Adafactor(form with { Beta1 = value }),
+        _ => null,
+    };
 
     private static void StepByFirstMoment(Tensor p, Tensor m, in NormalisedGradient u, double beta1, double decay, double size)
     {

@@ -41,6 +41,14 @@ public sealed class Lomo : Rule
 
     /// <inheritdoc/>
     public override Rule WithoutDecay() => weightDecay == 0 ? this : new Lomo(0, clipValue);
+
+    /// <inheritdoc/>
+    protected override Rule? With(string key, double value) => key switch
+    {
+        "weightDecay" => new Lomo(value, clipValue),
+        "clipValue" => new Lomo(weightDecay, value),
+        _ => null,
+    };
 }
 
 /// <summary>p = p - decay p - size min(max(g, -limit), limit).</summary>

@@ -1,0 +1,137 @@
+namespace Mayfly.Tests;
+
+/// <summary>GaLore against the authors' trace, with its projections, and what the decomposition must do.</summary>
+public class GaLoreTests
+{
+    private static readonly GaLoreOptions rankTwo = new() { Rank = 2, Refresh = 5, WeightDecay = 0 };
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("reference")]
+    public void Follows_the_trace(string name)
+    {
+        using var device = name == "cpu" ? Device.CreateCpu(threads: 1) : Device.CreateReference();
+        var (absolute, relative) = name == "cpu" ? (2e-6, 1e-5) : (1e-7, 1e-7);
+        foreach (var trace in GoldenTests.Load("galore-adamw-open").GetProperty("traces").EnumerateArray())
+        {
+            var problem = GoldenTests.problems.GetProperty(trace.GetProperty("problem").GetString()!);
+            var steps = trace.GetProperty("steps");
+            float[]? Recorded(long t) => steps[(int)t - 1].TryGetProperty("proj", out var projection)
+                ? [.. GoldenTests.Numbers(projection.GetProperty("data")).Select(x => (float)x)]
+                : null;
+            var rule = new GaLore(GaLore.Official with { Rank = 2, Refresh = 5 }) { Projections = Recorded };
+            using var scope = device.Scope("golden");
+            using var weight = new Parameter("w", GoldenTests.Values(device, problem, problem.GetProperty("init_q")), Role.Hidden);
+            using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = 0.01 });
+            for (int t = 1; t <= 12; t++)
+            {
+                var gradient = GoldenTests.Values(device, problem, problem.GetProperty("grads_q")[t - 1]);
+                updater.Step(() => (weight.Value * gradient).Sum());
+                var expected = GoldenTests.Numbers(steps[t - 1].GetProperty("params"));
+                GoldenTests.Near(expected, weight.Value.ToArray<double>(), absolute, relative, $"step {t}");
+            }
+        }
+    }
+
+    /// <summary>The recorded vectors are PyTorch's of the same gradients; signs are arbitrary.</summary>
+    [Fact]
+    public void The_decomposition_finds_the_recorded_vectors()
+    {
+        foreach (var trace in GoldenTests.Load("galore-adamw-open").GetProperty("traces").EnumerateArray())
+        {
+            var problem = GoldenTests.problems.GetProperty(trace.GetProperty("problem").GetString()!);
+            int rows = problem.GetProperty("shape")[0].GetInt32(), columns = problem.GetProperty("shape")[1].GetInt32();
+            foreach (int t in new[] { 1, 6, 11 })
+            {
+                var recorded = GoldenTests.Numbers(trace.GetProperty("steps")[t - 1].GetProperty("proj").GetProperty("data"));
+                float[] values = [.. GoldenTests.Numbers(problem.GetProperty("grads_q")[t - 1]).Select(x => (float)x)];
+                var found = SingularVectors.OfSmallerSide(values, rows, columns, 2)!;
+                for (int k = 0; k < 2; k++)
+                {
+                    double cosine = Enumerable.Range(6 * k, 6).Sum(i => found[i] * recorded[i]);
+                    Assert.InRange(Math.Abs(cosine), 1 - 1e-5, 1 + 1e-5);
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1e-30f)]
+    [InlineData(1e30f)]
+    public void Vectors_of_tiny_and_huge_matrices_are_of_unit_length(float size)
+    {
+        float[] values = [.. Enumerable.Range(0, 15).Select(i => size * (i * 7 % 11 - 5))];
+        var found = SingularVectors.OfSmallerSide(values, 3, 5, 3)!;
+        for (int k = 0; k < 3; k++) Assert.Equal(1, found.AsSpan(3 * k, 3).ToArray().Sum(x => (double)x * x), 1e-5);
+        Assert.Null(SingularVectors.OfSmallerSide(new float[15], 3, 5, 3));
+    }
+
+    /// <summary>The gradient of a rank-one target stays within the rank of two at first; refreshes follow it.</summary>
+    [Theory]
+    [InlineData(6, 4)]
+    [InlineData(4, 6)]
+    [InlineData(5, 5)]
+    public void Solves_a_problem_of_low_rank(int rows, int columns)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var u = Tensor.Uniform((rows, 1), -1, 1, new RandomKey(3, 1), device);
+        var target = u * Tensor.Uniform((1, columns), -1, 1, new RandomKey(3, 2), device);
+        using var weight = new Parameter("w", Tensor.Zeros((rows, columns), device), Role.Hidden);
+        using var updater = new Updater([weight], RuleTable.Everywhere(new GaLore(rankTwo), UpdateMode.Eager), new UpdaterOptions { Schedule = 0.04 });
+        double first = updater.Step(() => weight.Value.Mse(target)).Loss, last = first;
+        for (int i = 0; i < 200; i++) last = updater.Step(() => weight.Value.Mse(target)).Loss;
+        Assert.True(last < 0.01 * first, $"{last} after {first}");
+    }
+
+    [Fact]
+    public void A_refresh_waits_for_a_gradient_that_is_not_zero()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var slope = Tensor.Uniform((4, 6), -1, 1, new RandomKey(3, 1), device);
+        using var weight = new Parameter("w", Tensor.Zeros((4, 6), device), Role.Hidden);
+        using var updater = new Updater([weight], RuleTable.Everywhere(new GaLore(rankTwo), UpdateMode.Eager), new UpdaterOptions { Schedule = 0.01 });
+        void Step(float size) => updater.Step(() => (weight.Value * slope.Scale(size)).Sum());
+        Step(0);
+        Assert.All(weight.Value.ToArray(), w => Assert.Equal(0, w));
+        Step(1);
+        double before = weight.Value.SumSquares();
+        Assert.True(before > 0);
+        for (int i = 0; i < 3; i++) Step(0);
+        var kept = updater.States[0].Tensor("projection").ToArray();
+        Step(0); // step 6 is a refresh
+        Assert.Equal(kept, updater.States[0].Tensor("projection").ToArray());
+        Assert.Equal(1, updater.States[0].Number("refreshDue"));
+        Step(1);
+        Assert.Equal(0, updater.States[0].Number("refreshDue"));
+    }
+
+    [Fact]
+    public void Only_hidden_matrices_larger_than_the_rank_are_projected()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        long StateCount(Shape shape, Role role)
+        {
+            using var weight = new Parameter("w", Tensor.Zeros(shape, device), role);
+            using var updater = new Updater([weight], RuleTable.Everywhere(new GaLore(rankTwo), UpdateMode.Eager));
+            return updater.StateBytes / sizeof(float);
+        }
+
+        Assert.Equal(2 * (2 * 12 + 3), StateCount((3, 2, 2, 3), Role.Hidden));
+        Assert.Equal(2 * 36, StateCount((3, 2, 2, 3), Role.Embedding));
+        Assert.Equal(2 * 14, StateCount((2, 7), Role.Hidden));
+        Assert.Equal(2 * 7, StateCount(7, Role.Hidden));
+    }
+
+    [Fact]
+    public void The_rank_is_not_adjusted()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var weight = UpdaterTests.Make(device, "w", (4, 6));
+        using var updater = new Updater([weight], RuleTable.Everywhere(new GaLore(rankTwo), UpdateMode.Eager));
+        Assert.Contains("another state", Assert.Throws<ArgumentException>(() => updater.Adjust("rank", 3)).Message);
+        Assert.Equal(1, updater.Adjust("refresh", 7));
+    }
+}
