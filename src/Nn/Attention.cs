@@ -8,6 +8,7 @@ public sealed class Attention : Module
 {
     private readonly Linear qkv, projection;
     private readonly int heads, kvHeads;
+    private readonly Rotation? rotation;
 
     /// <summary>New <c>qkv</c> (C -> (heads + 2 kvHeads) D, D = C / heads) and <c>projection</c> (C -> C).</summary>
     /// <param name="source">Makes the parameters.</param>
@@ -17,6 +18,7 @@ public sealed class Attention : Module
     /// <param name="bias">Whether both linear layers have biases.</param>
     /// <param name="initializer">The initial values of qkv; null means <see cref="Init.XavierUniform"/>.</param>
     /// <param name="projectionInitializer">The initial values of the projection; null means <paramref name="initializer"/>.</param>
+    /// <param name="rotation">How queries and keys turn with their position; null where they do not.</param>
     /// <exception cref="ArgumentException">The heads do not divide the width, or the key and value heads do not divide the heads.</exception>
     public Attention(
         ParameterSource source,
@@ -25,9 +27,11 @@ public sealed class Attention : Module
         int kvHeads = 0,
         bool bias = true,
         Initializer? initializer = null,
-        Initializer? projectionInitializer = null)
+        Initializer? projectionInitializer = null,
+        Rotation? rotation = null)
     {
         this.heads = heads;
+        this.rotation = rotation;
         this.kvHeads = kvHeads == 0 ? heads : kvHeads;
         if (heads < 1 || width % heads != 0)
             throw new ArgumentException($"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
@@ -53,5 +57,17 @@ public sealed class Attention : Module
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
 
-    private Tensor Mix(Tensor x) => qkv.Call(x).CausalAttention(heads, kvHeads);
+    private Tensor Mix(Tensor x) => Fused(x, rotation).CausalAttention(heads, kvHeads);
+
+    /// <summary>Queries, keys and values side by side, turned: (B, T, (heads + 2 kvHeads) D).</summary>
+    private Tensor Fused(Tensor x, Rotation? turn)
+    {
+        var fused = qkv.Call(x);
+        return turn is null ? fused : fused.RotaryQkv(turn.Table, heads, kvHeads, turn.Halves, takeOver: true);
+    }
 }
+
+/// <summary>How queries and keys turn with their position (Su et al. 2021).</summary>
+/// <param name="Table">From <see cref="RotaryOp.RotaryTable"/>.</param>
+/// <param name="Halves">False: pairs (2i, 2i + 1); true: pairs (i, i + D / 2).</param>
+public sealed record Rotation(Tensor Table, bool Halves = false);

@@ -28,7 +28,7 @@ public static class Generation
     private const ulong Stream = 0x6E4E_7A7E_0000_0000;
 
     /// <summary>
-    /// Yields tokens one by one, each given the last <see cref="GptConfig.Context"/> of those before it. The same model, prompt and sampling give
+    /// Yields tokens one by one, each given the last <see cref="ModelConfig.Context"/> of those before it. The same model, prompt and sampling give
     /// the same tokens.
     /// </summary>
     /// <param name="model">The model; dropout is off while it is asked.</param>

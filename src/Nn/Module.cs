@@ -10,6 +10,7 @@ namespace Mayfly;
 public abstract class Module : IDisposable
 {
     private readonly List<Member> members = [];
+    private readonly List<Tensor> constants = [];
 
     /// <summary>The name within the model; empty at the root.</summary>
     public string Path { get; private set; } = "";
@@ -71,10 +72,11 @@ public abstract class Module : IDisposable
     /// <summary>A table: name, shape, role and count of each parameter, and the total.</summary>
     public override string ToString() => ModuleText.Format(this);
 
-    /// <summary>Frees all parameters.</summary>
+    /// <summary>Frees all parameters and constants.</summary>
     public void Dispose()
     {
         foreach (var parameter in Parameters()) parameter.Dispose();
+        FreeConstants();
         GC.SuppressFinalize(this);
     }
 
@@ -116,6 +118,14 @@ public abstract class Module : IDisposable
         return parameter;
     }
 
+    /// <summary>Registers a tensor that is computed once and never trained or saved, as a table of angles; it is freed with the module.</summary>
+    /// <returns><paramref name="constant"/>.</returns>
+    protected Tensor AddConstant(Tensor constant)
+    {
+        constants.Add(constant.Keep());
+        return constant;
+    }
+
     private string Label => Path.Length > 0 ? Path : GetType().Name;
 
     private static string Join(string path, string name) => path.Length > 0 ? $"{path}.{name}" : name;
@@ -132,6 +142,12 @@ public abstract class Module : IDisposable
         foreach (var member in members)
             if ((member.Parameter ?? member.Child?.First()) is { } first) return first;
         return null;
+    }
+
+    private void FreeConstants()
+    {
+        foreach (var constant in constants) constant.Dispose();
+        foreach (var child in Children) child.FreeConstants();
     }
 
     private void Collect(List<Parameter> all, HashSet<Parameter> seen)

@@ -12,16 +12,16 @@ public sealed class TransformerBlock : Module
     private readonly float dropout;
 
     /// <summary>A block of the given model, with new parameters.</summary>
-    /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="GptConfig.Check"/>.</exception>
+    /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="ModelConfig.Check"/>.</exception>
     public TransformerBlock(ParameterSource source, GptConfig config)
     {
         config.Check();
         dropout = config.Dropout;
         Initializer first = Init.Normal(0.02), last = Init.Normal(0.02 / Math.Sqrt(2.0 * config.Layers));
         norm1 = Add("norm1", new LayerNorm(source, config.Width, config.Bias));
-        attention = Add("attention", new Attention(source, config.Width, config.Heads, 0, config.Bias, first, last));
+        attention = Add("attention", new Attention(source, config.Width, config.Heads, config.KvHeads, config.Bias, first, last));
         norm2 = Add("norm2", new LayerNorm(source, config.Width, config.Bias));
-        mlp = Add("mlp", new Mlp(source, config.Width, 0, config.Bias, config.GeluErf, first, last));
+        mlp = Add("mlp", new Mlp(source, config.Width, config.Hidden, config.Bias, config.GeluErf, first, last));
     }
 
     /// <summary>x (B, T, C) -> (B, T, C).</summary>

@@ -49,11 +49,26 @@ internal static partial class OpTable
         new("Attention to itself", "Attention", x => x[0].Attention(x[0], x[0]), [[(1, 3, 2, 2)]]),
         new("Rotary", "Rotary", x => x[0].Rotary(Table(x[0])), Fours) { Large = [[(2, 17, 3, 32)]] },
         new("Rotary by halves", "Rotary", x => x[0].Rotary(Table(x[0]), halves: true), Fours) { Large = [[(2, 17, 3, 32)]] },
+        new("RotaryQkv", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 3), 1, 1), [[(1, 1, 6)], [(2, 3, 12)], [(1, 5, 18)]]) { Large = [[(2, 17, 96)]] },
+        new("RotaryQkv of groups by halves", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 8), 4, 2, halves: true), [[(1, 1, 16)], [(2, 3, 32)]])
+        { Large = [[(2, 17, 128)]] },
+        new("RotaryQkv in place", "RotaryQkv", x => x[0].Scale(2).RotaryQkv(Table(x[0], 4), 2, 1, takeOver: true), [[(1, 1, 8)], [(2, 3, 16)]])
+        { Large = [[(2, 17, 128)]] },
+        new("RotaryQkv of what another op reads too", "RotaryQkv", x => RotaryOfShared(x[0] * x[0]), [[(1, 1, 8)], [(2, 3, 16)]]) { Large = [[(2, 17, 128)]] },
     ];
 
     private static Shape[][] LargeRows => [[(9, 67), 67], [(33, 128), 128]];
 
     private static Shape[][] Fours => [[(1, 1, 1, 2)], [(2, 3, 2, 4)], [(1, 5, 1, 6)]];
+
+    /// <summary>The square saves its operand, so that the op may not write over it.</summary>
+    private static Tensor RotaryOfShared(Tensor x)
+    {
+        var square = x * x;
+        return square + x.RotaryQkv(Table(x, 4), 2, 1, takeOver: true);
+    }
+
+    private static Tensor Table(Tensor x, int heads) => x.Device.RotaryTable((int)x.Shape[1], (int)x.Shape[2] / heads);
 
     private static Tensor Table(Tensor x) => x.Device.RotaryTable((int)x.Shape[1], (int)x.Shape[3]);
 }

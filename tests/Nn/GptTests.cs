@@ -10,6 +10,7 @@ public class GptTests
         { "plain", Tiny, 9 },
         { "tied head", Tiny with { TiedHead = true }, 11 },
         { "no biases, exact GELU", Tiny with { Bias = false, GeluErf = true }, 11 },
+        { "grouped heads, narrow inside", Tiny with { KvHeads = 1, Hidden = 5 }, 11 },
         { "dropout", Tiny with { Dropout = 0.2f }, 11 },
         { "checkpointed blocks with dropout and a tied head", Tiny with { Dropout = 0.2f, CheckpointBlocks = true, TiedHead = true }, 11 },
     };
@@ -22,6 +23,8 @@ public class GptTests
         { Tiny with { Heads = 0 }, "GptConfig: Heads is 0; it must be at least 1." },
         { Tiny with { Width = 0 }, "GptConfig: Width is 0; it must be at least 1." },
         { Tiny with { Heads = 3 }, "GptConfig: Width 8 is not divisible by Heads 3; choose a width that is a multiple of the heads." },
+        { Tiny with { KvHeads = 3 }, "GptConfig: Heads 2 is not divisible by KvHeads 3; choose a divisor of the heads." },
+        { Tiny with { Hidden = -1 }, "GptConfig: Hidden is -1; it must be at least 0." },
         { Tiny with { Dropout = 1 }, "GptConfig: Dropout 1 is outside [0, 1); choose the part of the elements to drop, as 0.1." },
     };
 
@@ -170,10 +173,10 @@ public class GptTests
     }
 
     /// <summary>Moves all weights well off their small initial values, so that every gradient is far from zero.</summary>
-    internal static void Spread(Gpt gpt)
+    internal static void Spread(Module model)
     {
         ulong number = 0;
-        foreach (var parameter in gpt.Parameters())
+        foreach (var parameter in model.Parameters())
         {
             var values = new float[parameter.Shape.Count];
             double middle = parameter.Role == Role.Gain ? 1 : 0;

@@ -16,14 +16,11 @@ public static class AttentionOp
         const string name = "CausalAttention";
         var op = Op.Begin(name, qkv);
         op.CheckFloat(qkv);
-        if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0) throw op.Error($"{heads} heads and {kvHeads} key-value heads: the first must be a multiple of the second.");
-        if (qkv.Rank != 3 || qkv.Shape[2] % (heads + 2 * kvHeads) != 0)
-            throw op.Error($"qkv {qkv.Shape} must be (batch, time, ({heads} + 2 x {kvHeads}) x head size).");
-        var fused = new Fused(qkv.Shape, heads, kvHeads);
+        var fused = FusedHeads.Of(op, qkv, heads, kvHeads);
         var dense = qkv.Dense(name);
         var y = op.New((qkv.Shape[0], qkv.Shape[1], heads * fused.HeadSize));
         using var lse = Tensor.Unowned(op.Device, (qkv.Shape[0], heads, qkv.Shape[1]), op.Device.Float, Use.Activation, name);
-        op.Backend.Attend(fused.Args(dense.Read(name), y.Write(name), lse.Write(name)));
+        op.Backend.Attend(Args(fused, dense.Read(name), y.Write(name), lse.Write(name)));
         return op.Records ? op.Push(y, new FusedNode(fused, op.Save(dense), op.Save(y), op.Save(lse))) : y;
     }
 
@@ -50,33 +47,22 @@ public static class AttentionOp
     private static AttentionArgs Args(in View q, in View k, in View v, in View y, in View lse, bool causal) =>
         new() { Q = q, K = k, V = v, Y = y, Lse = lse, Causal = causal, Scale = 1f / MathF.Sqrt(q.Shape[3]) };
 
-    /// <summary>Where queries, keys and values lie in the fused tensor.</summary>
-    private readonly record struct Fused(Shape Shape, int Heads, int KvHeads)
-    {
-        public long HeadSize => Shape[2] / (Heads + 2 * KvHeads);
+    private static AttentionArgs Args(FusedHeads fused, in View qkv, in View y, in View lse) =>
+        Args(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true);
 
-        public AttentionArgs Args(in View qkv, in View y, in View lse) => AttentionOp.Args(
-            Part(qkv, 0, Heads), Part(qkv, Heads, KvHeads), Part(qkv, Heads + KvHeads, KvHeads), Split(y), lse, causal: true);
-
-        public View Part(in View x, int firstHead, int heads) => x.With(new Layout(
-            (Shape[0], Shape[1], heads, HeadSize), (Shape[1] * Shape[2], Shape[2], HeadSize, 1), x.Layout.Offset + firstHead * HeadSize));
-
-        public View Split(in View y) => y.With(y.Layout.TryReshape((Shape[0], Shape[1], Heads, HeadSize))!.Value);
-    }
-
-    private sealed class FusedNode(Fused fused, Saved qkv, Saved y, Saved lse) : Node
+    private sealed class FusedNode(FusedHeads fused, Saved qkv, Saved y, Saved lse) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {
             var target = sweep.Target(0);
             using var apart = target.Add ? sweep.Scratch(fused.Shape) : null;
             var d = (apart ?? target.Value).Write(Op);
-            sweep.Backend.AttendBack(fused.Args(qkv.Get(Op).Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op)) with
+            sweep.Backend.AttendBack(Args(fused, qkv.Get(Op).Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op)) with
             {
                 Dy = fused.Split(sweep.Dy.Read(Op)),
-                Dq = fused.Part(d, 0, fused.Heads),
-                Dk = fused.Part(d, fused.Heads, fused.KvHeads),
-                Dv = fused.Part(d, fused.Heads + fused.KvHeads, fused.KvHeads),
+                Dq = fused.Queries(d),
+                Dk = fused.Keys(d),
+                Dv = fused.Values(d),
             });
             if (apart is not null) target.Value.AddInPlace(apart);
         }

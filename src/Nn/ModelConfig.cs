@@ -1,0 +1,104 @@
+using System.Text.Json.Serialization;
+
+namespace Mayfly;
+
+/// <summary>
+/// What the shapes of all language models share. Change a named one by <c>with</c>. As JSON it carries its kind, <c>gpt</c> or <c>llama</c>, wherever
+/// it is declared as this type.
+/// </summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(GptConfig), "gpt")]
+[JsonDerivedType(typeof(LlamaConfig), "llama")]
+public abstract record ModelConfig
+{
+    /// <summary>V, the number of tokens.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>The longest sequence, in tokens.</summary>
+    public int Context { get; init; } = 64;
+
+    /// <summary>The number of blocks.</summary>
+    public int Layers { get; init; } = 4;
+
+    /// <summary>The number of query heads.</summary>
+    public int Heads { get; init; } = 4;
+
+    /// <summary>The number of key and value heads (Ainslie et al. 2023), a divisor of the heads; 0 takes as many as query heads.</summary>
+    public int KvHeads { get; init; }
+
+    /// <summary>C, the size of a token's vector.</summary>
+    public int Width { get; init; } = 128;
+
+    /// <summary>The size inside the feed-forward part; 0 takes the model's customary multiple of the width.</summary>
+    public int Hidden { get; init; }
+
+    /// <summary>
+    /// True where the head shares the token table: V C fewer weights, but in eager training the table's gradient lives through the whole backward
+    /// sweep, as its first use is the last that the sweep reaches.
+    /// </summary>
+    public bool TiedHead { get; init; }
+
+    /// <summary>
+    /// The part of the elements that training sets to zero in the embeddings and in both branches of each block. Attention probabilities are not
+    /// dropped.
+    /// </summary>
+    public float Dropout { get; init; }
+
+    /// <summary>Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.</summary>
+    public bool CheckpointBlocks { get; init; }
+
+    /// <summary>A published model by name, as <c>llama-60m</c>; see <see cref="ModelNames"/>.</summary>
+    /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
+    public static ModelConfig Named(string name) => Find<ModelConfig>(name);
+
+    /// <summary>A model of this shape with new parameters.</summary>
+    /// <param name="device">Where it lives; null means <see cref="Device.Cpu"/>.</param>
+    /// <param name="seed">The seed of the initial values.</param>
+    /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="Check"/>.</exception>
+    public abstract LanguageModel Create(Device? device = null, ulong seed = 1);
+
+    /// <summary>The number of the model's parameters, without making it.</summary>
+    public abstract long CountParameters();
+
+    /// <summary>Checks every field.</summary>
+    /// <exception cref="ArgumentException">A field is impossible; the message names it and says what to do.</exception>
+    public virtual void Check()
+    {
+        AtLeast(1, nameof(VocabularySize), VocabularySize);
+        AtLeast(1, nameof(Context), Context);
+        AtLeast(1, nameof(Layers), Layers);
+        AtLeast(1, nameof(Heads), Heads);
+        AtLeast(0, nameof(KvHeads), KvHeads);
+        AtLeast(1, nameof(Width), Width);
+        AtLeast(0, nameof(Hidden), Hidden);
+        if (Width % Heads != 0) throw Bad($"Width {Width} is not divisible by Heads {Heads}; choose a width that is a multiple of the heads.");
+        if (KvHeads > 0 && Heads % KvHeads != 0) throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
+        if (!(Dropout >= 0 && Dropout < 1)) throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
+    }
+
+    /// <summary>D, the size of a head.</summary>
+    [JsonIgnore]
+    public int HeadSize => Width / Heads;
+
+    /// <summary>The number of key and value heads, never 0.</summary>
+    internal int KeyHeads => KvHeads == 0 ? Heads : KvHeads;
+
+    /// <summary>The width of queries, keys and values side by side.</summary>
+    private protected long FusedWidth => (Heads + 2L * KeyHeads) * HeadSize;
+
+    /// <summary>The weights of one attention: qkv and projection.</summary>
+    private protected long AttentionWeights => (FusedWidth + Width) * Width;
+
+    /// <summary>The weights of the token table and of a head of its own.</summary>
+    private protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
+
+    private protected static T Find<T>(string name) where T : ModelConfig => ModelNames.Find(name) as T
+        ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", ModelNames.Of<T>())}.", nameof(name));
+
+    private protected ArgumentException Bad(string message) => new($"{GetType().Name}: {message}");
+
+    private void AtLeast(int least, string field, int value)
+    {
+        if (value < least) throw Bad($"{field} is {value}; it must be at least {least}.");
+    }
+}

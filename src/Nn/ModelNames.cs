@@ -1,0 +1,39 @@
+namespace Mayfly;
+
+/// <summary>
+/// The shapes of published models: GPT-2 (Radford et al. 2019), LLaMA 7B and 13B (Touvron et al. 2023), and the smaller Llamas on which GaLore
+/// (Zhao et al. 2024) and APOLLO (Zhu et al. 2024) were measured.
+/// </summary>
+public static class ModelNames
+{
+    private const int Gpt2Tokens = 50257, LlamaTokens = 32000;
+
+    private static readonly (string Name, ModelConfig Config)[] Known =
+    [
+        ("gpt2-124m", new GptConfig { VocabularySize = Gpt2Tokens, Context = 1024, Layers = 12, Heads = 12, Width = 768, TiedHead = true }),
+        ("llama-60m", Llama(512, 1376, 8, 8)),
+        ("llama-130m", Llama(768, 2048, 12, 12)),
+        ("llama-350m", Llama(1024, 2736, 24, 16)),
+        ("llama-1b", Llama(2048, 5461, 24, 32)),
+        ("llama-7b", Llama(4096, 11008, 32, 32) with { Context = 2048 }),
+        ("llama-13b", Llama(5120, 13824, 40, 40) with { Context = 2048 }),
+    ];
+
+    /// <summary>All names.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Of<ModelConfig>()];
+
+    internal static IEnumerable<string> Of<T>() where T : ModelConfig => Known.Where(k => k.Config is T).Select(k => k.Name);
+
+    internal static ModelConfig? Find(string name) => Known.FirstOrDefault(k => k.Name == name).Config;
+
+    private static LlamaConfig Llama(int width, int hidden, int layers, int heads) => new()
+    {
+        VocabularySize = LlamaTokens,
+        Context = 1024,
+        Layers = layers,
+        Heads = heads,
+        Width = width,
+        Hidden = hidden,
+        Epsilon = 1e-6f,
+    };
+}
