@@ -9,15 +9,12 @@ public readonly struct LogSoftmaxForward : IRow<LogSoftmaxForward>
     public static int Stages => 2;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => stage == 0 ? FoldKind.Max : FoldKind.Sum;
+    public static FoldKind Kind(int stage) => SoftmaxFolds.Kind(stage);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
-    {
-        a = stage == 0 ? e.X : V.Exp(e.X - s.S0);
-        b = stage == 0 ? e.X : V.Of(0f);
-    }
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> =>
+        SoftmaxFolds.Fold(stage, e.X, s.S0, out a, out b);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

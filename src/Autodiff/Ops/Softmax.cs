@@ -2,6 +2,21 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
+/// <summary>The two folds that softmax and log-softmax share: S0 = max x, then the sum of exp(x - S0).</summary>
+internal static class SoftmaxFolds
+{
+    /// <summary>The maximum, then a sum.</summary>
+    public static FoldKind Kind(int stage) => stage == 0 ? FoldKind.Max : FoldKind.Sum;
+
+    /// <summary>An element's share in a stage; the second accumulator follows the first or stays zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fold<V>(int stage, V x, V largest, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = stage == 0 ? x : V.Exp(x - largest);
+        b = stage == 0 ? x : V.Of(0f);
+    }
+}
+
 /// <summary>Softmax over the last axis: y = exp(x - max) / sum exp(x - max).</summary>
 public readonly struct SoftmaxForward : IRow<SoftmaxForward>
 {
@@ -9,15 +24,12 @@ public readonly struct SoftmaxForward : IRow<SoftmaxForward>
     public static int Stages => 2;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => stage == 0 ? FoldKind.Max : FoldKind.Sum;
+    public static FoldKind Kind(int stage) => SoftmaxFolds.Kind(stage);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
-    {
-        a = stage == 0 ? e.X : V.Exp(e.X - s.S0);
-        b = stage == 0 ? e.X : V.Of(0f);
-    }
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> =>
+        SoftmaxFolds.Fold(stage, e.X, s.S0, out a, out b);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
