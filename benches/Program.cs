@@ -4,6 +4,7 @@ using Mayfly.Benches;
 var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: times of a shared machine mean little by themselves.")
 {
     StepCommand(),
+    RankCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -29,5 +30,14 @@ static Command StepCommand()
     var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
     var command = new Command("step", "whole training steps of a GPT at fixed sizes on a fixed token stream") { config, steps, mode, threads, seed };
     command.SetAction(p => StepBench.Run(p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads), p.GetValue(seed)));
+    return command;
+}
+
+static Command RankCommand()
+{
+    var data = new Option<string>("--data") { Description = "a text file; the learning rates were found on Tiny Shakespeare", Required = true };
+    var seeds = new Option<int>("--seeds") { Description = "runs of each optimizer", DefaultValueFactory = _ => 3 };
+    var command = new Command("rank", "all optimizers on one small task: validation loss and steps to a training loss of 2.3") { data, seeds };
+    command.SetAction(p => RankBench.Run(p.GetValue(data)!, p.GetValue(seeds)));
     return command;
 }
