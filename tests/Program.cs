@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mayfly.Tests;
 
 /// <summary>What the test assembly does when it is run by itself: the part of a test that needs a process of its own.</summary>
@@ -8,7 +10,8 @@ internal static class Program
         try
         {
             if (args is ["width"]) return WidthProbe.Run();
-            Console.Error.WriteLine("Run the tests with dotnet test.");
+            if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
+            Console.Error.WriteLine("Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED.");
         }
         catch (Exception e)
         {
@@ -16,5 +19,11 @@ internal static class Program
         }
 
         return 1;
+    }
+
+    private static int Kill(int moments, int seed)
+    {
+        Console.WriteLine(KilledRun.Check(moments, seed));
+        return 0;
     }
 }

@@ -11,7 +11,7 @@ internal static class App
     /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter errors, CancellationToken stop)
     {
-        var parse = Commands(new CommandContext(output, stop)).Parse(args);
+        var parse = Commands(new CommandContext(output, errors, stop)).Parse(args);
         if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
@@ -51,9 +51,13 @@ internal static class App
 
 /// <summary>What every command needs.</summary>
 /// <param name="Output">Where results go.</param>
+/// <param name="Errors">Where warnings go.</param>
 /// <param name="Stop">Set when the user wants the command to end.</param>
-internal sealed record CommandContext(TextWriter Output, CancellationToken Stop)
+internal sealed record CommandContext(TextWriter Output, TextWriter Errors, CancellationToken Stop)
 {
+    /// <summary>Says what the user may want to know of, in one line.</summary>
+    public void Warn(string message) => Errors.WriteLine($"warning: {message}");
+
     /// <summary>True where a person watches a terminal.</summary>
     public bool IsLive => ReferenceEquals(Output, Console.Out) && !Console.IsOutputRedirected;
 }

@@ -21,7 +21,7 @@ internal static class EvaluateCommand
 
     private static void Run(string folder, string? data, int threads, CommandContext context)
     {
-        using var trained = TrainedModel.Load(folder, threads);
+        using var trained = TrainedModel.Load(folder, threads, context);
         data ??= trained.Options.Data;
         var tokens = Corpus.Tokens(Corpus.Read(data, context.Stop), trained.Tokenizer, data);
         context.Output.WriteLine(Line(new Evaluator(trained.Model, tokens, trained.Options.Batch).Full(context.Stop)));

@@ -30,7 +30,7 @@ internal static class GenerateCommand
     {
         sampling.Check();
         if (count < 0) throw new InputException($"--tokens {count} is negative; give 0 or more.");
-        using var trained = TrainedModel.Load(folder, threads);
+        using var trained = TrainedModel.Load(folder, threads, context);
         var pieces = TextGenerator.Continue(trained.Model, trained.Tokenizer, prompt, count, sampling);
         context.Output.Write(prompt);
         TextGenerator.Write(context.Output, pieces, context.Stop);

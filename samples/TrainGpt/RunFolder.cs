@@ -5,10 +5,30 @@ namespace TrainGpt;
 /// <param name="Options">The run's settings.</param>
 internal sealed record RunConfiguration(GptConfig Model, TrainOptions Options);
 
-/// <summary>The folder of a run: <c>snapshot.safetensors</c> and <c>log.csv</c>.</summary>
+/// <summary>The folder of a run: the last two snapshots and <c>log.csv</c>.</summary>
 internal sealed class RunFolder(string path)
 {
-    /// <summary>Replaces the snapshot.</summary>
+    /// <summary>True where a run left a snapshot.</summary>
+    public bool HasSnapshot => Snapshot.Exists(path);
+
+    /// <summary>Finds out whether the folder can be written, before hours of training depend on it. What is in it stays.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    public void CheckWritable()
+    {
+        string probe = Path.Combine(path, "writable.probe");
+        try
+        {
+            Directory.CreateDirectory(path);
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"Cannot write to the folder '{path}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>Saves a snapshot; the one before it stays as the previous one.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
     public void Save(Gpt model, Updater updater, TrainOptions options, Tokenizer tokenizer) =>
         Snapshot.Save(path, model.Parameters(), updater, updater.GlobalStep, new RunConfiguration(model.Config, options), tokenizer);
@@ -17,11 +37,12 @@ internal sealed class RunFolder(string path)
     /// <exception cref="IOException">It cannot be written.</exception>
     public RunLog OpenLog(long step) => new(Path.Combine(path, RunLog.FileName), step);
 
-    /// <summary>Opens the snapshot with its configuration and tokenizer.</summary>
+    /// <summary>Opens the newest whole snapshot with its configuration and tokenizer.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
-    public (Snapshot Snapshot, RunConfiguration Configuration, Tokenizer Tokenizer) Open()
+    public (Snapshot Snapshot, RunConfiguration Configuration, Tokenizer Tokenizer) Open(CommandContext context)
     {
         var snapshot = Snapshot.Open(path);
+        if (snapshot.Warning is { } warning) context.Warn(warning);
         try
         {
             var configuration = snapshot.Configuration<RunConfiguration>();

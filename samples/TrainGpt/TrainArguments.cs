@@ -55,7 +55,8 @@ internal sealed class TrainArguments
 
     private void AddRun()
     {
-        Number("--evaluate-every", "Steps between estimates of the validation loss, each followed by a snapshot.", Defaults.EvaluateEvery, (o, v) => o with { EvaluateEvery = v });
+        Number("--evaluate-every", "Steps between estimates of the validation loss.", Defaults.EvaluateEvery, (o, v) => o with { EvaluateEvery = v });
+        Number("--save-every", "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Defaults.SaveEvery, (o, v) => o with { SaveEvery = v });
         Number("--seed", "The seed of initial weights, batches and dropout.", Defaults.Seed, (o, v) => o with { Seed = v });
         Add(Arguments.Threads(), (o, v) => o with { Threads = v });
         Add(Arguments.Out("The folder to write to."), (o, v) => o with { Out = v });

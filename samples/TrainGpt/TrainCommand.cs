@@ -26,6 +26,8 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, CommandContext context)
     {
         options.Check();
+        if (new RunFolder(options.Out).HasSnapshot)
+            context.Output.WriteLine($"'{options.Out}' holds the snapshot of another run: the first of this run replaces it, the second drops it. With --resume that run goes on.");
         string text = Corpus.Read(options.Data, context.Stop);
         var tokenizer = new CharTokenizer(text);
         Run(options, options.Model(tokenizer.VocabularySize), tokenizer, Corpus.Tokens(text, tokenizer, options.Data), null, context);
@@ -33,7 +35,7 @@ internal static class TrainCommand
 
     private static void Resume(RunFolder folder, Func<TrainOptions, TrainOptions> overSaved, CommandContext context)
     {
-        var (snapshot, configuration, tokenizer) = folder.Open();
+        var (snapshot, configuration, tokenizer) = folder.Open(context);
         using (snapshot)
         {
             var options = overSaved(configuration.Options);
@@ -76,7 +78,10 @@ internal static class TrainCommand
         }
         catch (NonFiniteException e)
         {
-            throw new InputException($"{e.Message} The last snapshot in '{options.Out}' is whole: go on from it by --resume with a lower --learning-rate.", e);
+            string advice = trainer.HasSaved
+                ? $"The last snapshot in '{options.Out}' is whole: go on from it by --resume with a lower --learning-rate."
+                : "Nothing was saved yet: train anew with a lower --learning-rate.";
+            throw new InputException($"{e.Message} {advice}", e);
         }
     }
 

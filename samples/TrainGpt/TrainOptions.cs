@@ -50,6 +50,9 @@ internal sealed record TrainOptions
 
     public int EvaluateEvery { get; init; } = 250;
 
+    /// <summary>Steps between snapshots; 0 saves with each estimate of the validation loss.</summary>
+    public int SaveEvery { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     [JsonIgnore]
@@ -60,6 +63,9 @@ internal sealed record TrainOptions
 
     [JsonIgnore]
     public bool Resume { get; init; }
+
+    [JsonIgnore]
+    public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 
     [JsonIgnore]
     public bool IsEager => Mode == Eager;
@@ -112,6 +118,7 @@ internal sealed record TrainOptions
         Between("--warm-up", WarmUp, 0, int.MaxValue);
         Between("--accumulate", Accumulate, 1, 4096);
         Between("--evaluate-every", EvaluateEvery, 1, int.MaxValue);
+        Between("--save-every", SaveEvery, 0, int.MaxValue);
         Between("--threads", Threads, 0, 1024);
     }
 

@@ -19,9 +19,9 @@ internal sealed class TrainedModel : IDisposable
 
     /// <summary>Loads a run's snapshot.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
-    public static TrainedModel Load(string folder, int threads)
+    public static TrainedModel Load(string folder, int threads, CommandContext context)
     {
-        var (snapshot, configuration, tokenizer) = new RunFolder(folder).Open();
+        var (snapshot, configuration, tokenizer) = new RunFolder(folder).Open(context);
         using (snapshot)
         {
             var device = Device.CreateCpu(threads);

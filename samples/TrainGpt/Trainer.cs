@@ -19,6 +19,7 @@ internal sealed class Trainer : IDisposable
     private readonly Evaluator evaluator;
     private readonly Updater updater;
     private readonly Func<int, Tensor> loss;
+    private long savedStep;
 
     /// <summary>Prepares a run; nothing is written yet.</summary>
     /// <exception cref="InputException">The data is too short.</exception>
@@ -44,30 +45,36 @@ internal sealed class Trainer : IDisposable
     /// <summary>The steps done.</summary>
     public long Step => updater.GlobalStep;
 
+    /// <summary>True where the folder has a snapshot of this run.</summary>
+    public bool HasSaved => savedStep > 0;
+
     /// <summary>Takes weights, optimizer state and step from a snapshot.</summary>
     /// <exception cref="InputException">It does not fit, or the run is over.</exception>
     public void Restore(Snapshot snapshot)
     {
         snapshot.Restore(Model.Parameters(), updater);
+        savedStep = Step;
         if (Step >= options.Steps) throw new InputException($"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
     }
 
     /// <summary>Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Ends with a snapshot.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped before the first step.</exception>
     /// <exception cref="InputException">The folder cannot be written.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
     public void Run(Action<StepStatus> progress, CancellationToken stop)
     {
-        Save(); // a folder that cannot be written fails here and not after the training
+        folder.CheckWritable();
+        stop.ThrowIfCancellationRequested();
         using var log = folder.OpenLog(Step);
         while (Step < options.Steps && !stop.IsCancellationRequested)
         {
             var status = Next(stop);
             log.Write(status);
-            if (status.ValidationLoss is not null && Step < options.Steps) Save();
+            if (Step % options.StepsBetweenSnapshots == 0) Save();
             progress(status);
         }
 
-        Save();
+        if (Step > savedStep) Save();
     }
 
     /// <inheritdoc/>
@@ -104,5 +111,9 @@ internal sealed class Trainer : IDisposable
         return Model.Loss(ids, targets, total: TokensPerStep);
     }
 
-    private void Save() => folder.Save(Model, updater, options, tokenizer);
+    private void Save()
+    {
+        folder.Save(Model, updater, options, tokenizer);
+        savedStep = Step;
+    }
 }

@@ -23,27 +23,34 @@ internal static class Files
     /// Writes a file under a temporary name in its folder, flushes it to the disk and only then gives it its name: whatever happens on the way,
     /// a good file of that name stays as it was.
     /// </summary>
-    public static void Replace(string path, Action<Stream> write)
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes its content.</param>
+    /// <param name="disk">Where to; null is the file system.</param>
+    /// <param name="beforeRename">Runs when the new content is safe on the disk, before it takes the name.</param>
+    public static void Replace(string path, Action<Stream> write, Disk? disk = null, Action? beforeRename = null)
     {
-        string partial = path + ".partial";
+        disk ??= Disk.System;
+        string partial = path + ".partial", folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         try
         {
             Guard($"Cannot write '{path}'", () =>
             {
-                if (Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
-                using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
+                Directory.CreateDirectory(folder);
+                using (var stream = disk.Create(partial))
                 {
                     write(stream);
-                    stream.Flush(flushToDisk: true);
+                    disk.Flush(stream);
                 }
 
-                File.Move(partial, path, overwrite: true);
+                beforeRename?.Invoke();
+                disk.Rename(partial, path);
+                disk.FlushFolder(folder);
                 return true;
             });
         }
         catch
         {
-            DeleteQuietly(partial);
+            DeleteQuietly(partial, disk);
             throw;
         }
     }
@@ -72,11 +79,11 @@ internal static class Files
         return System.Text.Unicode.Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
     }
 
-    private static void DeleteQuietly(string path)
+    private static void DeleteQuietly(string path, Disk disk)
     {
         try
         {
-            File.Delete(path);
+            disk.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

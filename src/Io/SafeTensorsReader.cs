@@ -13,13 +13,14 @@ public sealed class SafeTensorsReader : IDisposable
     private readonly FileStream stream;
     private readonly SafeTensorsHeader header;
     private readonly long dataStart;
+    private readonly byte[] json;
 
     private SafeTensorsReader(string path, FileStream stream)
     {
         Path = path;
         this.stream = stream;
         long length = HeaderLength();
-        var json = new byte[length];
+        json = new byte[length];
         ReadExactly("header", 8, json);
         dataStart = 8 + length;
         header = SafeTensorsHeader.Parse(path, json, stream.Length - dataStart);
@@ -109,8 +110,35 @@ public sealed class SafeTensorsReader : IDisposable
         return values;
     }
 
+    /// <summary>Reads the whole file and compares it with the checksums that a writer with <see cref="SafeTensorsWriter.HasChecksums"/> put in.</summary>
+    /// <exception cref="BadFileException">A bit of the header or of a tensor is another one, or the file has no checksums.</exception>
+    public void Verify()
+    {
+        if (!Checksums.IsIntact(json)) throw Bad("header", "its checksum differs, or is missing; the file is damaged.");
+        var sums = Checksums.Get(Path, Metadata);
+        var bytes = new byte[SafeTensors.ChunkBytes];
+        foreach (var entry in Entries.Values)
+        {
+            if (!sums.TryGetValue(entry.Name, out uint sum)) throw Bad(entry.Name, "its checksum is missing; the file is damaged.");
+            if (Sum(entry, bytes) != sum) throw Bad(entry.Name, "its checksum differs; the file is damaged.");
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
+
+    private uint Sum(SafeTensorEntry entry, byte[] bytes)
+    {
+        uint sum = 0;
+        for (long at = entry.Begin; at < entry.End; at += bytes.Length)
+        {
+            var piece = bytes.AsSpan(0, (int)Math.Min(bytes.Length, entry.End - at));
+            ReadExactly(entry.Name, dataStart + at, piece);
+            sum = Checksums.Append(sum, piece);
+        }
+
+        return sum;
+    }
 
     /// <summary>Copies piece by piece; T is the tensor's element type, or byte where no bit changes.</summary>
     private void Copy<T>(SafeTensorEntry entry, Tensor tensor) where T : unmanaged, INumber<T>

@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Mayfly;
 
 /// <summary>
-/// Collects tensors and writes them as one safetensors file. Nothing is copied before <see cref="Save"/>, which streams in small pieces, so a file may
+/// Collects tensors and writes them as one safetensors file. Nothing is copied before <see cref="Save(string)"/>, which streams in small pieces, so a file may
 /// be larger than memory has room for twice. Wider element types come first, which keeps every tensor aligned to its elements.
 /// </summary>
 public sealed class SafeTensorsWriter
@@ -18,6 +18,11 @@ public sealed class SafeTensorsWriter
 
     /// <summary>Free strings for the header.</summary>
     public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Writes a CRC-32C of the header and of each tensor into the metadata, for <see cref="SafeTensorsReader.Verify"/>. Every tensor is read twice.
+    /// </summary>
+    public bool HasChecksums { get; init; }
 
     /// <summary>Adds a tensor, to be read when the file is saved.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
@@ -43,18 +48,37 @@ public sealed class SafeTensorsWriter
     /// <exception cref="InputException">The file cannot be written.</exception>
     public void Save(string path) => Files.Replace(path, WriteTo);
 
+    /// <summary>Like <see cref="Save(string)"/>; <paramref name="beforeRename"/> runs when the new file is whole on the disk.</summary>
+    internal void Save(string path, Disk? disk, Action beforeRename) => Files.Replace(path, WriteTo, disk, beforeRename);
+
     /// <summary>Writes the format to a stream.</summary>
     /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
     public void WriteTo(Stream stream)
     {
         // stable: tensors of one element size stay in the order they were added
         var ordered = items.OrderByDescending(item => SafeTensors.SizeOf(item.Type)).ToList();
+        if (HasChecksums) AddChecksums(ordered);
         var header = Header(ordered);
+        if (HasChecksums) Checksums.Seal(header);
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         stream.Write(header);
         foreach (var item in ordered) item.Write(stream);
+    }
+
+    private void AddChecksums(List<Item> ordered)
+    {
+        var sums = new Dictionary<string, uint>(StringComparer.Ordinal);
+        using var sum = new ChecksumStream();
+        foreach (var item in ordered)
+        {
+            sum.Restart();
+            item.Write(sum);
+            sums.Add(item.Name, sum.Value);
+        }
+
+        Checksums.Put(Metadata, sums);
     }
 
     private void Add(Item item)

@@ -6,15 +6,19 @@ namespace Mayfly;
 
 /// <summary>
 /// A run on disk: weights, optimizer state, step, configuration and tokenizer in one safetensors file of a folder. Being one file, it is replaced
-/// by one rename: weights never meet the optimizer state of another step. Weights have their parameters' names, so other programs read them as
-/// they are; optimizer state has names in front that end in '/'; the rest is JSON in the file's metadata.
+/// by one rename: weights never meet the optimizer state of another step. The one before it stays as the previous one, which is opened where the
+/// newest is missing or damaged; checksums tell. Weights have their parameters' names, so other programs read them as they are; optimizer state
+/// has names in front that end in '/'; the rest is JSON in the file's metadata.
 /// </summary>
 public sealed class Snapshot : IDisposable
 {
     /// <summary>The file's name in its folder.</summary>
     public const string FileName = "snapshot.safetensors";
 
-    private const string Format = "mayfly snapshot 1", StepField = "step", FormatField = "format", ConfigurationField = "configuration", TokenizerField = "tokenizer";
+    /// <summary>The name of the one that was saved before it.</summary>
+    public const string PreviousFileName = "snapshot.previous.safetensors";
+
+    private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration", TokenizerField = "tokenizer";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -33,11 +37,15 @@ public sealed class Snapshot : IDisposable
         if (format != Format) throw Bad(FormatField, $"'{format}' is unknown; '{Format}' is needed.");
         if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step)) throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
         Step = step;
+        reader.Verify();
         Tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, reader.Path) : null;
     }
 
     /// <summary>The file.</summary>
     public string Path => reader.Path;
+
+    /// <summary>Why this is the previous snapshot and not the newest, in one line; null where it is the newest.</summary>
+    public string? Warning { get; private init; }
 
     /// <summary>The steps that were done.</summary>
     public long Step { get; }
@@ -48,11 +56,12 @@ public sealed class Snapshot : IDisposable
     /// <summary>True where training can go on from here: the file holds optimizer state, which may be empty.</summary>
     public bool HasOptimizer => reader.Metadata.ContainsKey(OptimizerTensors.Field);
 
-    /// <summary>True where a folder has a snapshot.</summary>
-    public static bool Exists(string folder) => File.Exists(System.IO.Path.Combine(folder, FileName));
+    /// <summary>True where a folder has a snapshot, be it the previous one only.</summary>
+    public static bool Exists(string folder) => File.Exists(Newest(folder)) || File.Exists(Previous(folder));
 
     /// <summary>
-    /// Writes a snapshot. It is written under a temporary name, flushed to the disk and then renamed: until the last moment an older one stays whole.
+    /// Writes a snapshot under a temporary name and flushes it to the disk. Then the newest becomes the previous one, if it is whole, and the new one
+    /// the newest: at every moment a whole snapshot has one of the two names.
     /// </summary>
     /// <param name="folder">The folder; it is made where it is missing.</param>
     /// <param name="parameters">The weights.</param>
@@ -61,31 +70,92 @@ public sealed class Snapshot : IDisposable
     /// <param name="configuration">What is needed to build the model again; any type System.Text.Json can write.</param>
     /// <param name="tokenizer">The tokenizer, or null.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
-    /// <exception cref="InvalidOperationException">The model is torn: its weights belong to no step.</exception>
+    /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
     public static void Save<TConfiguration>(
-        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer = null)
+        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer = null) =>
+        Save(Disk.System, folder, parameters, updater, step, configuration, tokenizer);
+
+    internal static void Save<TConfiguration>(
+        Disk disk, string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
-        if (updater is { Torn: true }) throw new InvalidOperationException("Snapshot: the model is torn, its weights partly old and partly new; load the last snapshot instead of saving this.");
-        var writer = new SafeTensorsWriter();
+        if (updater is not null) CheckBetweenSteps(updater);
+        var writer = new SafeTensorsWriter { HasChecksums = true };
         foreach (var parameter in parameters) writer.Add(parameter.Name, parameter.Value);
         if (updater is not null) OptimizerTensors.Add(writer, updater);
         writer.Metadata[FormatField] = Format;
         writer.Metadata[StepField] = step.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ConfigurationField] = JsonSerializer.Serialize(configuration, Json);
         if (tokenizer is not null) writer.Metadata[TokenizerField] = tokenizer.ToJson();
-        writer.Save(System.IO.Path.Combine(folder, FileName));
+        writer.Save(Newest(folder), disk, beforeRename: () => KeepPrevious(folder, disk));
     }
 
-    /// <summary>Opens a folder's snapshot and checks everything but its numbers.</summary>
+    /// <summary>
+    /// Opens a folder's newest snapshot and checks every byte of it. Where it is missing or damaged the previous one is opened, with a
+    /// <see cref="Warning"/>.
+    /// </summary>
     /// <exception cref="InputException">There is none, or it cannot be read.</exception>
-    /// <exception cref="BadFileException">It is damaged.</exception>
+    /// <exception cref="BadFileException">It is damaged, and there is no whole one before it.</exception>
     public static Snapshot Open(string folder)
     {
-        var reader = SafeTensorsReader.Open(System.IO.Path.Combine(folder, FileName));
         try
         {
-            return new Snapshot(reader);
+            return OpenFile(Newest(folder), null);
+        }
+        catch (InputException newest) when (File.Exists(Previous(folder)))
+        {
+            return OpenPrevious(folder, newest);
+        }
+    }
+
+    private static string Newest(string folder) => System.IO.Path.Combine(folder, FileName);
+
+    private static string Previous(string folder) => System.IO.Path.Combine(folder, PreviousFileName);
+
+    private static Snapshot OpenPrevious(string folder, InputException newest)
+    {
+        try
+        {
+            return OpenFile(Previous(folder), $"{newest.Message} The previous snapshot is used instead.");
+        }
+        catch (InputException previous)
+        {
+            throw new InputException($"{newest.Message} The previous one is no help: {previous.Message}", newest);
+        }
+    }
+
+    /// <summary>A damaged newest one must not push out a whole previous one, which may be all that is left.</summary>
+    private static void KeepPrevious(string folder, Disk disk)
+    {
+        if (!File.Exists(Newest(folder)) || !IsWhole(Newest(folder))) return;
+        disk.Rename(Newest(folder), Previous(folder));
+    }
+
+    private static bool IsWhole(string file)
+    {
+        try
+        {
+            OpenFile(file, null).Dispose();
+            return true;
+        }
+        catch (InputException)
+        {
+            return false;
+        }
+    }
+
+    private static void CheckBetweenSteps(Updater updater)
+    {
+        if (updater.InStep) throw new InvalidOperationException($"Snapshot: step {updater.GlobalStep} is open, so weights and optimizer state may be of two steps; save after its End.");
+        if (updater.Torn) throw new InvalidOperationException("Snapshot: the model is torn, its weights partly old and partly new; load the last snapshot instead of saving this.");
+    }
+
+    private static Snapshot OpenFile(string file, string? warning)
+    {
+        var reader = SafeTensorsReader.Open(file);
+        try
+        {
+            return new Snapshot(reader) { Warning = warning };
         }
         catch
         {

@@ -52,6 +52,9 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// </summary>
     public bool Torn { get; private set; }
 
+    /// <summary>True from <see cref="Begin"/> to the end of the step: weights and states belong to two steps.</summary>
+    public bool InStep => open;
+
     /// <summary>The optimizer states in the order of the parameters. Those of frozen parameters are empty.</summary>
     public IReadOnlyList<RuleState> States { get; }
 

@@ -91,6 +91,35 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Fact]
+    public void A_new_run_leaves_the_old_model_until_it_has_something_better()
+    {
+        TrainGptRun.Good(run.Train("again", "--seed", "3"));
+        byte[] old = Snapshot("again");
+        string log = File.ReadAllText(run.File("again", "log.csv"));
+        Assert.Equal(1, TrainGptRun.Run(run.Train("again", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay", "1000")).Code);
+        Assert.Equal(old, Snapshot("again"));
+        Assert.Equal(log, File.ReadAllText(run.File("again", "log.previous.csv")));
+
+        string output = TrainGptRun.Good(run.Train("again", "--save-every", "20"));
+        Assert.StartsWith($"'{run.File("again")}' holds the snapshot of another run", output);
+        Assert.NotEqual(old, Snapshot("again"));
+        Assert.Equal(old, File.ReadAllBytes(run.File("again", Mayfly.Snapshot.PreviousFileName)));
+    }
+
+    [Fact]
+    public void A_damaged_snapshot_is_said_and_the_one_before_it_goes_on()
+    {
+        TrainGptRun.Good(run.Train("rotten", "--save-every", "3"));
+        byte[] whole = Snapshot("rotten");
+        File.WriteAllBytes(run.File("rotten", Mayfly.Snapshot.FileName), [.. whole[..^1], (byte)(whole[^1] ^ 1)]);
+        var (code, output, errors) = TrainGptRun.Run("train", "--out", run.File("rotten"), "--resume");
+        Assert.Equal(0, code);
+        Assert.Matches("^warning: .*snapshot.safetensors: .*: its checksum differs.*The previous snapshot is used instead.\n$", errors);
+        Assert.Contains("Goes on after step 18", output);
+        Assert.Equal(whole, Snapshot("rotten"));
+    }
+
+    [Fact]
     public void A_resumed_run_can_go_further_than_planned()
     {
         TrainGptRun.Good(run.Train("further"));

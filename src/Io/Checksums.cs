@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+using System.Text.Json;
+
+namespace Mayfly;
+
+/// <summary>
+/// CRC-32C (Castagnoli; RFC 3720, section 12.1) of a safetensors file, in its metadata: <c>crc32c</c> maps each tensor to the sum of its bytes,
+/// <c>crc32c_header</c> is the sum of the header with this sum's own eight digits as zeros.
+/// </summary>
+internal static class Checksums
+{
+    private const string TensorsField = "crc32c", HeaderField = "crc32c_header", Blank = "00000000";
+
+    private static readonly byte[] HeaderStart = Encoding.UTF8.GetBytes($"\"{HeaderField}\":\"");
+
+    /// <summary>The sum of bytes, of which <paramref name="sum"/> is that of those before; 0 begins.</summary>
+    public static uint Append(uint sum, ReadOnlySpan<byte> bytes)
+    {
+        sum = ~sum;
+        for (; bytes.Length >= 8; bytes = bytes[8..]) sum = BitOperations.Crc32C(sum, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (byte value in bytes) sum = BitOperations.Crc32C(sum, value);
+        return ~sum;
+    }
+
+    /// <summary>Puts the tensors' sums in the metadata, and room for the header's.</summary>
+    public static void Put(IDictionary<string, string> metadata, Dictionary<string, uint> sums)
+    {
+        metadata[TensorsField] = JsonSerializer.Serialize(sums.ToDictionary(sum => sum.Key, sum => Digits(sum.Value)));
+        metadata[HeaderField] = Blank;
+    }
+
+    /// <summary>Puts the header's sum in the room left for it.</summary>
+    public static void Seal(Span<byte> header) => Encoding.ASCII.GetBytes(Digits(Append(0, header)), header.Slice(Place(header), Blank.Length));
+
+    /// <summary>True where the header has the sum that it says.</summary>
+    public static bool IsIntact(ReadOnlySpan<byte> header)
+    {
+        int place = Place(header);
+        if (place < 0 || place + Blank.Length > header.Length) return false;
+        string said = Encoding.ASCII.GetString(header.Slice(place, Blank.Length));
+        byte[] blank = header.ToArray();
+        blank.AsSpan(place, Blank.Length).Fill((byte)'0');
+        return said == Digits(Append(0, blank));
+    }
+
+    /// <summary>The tensors' sums by name.</summary>
+    public static Dictionary<string, uint> Get(string file, IReadOnlyDictionary<string, string> metadata)
+    {
+        try
+        {
+            var sums = JsonSerializer.Deserialize<Dictionary<string, string>>(metadata[TensorsField])!;
+            return sums.ToDictionary(sum => sum.Key, sum => uint.Parse(sum.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+        }
+        catch (Exception e) when (e is KeyNotFoundException or JsonException or FormatException or OverflowException or ArgumentNullException)
+        {
+            throw new BadFileException(file, TensorsField, $"the checksums cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string Digits(uint sum) => sum.ToString("x8", CultureInfo.InvariantCulture);
+
+    /// <summary>Where the header's sum stands. The quotes around the name keep other strings, whose quotes are escaped, from being taken for it.</summary>
+    private static int Place(ReadOnlySpan<byte> header) => header.IndexOf(HeaderStart) is >= 0 and var start ? start + HeaderStart.Length : -1;
+}
+
+/// <summary>Keeps the sum of what is written to it, and nothing else.</summary>
+internal sealed class ChecksumStream : Stream
+{
+    /// <summary>The sum so far.</summary>
+    public uint Value { get; private set; }
+
+    /// <inheritdoc/>
+    public override bool CanRead => false;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>Forgets what was written.</summary>
+    public void Restart() => Value = 0;
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer) => Value = Checksums.Append(Value, buffer);
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+}
