@@ -6,7 +6,7 @@ namespace Mayfly.Tests;
 public class SnapshotFaultTests
 {
     /// <summary>Bytes from one place to the next; the last places, with the flush and the renames, are all tried.</summary>
-    private const int Stride = 11, Near = 24;
+    private const int Stride = 29, Near = 24;
 
     private sealed record Settings(int Layers);
 
@@ -96,7 +96,7 @@ public class SnapshotFaultTests
         Restart(run, folder.Path + "/run");
         string newest = folder.File("run/" + Snapshot.FileName);
         var whole = File.ReadAllBytes(newest);
-        for (int i = 0; i < whole.Length; i += 3)
+        for (int i = 0; i < whole.Length; i += 13)
         {
             whole[i] ^= (byte)(1 << i % 8);
             File.WriteAllBytes(newest, whole);

@@ -5,7 +5,7 @@ namespace Mayfly.Tests;
 /// <summary>The program itself, as a child process.</summary>
 public class TrainGptProcessTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 {
-    private const int SomeMoments = 4;
+    private const int SomeMoments = 3;
     private const int PatienceMilliseconds = 60_000;
 
     [Fact]
