@@ -6,6 +6,14 @@ namespace Mayfly;
 
 public static partial class Philox
 {
+    /// <summary>Writes <see cref="Unit(uint)"/> of the sequence's first elements.</summary>
+    internal static unsafe void Units(RandomKey key, Span<float> units)
+    {
+        int whole = units.Length & ~31;
+        fixed (float* first = units) Units(key, 0, first, whole / 4);
+        for (int i = whole; i < units.Length; i++) units[i] = Unit(Bits(key, i));
+    }
+
     /// <summary>
     /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: eight blocks at a
     /// time, one in each 64-bit element of two vectors, to the bit as the scalar form. <paramref name="blocks"/> is a multiple of eight.

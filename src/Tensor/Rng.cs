@@ -6,7 +6,8 @@ public static class Rng
     /// <summary>Fills with numbers uniform in [low, high).</summary>
     public static void FillUniform(Span<float> values, double low, double high, RandomKey key)
     {
-        for (int i = 0; i < values.Length; i++) values[i] = (float)(low + (high - low) * Philox.Unit(Philox.Bits(key, i)));
+        Philox.Units(key, values);
+        foreach (ref float x in values) x = (float)(low + (high - low) * x);
     }
 
     /// <summary>Fills with normally distributed numbers (Box and Muller 1958), two for each pair of 32-bit draws.</summary>

@@ -77,6 +77,44 @@ public class ApolloTests
         }
     }
 
+    /// <summary>Moments, tails and independence of what is drawn, at sizes that hit the polynomial of the tail as well.</summary>
+    [Fact]
+    public void Projections_are_normal()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        double[] Drawn(int index, ApolloProjection kind)
+        {
+            using var scope = device.Scope("test");
+            using Parameter first = new("a", Tensor.Zeros((1, 1), device), Role.Bias), second = new("b", Tensor.Zeros((4096, 64), device), Role.Hidden);
+            var rule = new Apollo(new() { Rank = ApolloRank.Fixed(16), StoreProjection = true, Side = ApolloSide.Left, Projection = kind });
+            using var updater = new Updater(index == 0 ? [second, first] : [first, second], RuleTable.Everywhere(rule, UpdateMode.Eager));
+            Step(updater, second, 1, 1);
+            return updater.States[index].Tensor("projection").ToArray<double>();
+        }
+
+        double[] x = Drawn(0, ApolloProjection.Gaussian), y = Drawn(1, ApolloProjection.Gaussian), unit = Drawn(0, ApolloProjection.UnitRows);
+        double Mean(Func<double, double> f) => x.Average(e => f(4 * e));
+        Assert.Equal(0, Mean(e => e), 0.02);
+        Assert.Equal(1, Mean(e => e * e), 0.02);
+        Assert.Equal(0, Mean(e => e * e * e), 0.05);
+        Assert.Equal(3, Mean(e => e * e * e * e), 0.1);
+        Assert.Equal(0.0027, Mean(e => Math.Abs(e) > 3 ? 1 : 0), 0.0008);
+        Assert.Equal(0, x.Zip(y, (a, b) => 16 * a * b).Average(), 0.02);
+        foreach (var row in unit.Chunk(4096)) Assert.Equal(1, row.Sum(e => e * e), 1e-5);
+    }
+
+    /// <summary>erf of the quantile over the root of two gives back the uniform number.</summary>
+    [Fact]
+    public void The_normal_quantile_inverts_erf()
+    {
+        for (double u = -0.99999994; u < 1; u += u < -0.9999 || u > 0.9999 ? 1e-6 : 1e-3)
+        {
+            double found = new NormalQuantile(1).F(new D1(u)).Value / Math.Sqrt(2), tail = 1 - Math.Abs(u);
+            Assert.Equal(tail, 1 - D1.Erf(new D1(Math.Abs(found))).Value, 1e-9 + 2e-5 * tail);
+            Assert.Equal(Math.Sign(u), Math.Sign(found));
+        }
+    }
+
     [Fact]
     public void A_projection_drawn_again_is_the_one_kept()
     {

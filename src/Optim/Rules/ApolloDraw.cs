@@ -1,6 +1,10 @@
+using System.Buffers;
+
 namespace Mayfly;
 
-/// <summary>The projection of <see cref="Apollo"/>: a function of the seed, the parameter's index and the number of the refresh, so it need not be kept.</summary>
+/// <summary>
+/// The projection of <see cref="Apollo"/>: a function of the seed, the parameter's index and the number of the refresh, so it need not be kept.
+/// </summary>
 internal readonly ref struct ApolloDraw
 {
     // Random ops key their streams by a step in the upper half, which never sets this bit.
@@ -49,23 +53,23 @@ internal readonly ref struct ApolloDraw
             return;
         }
 
-        var values = new float[projection.Count];
         var key = new RandomKey(Seed(), OwnStreams | (ulong)parameter.Index << 32 | (uint)Refresh(t));
-        Rng.FillNormal(values, 0, 1 / Math.Sqrt(matrix.Rank), key);
-        if (options.Projection == ApolloProjection.UnitRows) Normalise(values);
-        projection.CopyFrom<float>(values);
+        Draw(projection, 1 / Math.Sqrt(matrix.Rank), key);
+        if (options.Projection != ApolloProjection.UnitRows) return;
+        var rows = projection.Write(rule.Name);
+        projection.Device.Backend.Row(default(UnitRow), new RowArgs { X = rows, Y = rows });
     }
 
-    private void Normalise(float[] values)
+    /// <summary>Normal numbers from uniform ones, which are odd multiples of 2^-24, so that neither -1 nor 1 is drawn.</summary>
+    private static void Draw(Tensor projection, double deviation, RandomKey key)
     {
-        int inner = (int)matrix.Inner;
-        for (int start = 0; start < values.Length; start += inner)
-        {
-            var row = values.AsSpan(start, inner);
-            double squares = 0;
-            foreach (float x in row) squares += (double)x * x;
-            foreach (ref float x in row) x = (float)(x / Math.Sqrt(squares));
-        }
+        const double half = 1.0 / (1 << 24);
+        var values = ArrayPool<float>.Shared.Rent((int)projection.Count);
+        var drawn = values.AsSpan(0, (int)projection.Count);
+        Rng.FillUniform(drawn, half - 1, half + 1, key);
+        projection.CopyFrom<float>(drawn);
+        ArrayPool<float>.Shared.Return(values);
+        projection.MapInPlace(new NormalQuantile((float)deviation));
     }
 
     // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed.

@@ -99,3 +99,75 @@ public readonly struct ChannelStep(int byRow, float decay, float size) : IRow<Ch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private V Scaled<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => (byRow != 0 ? s.S0 : e.Gain) * e.X;
 }
+
+/// <summary>
+/// Turns x, uniform in (-1, 1), into a normal number: deviation sqrt(2) erf^-1(x), by the polynomials of Giles ("Approximating the erfinv function", 2010).
+/// </summary>
+/// <param name="deviation">The standard deviation.</param>
+public readonly struct NormalQuantile(float deviation) : IMap1<NormalQuantile>
+{
+    private const float RootTwo = 1.4142135f;
+
+    /// <summary>The formula with a deviation for checks.</summary>
+    public static NormalQuantile Sample => new(0.5f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V x) where V : struct, ILane<V>
+    {
+        var w = -V.Log((V.Of(1f) - x) * (V.Of(1f) + x));
+        return V.Of(deviation * RootTwo) * x * V.Where(w, V.Of(5f), Middle(w - V.Of(2.5f)), Tail(V.Sqrt(w) - V.Of(3f)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Middle<V>(V w) where V : struct, ILane<V>
+    {
+        var p = V.Fma(V.Of(2.81022636e-8f), w, V.Of(3.43273939e-7f));
+        p = V.Fma(p, w, V.Of(-3.5233877e-6f));
+        p = V.Fma(p, w, V.Of(-4.39150654e-6f));
+        p = V.Fma(p, w, V.Of(2.1858087e-4f));
+        p = V.Fma(p, w, V.Of(-1.25372503e-3f));
+        p = V.Fma(p, w, V.Of(-4.17768164e-3f));
+        p = V.Fma(p, w, V.Of(0.246640727f));
+        return V.Fma(p, w, V.Of(1.50140941f));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Tail<V>(V w) where V : struct, ILane<V>
+    {
+        var p = V.Fma(V.Of(-2.00214257e-4f), w, V.Of(1.00950558e-4f));
+        p = V.Fma(p, w, V.Of(1.34934322e-3f));
+        p = V.Fma(p, w, V.Of(-3.67342844e-3f));
+        p = V.Fma(p, w, V.Of(5.73950773e-3f));
+        p = V.Fma(p, w, V.Of(-7.6224613e-3f));
+        p = V.Fma(p, w, V.Of(9.43887047e-3f));
+        p = V.Fma(p, w, V.Of(1.00167406f));
+        return V.Fma(p, w, V.Of(2.83297682f));
+    }
+}
+
+/// <summary>Each row divided by its length.</summary>
+public readonly struct UnitRow : IRow<UnitRow>
+{
+    /// <inheritdoc/>
+    public static int Stages => 1;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => FoldKind.Sum;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
+    {
+        a = e.X * e.X;
+        b = V.Of(0f);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = V.Of(1f) / V.Sqrt(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.S0;
+}

@@ -148,7 +148,9 @@ public sealed record ApolloOptions
     /// <summary>Limits the growth of the scaled gradient's norm; null does not.</summary>
     public NormGrowthLimit? Limiter { get; init; } = new();
 
-    /// <summary>True: the limiter measures before alpha is applied. With a constant alpha this changes nothing but the sense of its epsilon and bound.</summary>
+    /// <summary>
+    /// True: the limiter measures before alpha is applied. With a constant alpha this changes nothing but the sense of its epsilon and bound.
+    /// </summary>
     public bool LimitBeforeAlpha { get; init; }
 
     /// <summary>The share of the weight taken away per step and unit of learning rate.</summary>

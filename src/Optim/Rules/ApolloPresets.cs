@@ -66,7 +66,9 @@ public sealed partial class Apollo
             StoreProjection = true,
         });
 
-    /// <summary>What the rule proposed for Optimisers.jl computes: no alpha, no limiter, weight decay without the learning rate. All matrices are projected.</summary>
+    /// <summary>
+    /// What the rule proposed for Optimisers.jl computes: no alpha, no limiter, weight decay without the learning rate. All matrices are projected.
+    /// </summary>
     /// <param name="rank">The rank, at most the longer axis; null is the root of the longer axis.</param>
     /// <param name="refresh">Steps between projections.</param>
     /// <param name="weightDecay">The share of the weight taken away per step.</param>
