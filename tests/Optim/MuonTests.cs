@@ -94,6 +94,30 @@ public class MuonTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_missing_gradient_is_zero_in_every_clipping_mode(int microBatches)
+    {
+        var expected = Clipped(ClipMode.Deferred, UpdateMode.Deferred);
+        Assert.Equal(expected, Clipped(ClipMode.TwoPass, UpdateMode.Eager));
+        Assert.NotEqual(expected, Clipped(ClipMode.PerTensor, UpdateMode.Eager));
+
+        float[] Clipped(ClipMode clip, UpdateMode mode)
+        {
+            using var device = Device.CreateCpu(threads: 1);
+            using var scope = device.Scope("test");
+            Parameter a = UpdaterTests.Make(device, "a", (3, 4)), b = UpdaterTests.Make(device, "b", (3, 4));
+            var options = new UpdaterOptions { Schedule = 0.1, MaxNorm = 0.01, ClipMode = clip };
+            using var updater = new Updater([a, b], RuleTable.Everywhere(new Muon(Muon.KellerJordan), mode), options);
+            updater.Step(microBatches, k => (a.Value * b.Value).Sum());
+            var afterFirst = b.Value.ToArray();
+            updater.Step(microBatches, k => (a.Value * a.Value).Sum());
+            Assert.NotEqual(afterFirst, b.Value.ToArray());
+            return [.. a.Value.ToArray(), .. b.Value.ToArray()];
+        }
+    }
+
+    [Theory]
     [InlineData(40, 24)]
     [InlineData(24, 40)]
     public void A_step_needs_one_more_matrix_and_two_small_squares(long rows, long columns)
