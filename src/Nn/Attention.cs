@@ -54,6 +54,13 @@ public sealed class Attention : Module
         return scope.Return(projection.AddTo(residual, Mix(x), dropout));
     }
 
+    /// <summary>residual + attention of x, over the keys and values that a cache holds and those of x.</summary>
+    internal Tensor Extend(Tensor residual, Tensor x, CacheStep step)
+    {
+        using var scope = Open(x);
+        return scope.Return(projection.AddTo(residual, step.Attend(Fused(x, step.Rotation))));
+    }
+
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
 

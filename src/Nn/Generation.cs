@@ -1,102 +1,87 @@
 namespace Mayfly;
 
-/// <summary>How the next token is chosen.</summary>
-public sealed record Sampling
-{
-    /// <summary>What the scores are divided by before the softmax; 0 always takes the best token.</summary>
-    public double Temperature { get; init; } = 0.8;
+/// <summary>A piece of generated text.</summary>
+/// <param name="Row">The number of its prompt.</param>
+/// <param name="Text">At least one character.</param>
+public readonly record struct TextPiece(int Row, string Text);
 
-    /// <summary>Only this many of the best tokens can be drawn; 0 for all.</summary>
-    public int TopK { get; init; } = 200;
-
-    /// <summary>The seed of the draws: with the position it decides each one.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Checks every field.</summary>
-    /// <exception cref="ArgumentException">A field is impossible; the message names it.</exception>
-    public void Check()
-    {
-        if (!(Temperature >= 0 && double.IsFinite(Temperature))) throw new ArgumentException($"Sampling: the temperature {Temperature} is not a finite number of at least 0.");
-        if (TopK < 0) throw new ArgumentException($"Sampling: top-k {TopK} is negative; give 0 for all tokens.");
-    }
-}
-
-/// <summary>Lets a <see cref="Gpt"/> continue a sequence.</summary>
+/// <summary>Lets a model continue sequences. See <see cref="Generator"/>.</summary>
 public static class Generation
 {
-    /// <summary>Keeps the draws apart from those of initialisation, dropout and batches.</summary>
-    private const ulong Stream = 0x6E4E_7A7E_0000_0000;
-
-    /// <summary>
-    /// Yields tokens one by one, each given the last <see cref="ModelConfig.Context"/> of those before it. The same model, prompt and sampling give
-    /// the same tokens.
-    /// </summary>
+    /// <summary>Yields tokens one by one, each given the last <see cref="LanguageModel.Context"/> of those before it.</summary>
     /// <param name="model">The model; dropout is off while it is asked.</param>
     /// <param name="prompt">What to continue, at least one id.</param>
     /// <param name="count">The number of tokens.</param>
     /// <param name="sampling">How they are chosen.</param>
     /// <exception cref="ArgumentException">The prompt is empty, or the sampling is impossible.</exception>
     /// <exception cref="ArithmeticException">A score is infinite or not a number: the model's weights are.</exception>
-    public static IEnumerable<int> Generate(this Gpt model, IReadOnlyList<int> prompt, int count, Sampling sampling)
+    public static IEnumerable<int> Generate(this LanguageModel model, IReadOnlyList<int> prompt, int count, Sampling sampling)
     {
-        sampling.Check();
-        ArgumentOutOfRangeException.ThrowIfNegative(count);
-        if (prompt.Count == 0) throw new ArgumentException("Generate: the prompt is empty; give at least one token.", nameof(prompt));
-        return Continue(model, [.. prompt], count, sampling);
+        Generator.Check([prompt], count, sampling);
+        return model.Tokens([prompt], count, sampling).Select(token => token.Id);
     }
 
-    private static IEnumerable<int> Continue(Gpt model, List<int> tokens, int count, Sampling sampling)
+    /// <summary>Yields the tokens of several prompts as they come: for each step one of every prompt.</summary>
+    /// <param name="model">The model; dropout is off while it is asked.</param>
+    /// <param name="prompts">What to continue, each of at least one id.</param>
+    /// <param name="count">The number of tokens for each.</param>
+    /// <param name="sampling">How they are chosen.</param>
+    /// <exception cref="ArgumentException">There is no prompt or an empty one, or the sampling is impossible.</exception>
+    /// <exception cref="ArithmeticException">A score is infinite or not a number: the model's weights are.</exception>
+    public static IEnumerable<GeneratedToken> GenerateBatch(
+        this LanguageModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int count, Sampling sampling)
     {
-        for (int i = 0; i < count; i++)
-        {
-            int next = Choose(NextScores(model, tokens), sampling, tokens.Count);
-            tokens.Add(next);
-            yield return next;
-        }
+        Generator.Check(prompts, count, sampling);
+        return model.Tokens(prompts, count, sampling);
     }
 
-    /// <summary>The scores of the token after the last one, V of them.</summary>
-    private static float[] NextScores(Gpt model, List<int> tokens)
+    /// <summary>
+    /// Yields the text of several prompts as it comes. A row ends at its first stop text, which is not part of the result, or at the end token. Text
+    /// that may be the start of a stop text, and bytes that are not yet a whole character, wait for the next tokens.
+    /// </summary>
+    /// <param name="model">The model; dropout is off while it is asked.</param>
+    /// <param name="prompts">What to continue, each of at least one id.</param>
+    /// <param name="count">The most tokens for each.</param>
+    /// <param name="sampling">How they are chosen.</param>
+    /// <param name="decode">The text of tokens; bytes that are no character decode as U+FFFD.</param>
+    /// <param name="stops">The texts that end a row; null for none.</param>
+    /// <param name="end">The token that ends a row; null for none.</param>
+    /// <exception cref="ArgumentException">There is no prompt or an empty one, an empty stop text, or the sampling is impossible.</exception>
+    /// <exception cref="ArithmeticException">A score is infinite or not a number: the model's weights are.</exception>
+    public static IEnumerable<TextPiece> GenerateText(
+        this LanguageModel model,
+        IReadOnlyList<IReadOnlyList<int>> prompts,
+        int count,
+        Sampling sampling,
+        Func<int[], string> decode,
+        IReadOnlyList<string>? stops = null,
+        int? end = null)
     {
-        int length = Math.Min(tokens.Count, model.Config.Context);
-        bool wasTraining = model.IsTraining;
-        model.Eval();
-        using var scope = model.Device.Scope("Generate");
-        var ids = Tensor.From<int>(tokens[^length..].ToArray(), (1, length), model.Device);
-        var scores = model.Logits(ids).ToArray(); // (1, T, V)
-        if (wasTraining) model.Train();
-        return scores[^model.Config.VocabularySize..];
+        Generator.Check(prompts, count, sampling);
+        if (stops is not null && stops.Any(string.IsNullOrEmpty)) throw new ArgumentException("Generate: a stop text is empty.", nameof(stops));
+        return Texts(model, prompts, count, sampling, [.. prompts.Select(_ => new TextStream(decode, stops ?? []))], end);
     }
 
-    /// <summary>The token for a position; ties go to the smaller id.</summary>
-    internal static int Choose(ReadOnlySpan<float> scores, Sampling sampling, long position)
+    private static IEnumerable<GeneratedToken> Tokens(
+        this LanguageModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int count, Sampling sampling)
     {
-        foreach (float score in scores)
-            if (!float.IsFinite(score)) throw new ArithmeticException($"Generate: a score at position {position} is {score}; the model's weights are damaged.");
-        var order = BestFirst(scores);
-        if (sampling.Temperature == 0) return order[0];
-        int candidates = sampling.TopK == 0 ? order.Length : Math.Min(sampling.TopK, order.Length);
-        float unit = Philox.Unit(Philox.Bits(new RandomKey(sampling.Seed, Stream), position));
-        return Draw(scores, order.AsSpan(0, candidates), sampling.Temperature, unit);
+        using var generator = new Generator(model, prompts, count, sampling);
+        while (!generator.IsDone)
+            foreach (var token in generator.Step()) yield return token;
     }
 
-    private static int[] BestFirst(ReadOnlySpan<float> scores)
+    private static IEnumerable<TextPiece> Texts(
+        LanguageModel model, IReadOnlyList<IReadOnlyList<int>> prompts, int count, Sampling sampling, TextStream[] streams, int? end)
     {
-        var order = new int[scores.Length];
-        var keys = new (float, int)[scores.Length];
-        for (int i = 0; i < order.Length; i++) (order[i], keys[i]) = (i, (-scores[i], i));
-        Array.Sort(keys, order);
-        return order;
-    }
-
-    /// <summary>Inverts the cumulative distribution of softmax(scores / temperature) over the candidates, the best of which comes first.</summary>
-    private static int Draw(ReadOnlySpan<float> scores, ReadOnlySpan<int> candidates, double temperature, double unit)
-    {
-        var weights = new double[candidates.Length];
-        for (int i = 0; i < weights.Length; i++) weights[i] = Math.Exp((scores[candidates[i]] - scores[candidates[0]]) / temperature);
-        double rest = unit * weights.Sum();
-        for (int i = 0; i < weights.Length; i++)
-            if ((rest -= weights[i]) < 0) return candidates[i];
-        return candidates[^1];
+        using var generator = new Generator(model, prompts, count, sampling);
+        while (!generator.IsDone)
+            foreach (var (row, _, id) in generator.Step())
+            {
+                string text = id == end ? "" : streams[row].Push(id);
+                bool stops = id == end || streams[row].IsStopped;
+                if (stops) generator.Stop(row);
+                if (stops || generator.Left == 0) text += streams[row].Finish();
+                if (text.Length > 0) yield return new TextPiece(row, text);
+            }
     }
 }

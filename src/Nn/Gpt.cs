@@ -43,6 +43,19 @@ public sealed class Gpt : LanguageModel
         return head.Call(norm.Call(h));
     }
 
+    /// <inheritdoc/>
+    private protected override Tensor Forward(CacheStep step)
+    {
+        var h = tokens.Call(step.Ids) + positions.Call(step.Positions); // (1, N, C)
+        foreach (var block in blocks)
+        {
+            using var input = h;
+            h = block.Extend(input, step);
+        }
+
+        return head.Call(norm.Call(step.AtLast(h)));
+    }
+
     private Tensor Embed(Tensor ids)
     {
         var h = tokens.Call(ids) + positions.First(ids.Shape[1]); // (B, T, C) + (T, C)

@@ -30,6 +30,39 @@ public abstract class LanguageModel : Module
         return scope.Return(Logits(ids).CrossEntropy(targets, total: total));
     }
 
+    /// <summary>Makes room for the keys and values of sequences under generation.</summary>
+    /// <param name="rows">The number of sequences.</param>
+    /// <param name="capacity">The most tokens of one; 0 takes the context.</param>
+    /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
+    public KvCache NewCache(int rows, int capacity = 0) => new(Config, Device, rows, capacity == 0 ? Context : capacity);
+
+    /// <summary>
+    /// Reads new tokens of some rows, which may be of different number, and scores what follows the last of each. The scores are those of
+    /// <see cref="Logits"/> for the whole row; dropout is off, and no tape records.
+    /// </summary>
+    /// <param name="cache">Of this model; it holds the new tokens afterwards.</param>
+    /// <param name="rows">Each row at most once, in any order; those that neighbour in the cache and here are served together.</param>
+    /// <returns>(rows, V), in the order of <paramref name="rows"/>.</returns>
+    /// <exception cref="ArgumentException">A row is unknown, comes twice, gets no token or more than it has room for.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
+    public Tensor Extend(KvCache cache, IReadOnlyList<RowTokens> rows)
+    {
+        using var still = Tape.NoGrad();
+        using var scope = Device.Scope("Extend");
+        var step = new CacheStep(cache, rows, Device);
+        step.Rotation = RotationAt(step.Positions);
+        var scores = Forward(step).Reshape((rows.Count, VocabularySize));
+        step.Commit();
+        return scope.Return(scores);
+    }
+
+    /// <summary>The scores after each row's last new token: (1, rows, V).</summary>
+    private protected abstract Tensor Forward(CacheStep step);
+
+    /// <summary>How queries and keys turn at each of some positions; null where they do not.</summary>
+    /// <param name="positions">I32 (1, N).</param>
+    private protected virtual Rotation? RotationAt(Tensor positions) => null;
+
     /// <summary>Requires ids (B, T), T at most the context.</summary>
     /// <exception cref="ArgumentException">They are not.</exception>
     private protected void CheckIds(Tensor ids)

@@ -7,6 +7,7 @@ namespace Mayfly;
 /// </summary>
 public sealed class Llama : LanguageModel
 {
+    private readonly Rotation rotation;
     private readonly Embedding tokens;
     private readonly LlamaBlock[] blocks;
     private readonly RmsNorm norm;
@@ -22,7 +23,7 @@ public sealed class Llama : LanguageModel
         config.Check();
         Config = config;
         var source = new ParameterSource(device, seed);
-        var rotation = new Rotation(AddConstant(source.Device.RotaryTable(config.Context, config.HeadSize, config.Theta)), config.RotaryHalves);
+        rotation = new Rotation(AddConstant(source.Device.RotaryTable(config.Context, config.HeadSize, config.Theta)), config.RotaryHalves);
         tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
         blocks = new LlamaBlock[config.Layers];
         for (int i = 0; i < blocks.Length; i++) blocks[i] = Add($"blocks.{i}", new LlamaBlock(source, config, rotation));
@@ -43,5 +44,26 @@ public sealed class Llama : LanguageModel
         if (IsTraining && Config.Dropout > 0) h = h.Dropout(Config.Dropout);
         foreach (var block in blocks) h = Run(block, h);
         return head.Call(norm.Call(h));
+    }
+
+    /// <inheritdoc/>
+    private protected override Tensor Forward(CacheStep step)
+    {
+        var h = tokens.Call(step.Ids); // (1, N, C)
+        foreach (var block in blocks)
+        {
+            using var input = h;
+            h = block.Extend(input, step);
+        }
+
+        return head.Call(norm.Call(step.AtLast(h)));
+    }
+
+    /// <inheritdoc/>
+    private protected override Rotation RotationAt(Tensor positions)
+    {
+        var table = rotation.Table;
+        var rows = table.Reshape((Config.Context, Config.HeadSize)).Embedding(positions); // (1, N, D)
+        return rotation with { Table = rows.Reshape((positions.Count, Config.HeadSize / 2, 2)) };
     }
 }

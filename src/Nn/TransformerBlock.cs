@@ -24,6 +24,14 @@ public sealed class TransformerBlock : Module
         mlp = Add("mlp", new Mlp(source, config.Width, config.Hidden, config.Bias, config.GeluErf, first, last));
     }
 
+    /// <summary>The block's result for the new tokens of a cache's rows, without dropout: x (1, N, C) -> (1, N, C).</summary>
+    internal Tensor Extend(Tensor x, CacheStep step)
+    {
+        using var scope = Open(x);
+        var h = attention.Extend(x, norm1.Call(x), step);
+        return scope.Return(mlp.AddTo(h, norm2.Call(h)));
+    }
+
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x)
     {

@@ -41,7 +41,7 @@ public class GenerationTests
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     public void Damaged_scores_are_an_error(float score) =>
-        Assert.Contains("weights are damaged", Assert.Throws<ArithmeticException>(() => Generation.Choose([0, score], new Sampling(), 0)).Message);
+        Assert.Contains("weights are damaged", Assert.Throws<ArithmeticException>(() => new Sampler(new Sampling(), 2).Choose([0, score], [], 0)).Message);
 
     [Fact]
     public void The_model_sees_the_last_tokens_of_its_context()
@@ -73,5 +73,5 @@ public class GenerationTests
         Assert.Throws<ArgumentException>(() => model.Generate([1], 1, new Sampling { TopK = -1 }));
     }
 
-    private static int Draw(Sampling sampling, long position) => Generation.Choose(Scores, sampling, position);
+    private static int Draw(Sampling sampling, int position) => new Sampler(sampling, Scores.Length).Choose(Scores, new int[position], 0);
 }
