@@ -35,6 +35,7 @@ public class ApolloTests
     public static TheoryData<string, Func<Rule>> Free => new()
     {
         { "apollo", () => new Apollo() },
+        { "svd", () => new Apollo(new() { Projection = ApolloProjection.Svd }) },
         { "mini", () => Apollo.Mini() },
         { "julia", () => Apollo.Julia() },
         { "cap", () => new Chain(new NormGrowthCap(), new Sgd()) },
@@ -101,6 +102,32 @@ public class ApolloTests
         Assert.Equal(0.0027, Mean(e => Math.Abs(e) > 3 ? 1 : 0), 0.0008);
         Assert.Equal(0, x.Zip(y, (a, b) => 16 * a * b).Average(), 0.02);
         foreach (var row in unit.Chunk(4096)) Assert.Equal(1, row.Sum(e => e * e), 1e-5);
+    }
+
+    /// <summary>Of a gradient of rank 1 the first vector takes all, and the rows are orthonormal.</summary>
+    [Theory]
+    [InlineData(5, 9)]
+    [InlineData(9, 5)]
+    [InlineData(6, 6)]
+    public void Singular_vectors_hold_the_gradient(int rows, int rest)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        using var weight = Weight(device, (rows, rest));
+        double[] u = [.. Enumerable.Range(0, rows).Select(i => Math.Cos(1 + i))], v = [.. Enumerable.Range(0, rest).Select(i => Math.Sin(1 + i))];
+        double[] outer = [.. u.SelectMany(a => v.Select(b => a * b))], small = rows < rest ? u : v;
+        var g = Tensor.From<double>(outer, (rows, rest), device);
+        var rule = new Apollo(new() { Projection = ApolloProjection.Svd, Rank = ApolloRank.Fixed(2) });
+        using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager));
+        updater.Step(() => (weight.Value * g).Sum());
+        double[][] p = [.. updater.States[0].Tensor("projection").ToArray<double>().Chunk(small.Length)];
+        double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
+        Assert.Equal(Math.Sqrt(Dot(small, small)), Math.Abs(Dot(p[0], small)), 1e-5);
+        Assert.Equal(0, Dot(p[0], p[1]), 1e-5);
+        Assert.Equal(1, Dot(p[1], p[1]), 1e-5);
+        var left = new Apollo(new() { Projection = ApolloProjection.Svd, Side = rows < rest ? ApolloSide.Right : ApolloSide.Left, Rank = ApolloRank.Fixed(2) });
+        using var other = new RuleState(device);
+        Assert.Contains("singular vectors", Fails<ArgumentException>(() => left.Init(weight, other)));
     }
 
     /// <summary>erf of the quantile over the root of two gives back the uniform number.</summary>

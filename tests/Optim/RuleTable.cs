@@ -38,6 +38,7 @@ public static class RuleTable
         new("norm growth cap, adamw", () => new Chain(new NormGrowthCap(), new AdamW()), 0.05, s => 2 * s.Count),
         new("apollo", () => new Apollo(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
         new("apollo stored", () => new Apollo(new() { StoreProjection = true, Refresh = 2 }), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
+        new("apollo svd", () => new Apollo(new() { Projection = ApolloProjection.Svd, Refresh = 2 }), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
         new("apollo mini", () => Apollo.Mini(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
         new("apollo official", () => Restarting(Apollo.Official(rank: 2)), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
         new("apollo python port", () => Restarting(Apollo.PythonPort(rank: 2)), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),

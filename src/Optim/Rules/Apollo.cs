@@ -54,7 +54,7 @@ public sealed partial class Apollo : Rule
 
         state.AddTensor("m", (matrix.Channels, matrix.Rank));
         state.AddTensor("v", (matrix.Channels, matrix.Rank));
-        if (Options.StoreProjection) state.AddTensor("projection", (matrix.Rank, matrix.Inner));
+        if (Options.KeepsProjection) state.AddTensor("projection", (matrix.Rank, matrix.Inner));
         state.AddNumber("norm", NormGrowthLimit.NoHistory);
         state.AddNumber("seedLow", 0);
         state.AddNumber("seedHigh", 0);

@@ -27,29 +27,35 @@ internal readonly ref struct ApolloDraw
     }
 
     /// <summary>The projection of the parameter's step <paramref name="t"/>, (rank, inner).</summary>
-    public Tensor At(long t)
+    public Tensor At(long t, Tensor gradient)
     {
         if (t == 1) KeepSeed(step.Seed);
-        if (!options.StoreProjection)
+        if (!options.KeepsProjection)
         {
             var drawn = Tensor.Empty(state.Device, (matrix.Rank, matrix.Inner), state.Device.Float, Use.Scratch, rule.Name);
-            Fill(drawn, t);
+            Fill(drawn, t, gradient);
             return drawn;
         }
 
         var kept = state.Tensor("projection");
-        if (t == 1 || Refresh(t) != Refresh(t - 1)) Fill(kept, t);
+        if (t == 1 || Refresh(t) != Refresh(t - 1)) Fill(kept, t, gradient);
         return kept;
     }
 
     /// <summary>The number of the refresh, from 0, that step <paramref name="t"/> falls under.</summary>
     private long Refresh(long t) => options.Refresh == 0 ? 0 : (options.RefreshPhase == ApolloRefreshPhase.Multiples ? t : t - 1) / options.Refresh;
 
-    private void Fill(Tensor projection, long t)
+    private void Fill(Tensor projection, long t, Tensor gradient)
     {
         if (rule.Given is { } given)
         {
             projection.CopyFrom<double>(given(parameter, t));
+            return;
+        }
+
+        if (options.Projection == ApolloProjection.Svd && Singular(gradient) is { } vectors)
+        {
+            projection.CopyFrom<float>(vectors);
             return;
         }
 
@@ -59,6 +65,9 @@ internal readonly ref struct ApolloDraw
         var rows = projection.Write(rule.Name);
         projection.Device.Backend.Row(default(UnitRow), new RowArgs { X = rows, Y = rows });
     }
+
+    private float[]? Singular(Tensor gradient) =>
+        SingularVectors.OfSmallerSide(gradient.ToArray(), (int)matrix.Rows, (int)matrix.Rest, (int)matrix.Rank);
 
     /// <summary>Normal numbers from uniform ones, which are odd multiples of 2^-24, so that neither -1 nor 1 is drawn.</summary>
     private static void Draw(Tensor projection, double deviation, RandomKey key)

@@ -34,6 +34,12 @@ public enum ApolloProjection
 
     /// <summary>Each row is normalised to unit length. Its factors are larger by sqrt(small / rank): do not scale by that as well.</summary>
     UnitRows,
+
+    /// <summary>
+    /// The gradient's first singular vectors at each refresh, kept in the state; where the gradient is zero, normal numbers. Of the shorter axis only,
+    /// of a square matrix the second.
+    /// </summary>
+    Svd,
 }
 
 /// <summary>The steps at which a new projection is drawn, counted from 1 and with T the interval.</summary>
@@ -126,6 +132,9 @@ public sealed record ApolloOptions
 
     /// <summary>True: the projection is kept in the state; false: it is drawn again at each step.</summary>
     public bool StoreProjection { get; init; }
+
+    /// <summary>True where the projection is part of the state.</summary>
+    internal bool KeepsProjection => StoreProjection || Projection == ApolloProjection.Svd;
 
     /// <summary>Which axis is projected.</summary>
     public ApolloSide Side { get; init; }

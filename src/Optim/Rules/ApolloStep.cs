@@ -46,7 +46,7 @@ internal readonly ref struct ApolloStep
     /// <summary>R = G P^T, or its transpose G^T P^T where columns are channels: (channels, rank).</summary>
     private Tensor Project(long t)
     {
-        var projection = new ApolloDraw(rule, matrix, parameter, state, step).At(t); // (rank, inner)
+        var projection = new ApolloDraw(rule, matrix, parameter, state, step).At(t, gradient); // (rank, inner)
         var y = Scratch((matrix.Channels, matrix.Rank));
         var g = matrix.Flat(gradient.Read(rule.Name));
         var x = matrix.Right ? g : g.With(g.Layout.Transpose(0, 1)); // (channels, inner)
