@@ -127,6 +127,9 @@ public class ApolloTests
         Assert.Equal(1, Dot(p[1], p[1]), 1e-5);
         var left = new Apollo(new() { Projection = ApolloProjection.Svd, Side = rows < rest ? ApolloSide.Right : ApolloSide.Left, Rank = ApolloRank.Fixed(2) });
         using var other = new RuleState(device);
+        using var adam = new RuleState(device);
+        new Apollo(rule.Options with { Rank = ApolloRank.Fixed(256) }).Init(weight, adam);
+        Assert.Equal(2L * rows * rest * sizeof(float), adam.Bytes);
         Assert.Contains("singular vectors", Fails<ArgumentException>(() => left.Init(weight, other)));
     }
 

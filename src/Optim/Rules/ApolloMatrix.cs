@@ -22,16 +22,16 @@ internal readonly record struct ApolloMatrix(long Rows, long Rest, bool Right, l
         long rows = shape[0], rest = shape.Count / rows, rank = options.Rank.Of(Math.Min(rows, rest), Math.Max(rows, rest));
         Rule.InRange("Apollo", $"the rank {options.Rank} of {parameter}", rank, 1, int.MaxValue);
         var matrix = new ApolloMatrix(rows, rest, IsRight(options.Side, rows, rest), rank);
-        if (options.Projection == ApolloProjection.Svd && (rank > matrix.Inner || matrix.Right != IsRight(ApolloSide.Auto, rows, rest)))
-            throw new ArgumentException(
-                $"Apollo: {parameter}: singular vectors project the shorter axis, of a square matrix the second, to a rank of at most its size; "
-                + $"not side {options.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
         bool fits = options.Fit switch
         {
             ApolloFit.SmallerState => rank < matrix.Inner,
             ApolloFit.RankFits => rank <= matrix.Inner,
             _ => true,
         };
+        if (fits && options.Projection == ApolloProjection.Svd && (rank > matrix.Inner || matrix.Right != IsRight(ApolloSide.Auto, rows, rest)))
+            throw new ArgumentException(
+                $"Apollo: {parameter}: singular vectors project the shorter axis, of a square matrix the second, to a rank of at most its size; "
+                + $"not side {options.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
         return fits ? matrix : null;
     }
 
