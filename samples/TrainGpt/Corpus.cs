@@ -1,21 +1,53 @@
 namespace TrainGpt;
 
-/// <summary>The text of a run.</summary>
-internal static class Corpus
+/// <summary>The data of a run: one part that is split, or one to train on and one to validate on.</summary>
+internal sealed class Corpus : IDisposable
 {
     /// <summary>What two thousand steps at the default settings read about once.</summary>
     private const int MostSdkCharacters = 2_000_000;
+
+    private readonly string name;
+    private readonly CorpusPart train;
+    private readonly CorpusPart? validation;
+
+    private Corpus(string name, CorpusPart train, CorpusPart? validation) => (this.name, this.train, this.validation) = (name, train, validation);
 
     /// <summary>What messages call the data.</summary>
     public static string Name(string? data) =>
         data is not null ? $"'{data}'" : SdkDocs.FindFolder() is null ? "this repository's text" : "the API documentation of this machine's .NET SDK";
 
-    /// <summary>Reads a file or a folder; null is .NET's API documentation, or the repository's text on machines that lack it.</summary>
-    public static string Read(string? data, CancellationToken stop) =>
-        data is not null ? TextSource.Read(data, stop) : SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop);
+    /// <summary>Opens files or folders; without data it is .NET's API documentation, or the repository's text on machines that lack it.</summary>
+    /// <param name="data">What to train on; without <paramref name="validation"/> its last tenth is to validate on.</param>
+    /// <param name="validation">What to validate on, or null.</param>
+    /// <param name="stop">Stops between files.</param>
+    /// <exception cref="InputException">It cannot be read.</exception>
+    public static Corpus Open(string? data, string? validation, CancellationToken stop)
+    {
+        var train = data is null ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop)) : CorpusPart.Open(data, stop);
+        return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null : CorpusPart.Open(validation, stop));
+    }
 
-    /// <summary>The ids of the text.</summary>
-    public static TokenStream Tokens(string text, Tokenizer tokenizer, string? data) => new(tokenizer.Encode(text), data is null ? "The default text" : Name(data));
+    /// <summary>The tokenizer of a new run: a given one, numbers for a file of ids, or the characters that occur.</summary>
+    /// <exception cref="InputException">The settings do not fit the data.</exception>
+    public Tokenizer MakeTokenizer(TrainOptions options)
+    {
+        if (options.Tokenizer is { } file) return Tokenizer.Load(file);
+        if (train.File is { } ids) return new IdTokenizer(options.Vocabulary ?? Math.Max(ids.LargestId(), validation?.File?.LargestId() ?? 0) + 1);
+        if (options.Vocabulary is { } size) throw new InputException($"--vocabulary {size} is for files of ids; {name} is text, whose characters are the vocabulary.");
+        return new CharTokenizer(train.Text + validation?.Text);
+    }
+
+    /// <summary>The ids.</summary>
+    /// <exception cref="InputException">The tokenizer's vocabulary lacks an id or a character.</exception>
+    public TokenStream Tokens(Tokenizer tokenizer) =>
+        validation is null ? new TokenStream(train.Tokens(tokenizer), name) : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        train.Dispose();
+        validation?.Dispose();
+    }
 
     private static string RepositoryFolder()
     {

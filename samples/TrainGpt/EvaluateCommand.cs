@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace TrainGpt;
 
-/// <summary><c>evaluate</c>: the validation loss over all windows of the last tenth of the data.</summary>
+/// <summary><c>evaluate</c>: the validation loss over all windows of the data to validate on.</summary>
 internal static class EvaluateCommand
 {
     public static Command Create(CommandContext context)
@@ -11,7 +11,7 @@ internal static class EvaluateCommand
         Option<string> folder = Arguments.Out("The folder that train wrote.");
         Option<string?> data = Arguments.Data("what the model was trained on");
         Option<int> threads = Arguments.Threads();
-        var command = new Command("evaluate", "Prints the validation loss over all windows of the last tenth of the data.") { folder, data, threads };
+        var command = new Command("evaluate", "Prints the validation loss over all windows of the data to validate on.") { folder, data, threads };
         command.SetAction(parse => Run(parse.GetValue(folder)!, parse.GetValue(data), parse.GetValue(threads), context));
         return command;
     }
@@ -22,8 +22,8 @@ internal static class EvaluateCommand
     private static void Run(string folder, string? data, int threads, CommandContext context)
     {
         using var trained = TrainedModel.Load(folder, threads, context);
-        data ??= trained.Options.Data;
-        var tokens = Corpus.Tokens(Corpus.Read(data, context.Stop), trained.Tokenizer, data);
+        using var corpus = data is null ? Corpus.Open(trained.Options.Data, trained.Options.Validation, context.Stop) : Corpus.Open(data, null, context.Stop);
+        var tokens = corpus.Tokens(trained.Tokenizer);
         context.Output.WriteLine(Line(new Evaluator(trained.Model, tokens, trained.Options.Batch).Full(context.Stop)));
     }
 }

@@ -11,7 +11,7 @@ internal static class GenerateCommand
     public static Command Create(CommandContext context)
     {
         Option<string> folder = Arguments.Out("The folder that train wrote.");
-        var prompt = new Option<string>("--prompt") { Description = "The text to continue.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+        var prompt = new Option<string?>("--prompt") { Description = "The text to continue. [default: a new line]", HelpName = "TEXT" };
         Option<int> count = Arguments.Number<int>("--tokens", "How many to add.", DefaultTokens);
         Option<double> temperature = Arguments.Number<double>("--temperature", "How far to stray from the best token; 0 always takes it.", Defaults.Temperature);
         Option<int> topK = Arguments.Number<int>("--top-k", "Draws among this many of the best tokens; 0 for all.", Defaults.TopK);
@@ -21,7 +21,7 @@ internal static class GenerateCommand
         command.SetAction(parse =>
         {
             var sampling = new Sampling { Temperature = parse.GetValue(temperature), TopK = parse.GetValue(topK), Seed = parse.GetValue(seed) };
-            Run(parse.GetValue(folder)!, parse.GetValue(prompt)!, parse.GetValue(count), sampling, parse.GetValue(threads), context);
+            Run(parse.GetValue(folder)!, parse.GetValue(prompt) ?? "", parse.GetValue(count), sampling, parse.GetValue(threads), context);
         });
         return command;
     }

@@ -5,9 +5,12 @@ namespace TrainGpt;
 /// <param name="Options">The run's settings.</param>
 internal sealed record RunConfiguration(GptConfig Model, TrainOptions Options);
 
-/// <summary>The folder of a run: the last two snapshots and <c>log.csv</c>.</summary>
+/// <summary>The folder of a run: the last two snapshots, <c>config.json</c> and <c>log.csv</c>.</summary>
 internal sealed class RunFolder(string path)
 {
+    /// <summary>The file that repeats a run by <c>train --config</c>.</summary>
+    public const string ConfigurationName = "config.json";
+
     /// <summary>True where a run left a snapshot.</summary>
     public bool HasSnapshot => Snapshot.Exists(path);
 
@@ -32,6 +35,15 @@ internal sealed class RunFolder(string path)
     /// <exception cref="InputException">It cannot be written.</exception>
     public void Save(Gpt model, Updater updater, TrainOptions options, Tokenizer tokenizer) =>
         Snapshot.Save(path, model.Parameters(), updater, updater.GlobalStep, new RunConfiguration(model.Config, options), tokenizer);
+
+    /// <summary>Writes the settings of the run beside the snapshot.</summary>
+    /// <exception cref="IOException">They cannot be written.</exception>
+    public void SaveConfiguration(string json)
+    {
+        string file = Path.Combine(path, ConfigurationName), partial = file + ".partial";
+        File.WriteAllText(partial, json);
+        File.Move(partial, file, overwrite: true);
+    }
 
     /// <summary>Opens the log, with the lines of the steps up to <paramref name="step"/> kept.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>

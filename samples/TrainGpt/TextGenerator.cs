@@ -28,7 +28,7 @@ internal static class TextGenerator
     {
         try
         {
-            return tokenizer.Encode("\n")[0];
+            return tokenizer.Encode("\n") is [var id, ..] ? id : 0; // numbers have no line end
         }
         catch (InputException)
         {

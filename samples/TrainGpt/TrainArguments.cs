@@ -6,7 +6,8 @@ namespace TrainGpt;
 internal sealed class TrainArguments
 {
     private static readonly TrainOptions Defaults = new();
-    private readonly List<Func<ParseResult, TrainOptions, TrainOptions>> replacements = [];
+    private readonly List<Setting> settings = [];
+    private readonly Option<string?> file = new("--config") { Description = $"A JSON file that sets options by their names, as {RunFolder.ConfigurationName} beside a snapshot does; options of the command line come before it. [default: none]", HelpName = "FILE" };
     private readonly Command command;
 
     /// <summary>Adds the options to a command.</summary>
@@ -17,66 +18,91 @@ internal sealed class TrainArguments
         AddSteps();
         AddOptimizer();
         AddRun();
+        command.Add(file);
     }
 
-    /// <summary>The settings: <paramref name="start"/>, with those replaced that the command line gives.</summary>
-    public TrainOptions Read(ParseResult parse, TrainOptions start) => replacements.Aggregate(start, (options, replace) => replace(parse, options));
+    /// <summary>An option: its name without dashes, its value in a record, and a record with the value of a command line, if it has one.</summary>
+    private sealed record Setting(string Name, Func<TrainOptions, object?> Value, Func<ParseResult, TrainOptions, TrainOptions> Replace);
+
+    /// <summary>The settings: <paramref name="start"/>, with those replaced that the configuration file gives, and over it the command line.</summary>
+    /// <exception cref="InputException">The configuration file cannot be read, or sets what is no option.</exception>
+    public TrainOptions Read(ParseResult parse, TrainOptions start)
+    {
+        if (parse.GetValue(file) is { } path) start = Replace(ParseFile(path), start);
+        return Replace(parse, start);
+    }
+
+    /// <summary>All that decides what a run computes, as a configuration file.</summary>
+    public string ToJson(TrainOptions options) => ConfigurationFile.Write(settings.Select(setting => (setting.Name, setting.Value(options))));
+
+    private TrainOptions Replace(ParseResult parse, TrainOptions start) => settings.Aggregate(start, (options, setting) => setting.Replace(parse, options));
+
+    /// <summary>Goes through the command line's own parser, so that a file can say what a command line can, and is refused for the same reasons.</summary>
+    private ParseResult ParseFile(string path)
+    {
+        var parse = command.Parse(ConfigurationFile.Read(path, [.. settings.Select(setting => setting.Name)]));
+        return parse.Errors.Count == 0 ? parse : throw new InputException($"{path}: {parse.Errors[0].Message}");
+    }
 
     private void AddModel()
     {
-        Add(Arguments.Data("the SDK's API documentation"), (o, v) => o with { Data = v });
-        Number("--layers", "Transformer blocks.", Defaults.Layers, (o, v) => o with { Layers = v });
-        Number("--heads", "Attention heads of each block.", Defaults.Heads, (o, v) => o with { Heads = v });
-        Number("--width", "The size of a token's vector, a multiple of the heads.", Defaults.Width, (o, v) => o with { Width = v });
-        Number("--context", "Tokens the model sees at once.", Defaults.Context, (o, v) => o with { Context = v });
-        Number("--dropout", "The part of activations that training sets to zero.", Defaults.Dropout, (o, v) => o with { Dropout = v });
-        Switch("--checkpoint-blocks", "Recomputes blocks in the backward pass: less memory, a third more time.", (o, v) => o with { CheckpointBlocks = v });
+        Add(Arguments.Data("the SDK's API documentation"), o => o.Data, (o, v) => o with { Data = v });
+        Add(new Option<string?>("--validation") { Description = "What to validate on, like --data. [default: the last tenth of the data]", HelpName = "FILE|FOLDER" }, o => o.Validation, (o, v) => o with { Validation = v });
+        Add(Arguments.Number<int>("--vocabulary", "The number of ids of a .bin file. [default: its largest id + 1]", null), o => o.Vocabulary, (o, v) => o with { Vocabulary = v });
+        Add(new Option<string?>("--tokenizer") { Description = "A tokenizer's JSON file. [default: the characters of the data; for a .bin file its ids as numbers]", HelpName = "FILE" }, o => o.Tokenizer, (o, v) => o with { Tokenizer = v });
+        Number("--layers", "Transformer blocks.", Defaults.Layers, o => o.Layers, (o, v) => o with { Layers = v });
+        Number("--heads", "Attention heads of each block.", Defaults.Heads, o => o.Heads, (o, v) => o with { Heads = v });
+        Number("--width", "The size of a token's vector, a multiple of the heads.", Defaults.Width, o => o.Width, (o, v) => o with { Width = v });
+        Number("--context", "Tokens the model sees at once.", Defaults.Context, o => o.Context, (o, v) => o with { Context = v });
+        Number("--dropout", "The part of activations that training sets to zero.", Defaults.Dropout, o => o.Dropout, (o, v) => o with { Dropout = v });
+        Switch("--checkpoint-blocks", "Recomputes blocks in the backward pass: less memory, a third more time.", o => o.CheckpointBlocks, (o, v) => o with { CheckpointBlocks = v });
     }
 
     private void AddSteps()
     {
-        Number("--batch", "Windows of text per micro-batch.", Defaults.Batch, (o, v) => o with { Batch = v });
-        Number("--accumulate", "Micro-batches per step; their gradients add up.", Defaults.Accumulate, (o, v) => o with { Accumulate = v });
-        Number("--steps", "Steps of training.", Defaults.Steps, (o, v) => o with { Steps = v });
-        Number("--learning-rate", "The learning rate after the warm-up.", Defaults.LearningRate, (o, v) => o with { LearningRate = v });
-        Number("--min-learning-rate", "The learning rate at the last step, reached along a cosine.", Defaults.MinLearningRate, (o, v) => o with { MinLearningRate = v });
-        Number("--warm-up", "Steps in which the learning rate rises from zero.", Defaults.WarmUp, (o, v) => o with { WarmUp = v });
+        Number("--batch", "Windows of text per micro-batch.", Defaults.Batch, o => o.Batch, (o, v) => o with { Batch = v });
+        Number("--accumulate", "Micro-batches per step; their gradients add up.", Defaults.Accumulate, o => o.Accumulate, (o, v) => o with { Accumulate = v });
+        Number("--steps", "Steps of training.", Defaults.Steps, o => o.Steps, (o, v) => o with { Steps = v });
+        Number("--learning-rate", "The learning rate after the warm-up.", Defaults.LearningRate, o => o.LearningRate, (o, v) => o with { LearningRate = v });
+        Number("--min-learning-rate", "The learning rate at the last step, reached along a cosine.", Defaults.MinLearningRate, o => o.MinLearningRate, (o, v) => o with { MinLearningRate = v });
+        Number("--warm-up", "Steps in which the learning rate rises from zero.", Defaults.WarmUp, o => o.WarmUp, (o, v) => o with { WarmUp = v });
     }
 
     private void AddOptimizer()
     {
-        Choice("--optimizer", "The update rule.", Defaults.Optimizer, [TrainOptions.AdamW, TrainOptions.Sgd], (o, v) => o with { Optimizer = v });
-        Choice("--mode", "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.", Defaults.Mode, [TrainOptions.Eager, TrainOptions.Deferred], (o, v) => o with { Mode = v });
-        Number("--beta1", "AdamW's decay of the mean gradient; SGD's momentum.", Defaults.Beta1, (o, v) => o with { Beta1 = v });
-        Number("--beta2", "AdamW's decay of the mean squared gradient.", Defaults.Beta2, (o, v) => o with { Beta2 = v });
-        Number("--weight-decay", "Weight decay of matrices and tables; gains have none.", Defaults.WeightDecay, (o, v) => o with { WeightDecay = v });
-        Add(Arguments.Number<double>("--clip", "The largest norm of all gradients together; 0 does not clip. [default: 1; with --mode eager: 0]", null), (o, v) => o with { Clip = v });
+        Choice("--optimizer", "The update rule.", Defaults.Optimizer, [TrainOptions.AdamW, TrainOptions.Sgd], o => o.Optimizer, (o, v) => o with { Optimizer = v });
+        Choice("--mode", "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.", Defaults.Mode, [TrainOptions.Eager, TrainOptions.Deferred], o => o.Mode, (o, v) => o with { Mode = v });
+        Number("--beta1", "AdamW's decay of the mean gradient; SGD's momentum.", Defaults.Beta1, o => o.Beta1, (o, v) => o with { Beta1 = v });
+        Number("--beta2", "AdamW's decay of the mean squared gradient.", Defaults.Beta2, o => o.Beta2, (o, v) => o with { Beta2 = v });
+        Number("--weight-decay", "Weight decay of matrices and tables; gains have none.", Defaults.WeightDecay, o => o.WeightDecay, (o, v) => o with { WeightDecay = v });
+        Add(Arguments.Number<double>("--clip", "The largest norm of all gradients together; 0 does not clip. [default: 1; with --mode eager: 0]", null), o => o.Clip, (o, v) => o with { Clip = v });
     }
 
     private void AddRun()
     {
-        Number("--evaluate-every", "Steps between estimates of the validation loss.", Defaults.EvaluateEvery, (o, v) => o with { EvaluateEvery = v });
-        Number("--save-every", "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Defaults.SaveEvery, (o, v) => o with { SaveEvery = v });
-        Number("--seed", "The seed of initial weights, batches and dropout.", Defaults.Seed, (o, v) => o with { Seed = v });
-        Add(Arguments.Threads(), (o, v) => o with { Threads = v });
-        Add(Arguments.Out("The folder to write to."), (o, v) => o with { Out = v });
-        Switch("--resume", "Goes on from the snapshot in the folder, with the settings it was made with unless options say otherwise.", (o, v) => o with { Resume = v });
+        Number("--evaluate-every", "Steps between estimates of the validation loss.", Defaults.EvaluateEvery, o => o.EvaluateEvery, (o, v) => o with { EvaluateEvery = v });
+        Number("--save-every", "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Defaults.SaveEvery, o => o.SaveEvery, (o, v) => o with { SaveEvery = v });
+        Number("--seed", "The seed of initial weights, batches and dropout.", Defaults.Seed, o => o.Seed, (o, v) => o with { Seed = v });
+        Add(Arguments.Threads(), o => o.Threads, (o, v) => o with { Threads = v });
+        Add(Arguments.Out("The folder to write to."), o => o.Out, (o, v) => o with { Out = v });
+        Switch("--resume", "Goes on from the snapshot in the folder, with the settings it was made with unless options say otherwise.", o => o.Resume, (o, v) => o with { Resume = v });
     }
 
-    private void Number<T>(string name, string description, T standard, Func<TrainOptions, T, TrainOptions> replace) where T : struct, IParsable<T> =>
-        Add(Arguments.Number<T>(name, description, standard), replace);
+    private void Number<T>(string name, string description, T standard, Func<TrainOptions, object?> value, Func<TrainOptions, T, TrainOptions> replace) where T : struct, IParsable<T> =>
+        Add(Arguments.Number<T>(name, description, standard), value, replace);
 
-    private void Choice(string name, string description, string standard, string[] values, Func<TrainOptions, string, TrainOptions> replace)
+    private void Choice(string name, string description, string standard, string[] values, Func<TrainOptions, object?> value, Func<TrainOptions, string, TrainOptions> replace)
     {
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => standard };
-        Add(option.AcceptOnlyFromAmong(values), replace);
+        Add(option.AcceptOnlyFromAmong(values), value, replace);
     }
 
-    private void Switch(string name, string description, Func<TrainOptions, bool, TrainOptions> replace) => Add(new Option<bool>(name) { Description = description }, replace);
+    private void Switch(string name, string description, Func<TrainOptions, object?> value, Func<TrainOptions, bool, TrainOptions> replace) =>
+        Add(new Option<bool>(name) { Description = $"{description} [default: off]" }, value, replace);
 
-    private void Add<T>(Option<T> option, Func<TrainOptions, T, TrainOptions> replace)
+    private void Add<T>(Option<T> option, Func<TrainOptions, object?> value, Func<TrainOptions, T, TrainOptions> replace)
     {
         command.Add(option);
-        replacements.Add((parse, options) => parse.GetResult(option) is { Implicit: false } ? replace(options, parse.GetValue(option)!) : options);
+        settings.Add(new Setting(option.Name[2..], value, (parse, options) => parse.GetResult(option) is { Implicit: false } ? replace(options, parse.GetValue(option)!) : options));
     }
 }

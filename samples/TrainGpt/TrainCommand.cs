@@ -13,27 +13,28 @@ internal static class TrainCommand
     public static Command Fill(Command command, CommandContext context)
     {
         var arguments = new TrainArguments(command);
-        command.SetAction(parse => Start(arguments.Read(parse, new TrainOptions()), saved => arguments.Read(parse, saved), context));
+        command.SetAction(parse => Start(arguments, parse, context));
         return command;
     }
 
-    private static void Start(TrainOptions options, Func<TrainOptions, TrainOptions> overSaved, CommandContext context)
+    private static void Start(TrainArguments arguments, ParseResult parse, CommandContext context)
     {
-        if (options.Resume) Resume(new RunFolder(options.Out), overSaved, context);
-        else StartAnew(options, context);
+        var options = arguments.Read(parse, new TrainOptions());
+        if (options.Resume) Resume(new RunFolder(options.Out), saved => arguments.Read(parse, saved), arguments.ToJson, context);
+        else StartAnew(options, arguments.ToJson, context);
     }
 
-    private static void StartAnew(TrainOptions options, CommandContext context)
+    private static void StartAnew(TrainOptions options, Func<TrainOptions, string> toJson, CommandContext context)
     {
         options.Check();
         if (new RunFolder(options.Out).HasSnapshot)
             context.Output.WriteLine($"'{options.Out}' holds the snapshot of another run: the first of this run replaces it, the second drops it. With --resume that run goes on.");
-        string text = Corpus.Read(options.Data, context.Stop);
-        var tokenizer = new CharTokenizer(text);
-        Run(options, options.Model(tokenizer.VocabularySize), tokenizer, Corpus.Tokens(text, tokenizer, options.Data), null, context);
+        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        var tokenizer = corpus.MakeTokenizer(options);
+        Run(options, toJson(options), tokenizer, corpus.Tokens(tokenizer), null, context);
     }
 
-    private static void Resume(RunFolder folder, Func<TrainOptions, TrainOptions> overSaved, CommandContext context)
+    private static void Resume(RunFolder folder, Func<TrainOptions, TrainOptions> overSaved, Func<TrainOptions, string> toJson, CommandContext context)
     {
         var (snapshot, configuration, tokenizer) = folder.Open(context);
         using (snapshot)
@@ -41,8 +42,8 @@ internal static class TrainCommand
             var options = overSaved(configuration.Options);
             options.Check();
             CheckSame(options, configuration, snapshot.Path);
-            var tokens = Corpus.Tokens(Corpus.Read(options.Data, context.Stop), tokenizer, options.Data);
-            Run(options, options.Model(tokenizer.VocabularySize), tokenizer, tokens, snapshot, context);
+            using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+            Run(options, toJson(options), tokenizer, corpus.Tokens(tokenizer), snapshot, context);
         }
     }
 
@@ -57,13 +58,13 @@ internal static class TrainCommand
             if (!asked.Equals(has)) throw new InputException($"{option} {asked} does not fit {file}, which has {has}; leave the option out to go on, or train anew in another --out.");
     }
 
-    private static void Run(TrainOptions options, GptConfig config, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
+    private static void Run(TrainOptions options, string configuration, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
     {
         using var device = Device.CreateCpu(options.Threads);
-        using var model = new Gpt(config, device, options.Seed);
-        using var trainer = new Trainer(options, model, tokenizer, data);
+        using var model = new Gpt(options.Model(tokenizer.VocabularySize), device, options.Seed);
+        using var trainer = new Trainer(options, model, tokenizer, data, configuration);
         if (snapshot is not null) trainer.Restore(snapshot);
-        Introduce(options, model, data, trainer.Step, context.Output);
+        Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
         StepStatus? last = null;
         View(context, new RunClock(trainer.Step, options.Steps)).Show(report => Run(trainer, options, status => report(last = status), context.Stop));
         if (trainer.Step < options.Steps) context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; train --resume --out {options.Out} goes on.");
@@ -85,10 +86,10 @@ internal static class TrainCommand
         }
     }
 
-    private static void Introduce(TrainOptions options, Gpt model, TokenStream data, long step, TextWriter output)
+    private static void Introduce(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data, long step, TextWriter output)
     {
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Data: {Corpus.Name(options.Data)}, {data.Tokens.Length:N0} characters, {model.Config.VocabularySize} different ones."));
+        string unit = tokenizer is CharTokenizer ? "characters" : "tokens", vocabulary = tokenizer is CharTokenizer ? $"{tokenizer.VocabularySize} different ones" : $"a vocabulary of {tokenizer.VocabularySize}";
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Data: {Corpus.Name(options.Data)}, {data.Count:N0} {unit}, {vocabulary}."));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Model: layers {options.Layers}, heads {options.Heads}, width {options.Width}, context {options.Context}; {model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options is { IsEager: true, Clip: null }) output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");

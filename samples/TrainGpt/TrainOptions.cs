@@ -11,6 +11,15 @@ internal sealed record TrainOptions
 
     public string? Data { get; init; }
 
+    /// <summary>What to validate on; null is the last tenth of the data.</summary>
+    public string? Validation { get; init; }
+
+    /// <summary>The ids of a token file; null is one more than its largest.</summary>
+    public int? Vocabulary { get; init; }
+
+    /// <summary>A tokenizer's JSON file; null makes one from the data.</summary>
+    public string? Tokenizer { get; init; }
+
     public int Layers { get; init; } = 4;
 
     public int Heads { get; init; } = 4;
@@ -113,6 +122,7 @@ internal sealed record TrainOptions
         Between("--heads", Heads, 1, Most);
         Between("--width", Width, 1, MostWidth);
         Between("--context", Context, 1, Most);
+        Between("--vocabulary", Vocabulary ?? 1, 1, 1 << 24);
         Between("--batch", Batch, 1, Most);
         Between("--steps", Steps, 1, int.MaxValue);
         Between("--warm-up", WarmUp, 0, int.MaxValue);

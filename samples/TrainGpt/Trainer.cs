@@ -19,13 +19,15 @@ internal sealed class Trainer : IDisposable
     private readonly Evaluator evaluator;
     private readonly Updater updater;
     private readonly Func<int, Tensor> loss;
+    private readonly string configuration;
     private long savedStep;
+    private bool hasSavedConfiguration;
 
-    /// <summary>Prepares a run; nothing is written yet.</summary>
+    /// <summary>Prepares a run; nothing is written yet. The configuration is the file that repeats it.</summary>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Trainer(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data)
+    public Trainer(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data, string configuration)
     {
-        (this.options, this.tokenizer, Model) = (options, tokenizer, model);
+        (this.options, this.tokenizer, Model, this.configuration) = (options, tokenizer, model, configuration);
         folder = new RunFolder(options.Out);
         batches = data.TrainBatches(options.Batch, options.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
@@ -115,5 +117,7 @@ internal sealed class Trainer : IDisposable
     {
         folder.Save(Model, updater, options, tokenizer);
         savedStep = Step;
+        if (!hasSavedConfiguration) folder.SaveConfiguration(configuration);
+        hasSavedConfiguration = true;
     }
 }

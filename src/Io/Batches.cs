@@ -8,7 +8,7 @@ public sealed class Batches
 {
     /// <summary>Keeps the draws apart from those of initialisation and dropout, whose streams hold a step in the upper half.</summary>
     private const ulong Stream = 0xBA7C_4E5D_0000_0000;
-    private readonly ReadOnlyMemory<int> tokens;
+    private readonly ITokens tokens;
     private readonly ulong seed;
 
     /// <summary>Cuts windows of <paramref name="context"/> ids and one more for the last target.</summary>
@@ -18,7 +18,7 @@ public sealed class Batches
     /// <param name="seed">The run's seed.</param>
     /// <exception cref="InputException">The sequence is too short.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A batch or context below 1.</exception>
-    public Batches(ReadOnlyMemory<int> tokens, int batch, int context, ulong seed)
+    public Batches(ITokens tokens, int batch, int context, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         this.tokens = Windows.LongEnough(tokens, context);
@@ -38,7 +38,7 @@ public sealed class Batches
     public void Fill(long index, Span<int> ids, Span<int> targets)
     {
         Windows.CheckRoom(ids, targets, Batch, Context);
-        for (int row = 0; row < Batch; row++) Windows.Cut(tokens.Span, Start(index, row), row, Context, ids, targets);
+        for (int row = 0; row < Batch; row++) Windows.Cut(tokens, Start(index, row), row, Context, ids, targets);
     }
 
     /// <summary>Batch <paramref name="index"/> as tensors of I32, each (B, T).</summary>
@@ -49,10 +49,10 @@ public sealed class Batches
         return (Tensor.From<int>(ids, (Batch, Context), device), Tensor.From<int>(targets, (Batch, Context), device));
     }
 
-    /// <summary>A 64-bit draw scaled to the number of places: no remainder, so no place is favoured by more than 2^-32.</summary>
-    private int Start(long index, int row)
+    /// <summary>A 64-bit draw scaled to the number of places: no remainder, so no place is favoured by more than (places) / 2^64.</summary>
+    private long Start(long index, int row)
     {
         var (a, b, _, _) = Philox.Block(new RandomKey(seed, Stream), unchecked((ulong)index * (ulong)Batch + (ulong)row));
-        return (int)Math.BigMul((ulong)b << 32 | a, (ulong)(tokens.Length - Context), out _);
+        return (long)Math.BigMul((ulong)b << 32 | a, (ulong)(tokens.Count - Context), out _);
     }
 }

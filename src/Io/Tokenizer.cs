@@ -58,7 +58,8 @@ public abstract class Tokenizer
             {
                 CharTokenizer.KindName => new CharTokenizer(Text(document.RootElement, "vocabulary", file), file),
                 ByteTokenizer.KindName => new ByteTokenizer(),
-                var kind => throw new BadFileException(file, "type", $"a tokenizer of type '{kind}' is unknown; char and byte are known."),
+                IdTokenizer.KindName => new IdTokenizer(Size(document.RootElement, file)),
+                var kind => throw new BadFileException(file, "type", $"a tokenizer of type '{kind}' is unknown; char, byte and ids are known."),
             };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -72,6 +73,11 @@ public abstract class Tokenizer
 
     private protected static ArgumentOutOfRangeException OutOfVocabulary(int id, int index, int size) =>
         new(nameof(id), $"Decode: id {id} at index {index} is outside the vocabulary of {size}.");
+
+    private static int Size(JsonElement root, string file) =>
+        root.TryGetProperty(IdTokenizer.SizeField, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int size) && size > 0
+            ? size
+            : throw new BadFileException(file, IdTokenizer.SizeField, "a whole number above 0 is needed here.");
 
     private static string Text(JsonElement root, string field, string file) =>
         root.ValueKind == JsonValueKind.Object && root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String

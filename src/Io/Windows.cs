@@ -6,16 +6,16 @@ namespace Mayfly;
 /// </summary>
 public sealed class Windows
 {
-    private readonly ReadOnlyMemory<int> tokens;
+    private readonly ITokens tokens;
 
     /// <summary>Cuts windows of <paramref name="context"/> ids.</summary>
     /// <exception cref="InputException">The sequence is not longer than the context.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A context below 1.</exception>
-    public Windows(ReadOnlyMemory<int> tokens, int context)
+    public Windows(ITokens tokens, int context)
     {
         this.tokens = LongEnough(tokens, context);
         Context = context;
-        Count = (tokens.Length - 1) / context;
+        Count = (int)Math.Min(int.MaxValue, (tokens.Count - 1) / context);
     }
 
     /// <summary>Ids per window (T).</summary>
@@ -30,7 +30,7 @@ public sealed class Windows
     {
         if (first < 0 || rows < 0 || first > Count - rows) throw new ArgumentException($"Windows {first} to {first + (long)rows} of {Count}.");
         CheckRoom(ids, targets, rows, Context);
-        for (int row = 0; row < rows; row++) Cut(tokens.Span, (first + row) * Context, row, Context, ids, targets);
+        for (int row = 0; row < rows; row++) Cut(tokens, (first + row) * (long)Context, row, Context, ids, targets);
     }
 
     /// <summary>Windows <paramref name="first"/> to <paramref name="first"/> + <paramref name="rows"/> as tensors of I32, each (rows, T).</summary>
@@ -41,12 +41,12 @@ public sealed class Windows
         return (Tensor.From<int>(ids, (rows, Context), device), Tensor.From<int>(targets, (rows, Context), device));
     }
 
-    internal static ReadOnlyMemory<int> LongEnough(ReadOnlyMemory<int> tokens, int context)
+    internal static ITokens LongEnough(ITokens tokens, int context)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
-        return tokens.Length > context
+        return tokens.Count > context
             ? tokens
-            : throw new InputException($"{tokens.Length} tokens are too few for a context of {context}, which needs {context + 1L}; give more text or a shorter context.");
+            : throw new InputException($"{tokens.Count} tokens are too few for a context of {context}, which needs {context + 1L}; give more text or a shorter context.");
     }
 
     internal static void CheckRoom(Span<int> ids, Span<int> targets, int rows, int context)
@@ -55,9 +55,9 @@ public sealed class Windows
             throw new ArgumentException($"Room for {ids.Length} ids and {targets.Length} targets; {rows} windows of {context} need {rows * context} of each.");
     }
 
-    internal static void Cut(ReadOnlySpan<int> tokens, int start, int row, int context, Span<int> ids, Span<int> targets)
+    internal static void Cut(ITokens tokens, long start, int row, int context, Span<int> ids, Span<int> targets)
     {
-        tokens.Slice(start, context).CopyTo(ids.Slice(row * context, context));
-        tokens.Slice(start + 1, context).CopyTo(targets.Slice(row * context, context));
+        tokens.Copy(start, ids.Slice(row * context, context));
+        tokens.Copy(start + 1, targets.Slice(row * context, context));
     }
 }

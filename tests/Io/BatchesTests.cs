@@ -12,8 +12,10 @@ public class BatchesTests
     public void Nine_tenths_train_and_one_validates(int tokens, int train, int validation)
     {
         var stream = Numbers(tokens);
-        Assert.Equal((train, validation), (stream.Train.Length, stream.Validation.Length));
-        Assert.Equal(train, stream.Validation.Span[0]);
+        Assert.Equal((train, validation), ((int)stream.Train.Count, (int)stream.Validation.Count));
+        int[] first = new int[1];
+        stream.Validation.Copy(0, first);
+        Assert.Equal(train, first[0]);
     }
 
     [Fact]

@@ -78,6 +78,6 @@ public class TokenizerTests
         var tokenizer = new CharTokenizer(text);
         Assert.Equal((1_115_394, 65), (text.Length, tokenizer.VocabularySize));
         Assert.Equal([18, 47, 56, 57, 58], tokenizer.Encode("First")); // as nanoGPT's prepare.py numbers them
-        Assert.Equal(1_003_854, new TokenStream(tokenizer.Encode(text)).Train.Length);
+        Assert.Equal(1_003_854, new TokenStream(tokenizer.Encode(text)).Train.Count);
     }
 }

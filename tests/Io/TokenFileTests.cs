@@ -1,0 +1,130 @@
+using System.Runtime.InteropServices;
+
+namespace Mayfly.Tests;
+
+public class TokenFileTests
+{
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(7, true)]
+    [InlineData(4096, false)]
+    [InlineData(10_007, true)]
+    public void Both_forms_give_the_ids(int count, bool hasHeader)
+    {
+        using var folder = new TemporaryFolder();
+        int[] ids = Ids(count);
+        using var file = TokenFile.Open(Write(folder, ids, hasHeader ? [20240520, 1, count] : []));
+        Assert.Equal((count, ids.Max()), ((int)file.Count, file.LargestId()));
+        foreach (int start in new[] { 0, count / 3, count - 1, count })
+        {
+            var read = new int[count - start];
+            file.Copy(start, read);
+            Assert.Equal(ids[start..], read);
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.Copy(1, new int[count]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.Copy(-1, new int[1]));
+    }
+
+    [Theory]
+    [InlineData("version", 20240520, 2, 100)]
+    [InlineData("count", 20240520, 1, 101)]
+    [InlineData("count", 20240520, 1, 99)]
+    [InlineData("count", 20240520, 1, -1)]
+    public void A_bad_header_is_named(string field, params int[] header)
+    {
+        using var folder = new TemporaryFolder();
+        string path = Write(folder, Ids(100), header);
+        var error = Assert.Throws<BadFileException>(() => TokenFile.Open(path));
+        Assert.Equal((path, field), (error.File, error.Field));
+    }
+
+    [Fact]
+    public void A_file_that_is_empty_or_odd_or_missing_is_said()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("is empty", Assert.Throws<InputException>(() => TokenFile.Open(folder.Write("a.bin", ""))).Message);
+        Assert.Equal("length", Assert.Throws<BadFileException>(() => TokenFile.Open(folder.Write("b.bin", "abc"))).Field);
+        Assert.Contains("does not exist", Assert.Throws<InputException>(() => TokenFile.Open(folder.File("c.bin"))).Message);
+    }
+
+    [Fact]
+    public void Batches_and_windows_of_a_file_are_those_of_the_same_ids_in_memory()
+    {
+        using var folder = new TemporaryFolder();
+        int[] ids = Ids(1009);
+        using var file = TokenFile.Open(Write(folder, ids, [20240520, 1, 1009]));
+        TokenStream mapped = new(file), inMemory = new(ids);
+        for (long index = 0; index < 20; index++) Assert.Equal(Batch(inMemory, index), Batch(mapped, index));
+        int[] a = new int[99], b = new int[99], c = new int[99], d = new int[99];
+        inMemory.ValidationWindows(33).Fill(0, 3, a, b);
+        mapped.ValidationWindows(33).Fill(0, 3, c, d);
+        Assert.Equal([.. a, .. b], new int[][] { c, d }.SelectMany(part => part));
+
+        static int[] Batch(TokenStream stream, long index)
+        {
+            int[] ids = new int[40], targets = new int[40];
+            stream.TrainBatches(5, 8, 1).Fill(index, ids, targets);
+            return [.. ids, .. targets];
+        }
+    }
+
+    [Fact]
+    public void Two_sequences_are_each_used_as_a_whole()
+    {
+        var stream = new TokenStream(new MemoryTokens(Ids(20)), new MemoryTokens(Ids(9)), "Both");
+        Assert.Equal((20, 9, 29), (stream.Train.Count, stream.Validation.Count, stream.Count));
+        Assert.Equal(1, stream.ValidationWindows(8).Count);
+        Assert.Equal(
+            "Both has 29 tokens, 9 of them to validate on; a context of 9 needs 10. Give at least 10 tokens, or a context of at most 8.",
+            Assert.Throws<InputException>(() => stream.ValidationWindows(9)).Message);
+    }
+
+    [Fact]
+    public void Documents_are_packed_with_a_separator_after_each() =>
+        Assert.Equal([1, 2, 9, 3, 9], TokenPacker.Pack([[1, 2], [], [3]], separator: 9));
+
+    [Fact]
+    public void Numbers_stand_for_ids_without_text()
+    {
+        var tokenizer = (IdTokenizer)Tokenizer.FromJson(new IdTokenizer(50257).ToJson(), "t.json");
+        Assert.Equal("464 50256 ", tokenizer.Decode([464, 50256]));
+        Assert.Equal([464, 50256], tokenizer.Encode(" 464\n50256"));
+        Assert.Contains("'50257' is no token id", Assert.Throws<InputException>(() => tokenizer.Encode("50257")).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Decode([50257]));
+        Assert.Equal("size", Assert.Throws<BadFileException>(() => Tokenizer.FromJson("""{"type":"ids","size":0}""", "t.json")).Field);
+    }
+
+    [Fact]
+    public void Json_lines_give_the_texts()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("a.jsonl", "{\"text\":\"one\\ntwo\",\"n\":1}\n\n{\"text\":\"\u00e9\"}");
+        Assert.Equal(["one\ntwo", "\u00e9"], JsonLines.ReadTexts(path));
+    }
+
+    [Theory]
+    [InlineData("{\"text\":\"a\"}\n{\"txt\":\"b\"}")]
+    [InlineData("\n{\"text\":1}")]
+    [InlineData("{\"text\":\"a\"}\n[]")]
+    [InlineData("{\"text\":\"a\"}\nnonsense")]
+    [InlineData("{\"text\":\"a\"}\n{\"text\":\"\\ud800\"}")]
+    public void A_bad_json_line_is_named(string lines)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("a.jsonl", lines);
+        var error = Assert.Throws<BadFileException>(() => JsonLines.ReadTexts(path).ToList());
+        Assert.Equal((path, "line 2"), (error.File, error.Field));
+    }
+
+    /// <summary>Ids over the whole range of 16 bits.</summary>
+    private static int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(i => i * 40503 % 65536)];
+
+    private static string Write(TemporaryFolder folder, int[] ids, int[] header)
+    {
+        Array.Resize(ref header, header.Length > 0 ? 256 : 0);
+        string path = folder.File("tokens.bin");
+        File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes<int>(header), .. MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(ids, id => (ushort)id))]);
+        return path;
+    }
+}
