@@ -37,7 +37,7 @@ internal unsafe struct GemmPackJob<L> : IJob where L : struct, ISimd<L>
     }
 }
 
-/// <summary>Multiplies a panel of B; a chunk is a block of rows, whose part of A it packs for itself.</summary>
+/// <summary>Multiplies a panel of B; a chunk is a block of rows, whose part of A it packs for itself, unless A is read where it lies.</summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
 internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L> where TAct : unmanaged, IMap1<TAct>
@@ -55,7 +55,7 @@ internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L
         do
         {
             int depth = Math.Min(Blocks.Depth, Panel.End - start);
-            for (int i = first; i < end; i += tile)
+            for (int i = X.ReadsAInPlace ? end / tile * tile : first; i < end; i += tile)
                 GemmPack.Sliver(X.A, i, Math.Min(tile, end - i), start, depth, tile, block + (long)(i - first) * depth);
             Multiply(first, end, start, depth, block);
             start += depth;
@@ -70,15 +70,16 @@ internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L
         float* pass = Panel.Pass(start, GemmBlocks.Divide(Panel.Columns, tileColumns) * tileColumns);
         float* tile = stackalloc float[GemmKernel<L>.Rows * GemmKernel<L>.Columns];
         float beta = start == 0 ? X.Beta : 1f;
-        bool finish = start + depth == X.K && GemmFinish<L, TAct>.IsNeeded(X);
+        bool inPlace = X.ReadsAInPlace, finish = start + depth == X.K && GemmFinish<L, TAct>.IsNeeded(X);
         for (int j = 0; j < Panel.Columns; j += tileColumns)
         {
             float* b = pass + (long)j * depth;
             int columns = Math.Min(tileColumns, Panel.Columns - j);
             for (int i = first; i < end; i += tileRows)
             {
-                float* a = block + (long)(i - first) * depth, c = X.C + i * X.Ldc + Panel.Column + j;
+                float* c = X.C + i * X.Ldc + Panel.Column + j;
                 int rows = Math.Min(tileRows, end - i);
+                var a = inPlace && rows == tileRows ? X.A.At(i, start) : new GemmOperand(block + (long)(i - first) * depth, 1, tileRows);
                 if (rows == tileRows && columns == tileColumns)
                 {
                     GemmKernel<L>.Run(depth, a, b, X.Alpha, beta, c, X.Ldc);

@@ -27,6 +27,9 @@ internal readonly unsafe struct GemmOperand(float* Data, long Line, long Step)
     /// <summary>True where each line lies densely, false where the lines lie side by side.</summary>
     public bool LinesAreDense => Step == 1;
 
+    /// <summary>The part from line <paramref name="line"/> and number <paramref name="start"/> on.</summary>
+    public GemmOperand At(long line, long start) => Move(line * Line + start * Step);
+
     /// <summary>The operand <paramref name="distance"/> numbers further.</summary>
     public GemmOperand Move(long distance) => new(Data + distance, Line, Step);
 }
@@ -40,7 +43,7 @@ internal static unsafe class GemmPack
     /// <summary>Packs <paramref name="count"/> of at most <paramref name="width"/> lines from number <paramref name="start"/> on.</summary>
     public static void Sliver(in GemmOperand x, long first, int count, long start, int depth, int width, float* to)
     {
-        float* from = x.Data + first * x.Line + start * x.Step;
+        float* from = x.At(first, start).Data;
         if (x.LinesAreDense) Transpose(from, x.Line, count, depth, width, to);
         else Copy(from, x.Step, count, depth, width, to);
         if (count < width) ClearRest(count, depth, width, to);

@@ -10,6 +10,12 @@ internal unsafe struct GemmProduct
     public float Alpha, Beta;
     public float* Bias, Before, Residual;
 
+    /// <summary>
+    /// True where the kernel reads A where it lies: with few columns each number of A is used too seldom to pay for its packing. Long rows and wide
+    /// steps would crowd a few sets of the first-level cache. The sums and their order are the same either way.
+    /// </summary>
+    public readonly bool ReadsAInPlace => N <= 512 && (A.LinesAreDense ? K <= 1024 : A.Step < 1024);
+
     /// <summary>The first product of the batch.</summary>
     public static GemmProduct Of(in GemmArgs args)
     {
