@@ -27,6 +27,8 @@ public class KvCacheTests
         { SmallLlama with { KvHeads = 0, CheckpointBlocks = true }, true },
     };
 
+    public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => (ModelConfig)m[0])];
+
     [Theory]
     [MemberData(nameof(Models))]
     public void Any_prompt_length_then_token_by_token(ModelConfig config, bool reference)
@@ -65,10 +67,9 @@ public class KvCacheTests
     }
 
     [Theory]
-    [MemberData(nameof(Models))]
-    public void Threads_do_not_change_a_bit(ModelConfig config, bool reference)
+    [MemberData(nameof(Shapes))]
+    public void Threads_do_not_change_a_bit(ModelConfig config)
     {
-        Assert.Equal(reference, config.Equals(SmallGpt with { KvHeads = 1, TiedHead = true }) || config.CheckpointBlocks);
         var one = Bits(1);
         Assert.Equal(one, Bits(2));
         Assert.Equal(one, Bits(3));
