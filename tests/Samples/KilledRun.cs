@@ -13,7 +13,7 @@ internal static class KilledRun
     /// <returns>What happened, in one line.</returns>
     public static string Check(int moments, int seed)
     {
-        int steps = 30 * moments;
+        int steps = 24 * moments;
         using var folder = new TemporaryFolder();
         string data = folder.Write("text.txt", TrainGptRun.Text(6000));
         Finish(Start(data, folder.File("straight"), steps));
