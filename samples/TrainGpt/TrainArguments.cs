@@ -63,19 +63,26 @@ internal sealed class TrainArguments
         Number("--batch", "Windows of text per micro-batch.", Defaults.Batch, o => o.Batch, (o, v) => o with { Batch = v });
         Number("--accumulate", "Micro-batches per step; their gradients add up.", Defaults.Accumulate, o => o.Accumulate, (o, v) => o with { Accumulate = v });
         Number("--steps", "Steps of training.", Defaults.Steps, o => o.Steps, (o, v) => o with { Steps = v });
-        Number("--learning-rate", "The learning rate after the warm-up.", Defaults.LearningRate, o => o.LearningRate, (o, v) => o with { LearningRate = v });
-        Number("--min-learning-rate", "The learning rate at the last step, reached along a cosine.", Defaults.MinLearningRate, o => o.MinLearningRate, (o, v) => o with { MinLearningRate = v });
+        Add(Arguments.Number<double>("--learning-rate", $"The learning rate after the warm-up. [default: {OptimizerChoice.LearningRates}]", null), o => o.LearningRate, (o, v) => o with { LearningRate = v });
+        Add(Arguments.Number<double>("--min-learning-rate", "The learning rate at the last step, reached along a cosine. [default: a tenth of --learning-rate]", null), o => o.MinLearningRate, (o, v) => o with { MinLearningRate = v });
         Number("--warm-up", "Steps in which the learning rate rises from zero.", Defaults.WarmUp, o => o.WarmUp, (o, v) => o with { WarmUp = v });
     }
 
     private void AddOptimizer()
     {
-        Choice("--optimizer", "The update rule.", Defaults.Optimizer, [TrainOptions.AdamW, TrainOptions.Sgd], o => o.Optimizer, (o, v) => o with { Optimizer = v });
+        Choice("--optimizer", "The update rule.", Defaults.Optimizer, OptimizerChoice.Names, o => o.Optimizer, (o, v) => o with { Optimizer = v });
         Choice("--mode", "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.", Defaults.Mode, [TrainOptions.Eager, TrainOptions.Deferred], o => o.Mode, (o, v) => o with { Mode = v });
-        Number("--beta1", "AdamW's decay of the mean gradient; SGD's momentum.", Defaults.Beta1, o => o.Beta1, (o, v) => o with { Beta1 = v });
+        Number("--beta1", "AdamW's decay of the mean gradient; sgd's momentum.", Defaults.Beta1, o => o.Beta1, (o, v) => o with { Beta1 = v });
         Number("--beta2", "AdamW's decay of the mean squared gradient.", Defaults.Beta2, o => o.Beta2, (o, v) => o with { Beta2 = v });
         Number("--weight-decay", "Weight decay of matrices and tables; gains have none.", Defaults.WeightDecay, o => o.WeightDecay, (o, v) => o with { WeightDecay = v });
-        Add(Arguments.Number<double>("--clip", "The largest norm of all gradients together; 0 does not clip. [default: 1; with --mode eager: 0]", null), o => o.Clip, (o, v) => o with { Clip = v });
+        Add(new Option<string?>("--preset") { Description = "A published form of the optimizer, such as muon's moonlight; a wrong name lists them. [default: Mayfly's own]", HelpName = "NAME" }, o => o.Preset, (o, v) => o with { Preset = v });
+        Add(new Option<string?>("--rank") { Description = "The rank of apollo's and galore's projection: a number, sqrt or auto. [default: auto]", HelpName = "N|sqrt|auto" }, o => o.Rank, (o, v) => o with { Rank = v });
+        Add(Arguments.Number<double>("--alpha", "The scale of apollo's and galore's update. [default: the optimizer's own]", null), o => o.Alpha, (o, v) => o with { Alpha = v });
+        Add(Arguments.Number<long>("--refresh", "Steps between projections of apollo and galore; apollo takes 0 for never. [default: 200]", null), o => o.Refresh, (o, v) => o with { Refresh = v });
+        Add(Arguments.Number<double>("--clip", "The largest norm of all gradients together; 0 does not clip. [default: 1; with --mode eager and no --clip-mode: 0]", null), o => o.Clip, (o, v) => o with { Clip = v });
+        Add(new Option<string?>("--clip-mode") { Description = "How --clip works while stepping eagerly: two-pass (exact, twice the time), previous (by the norm of the step before) or per-tensor. [default: after the sweep, in deferred mode]", HelpName = "MODE" }.AcceptOnlyFromAmong(TrainOptions.TwoPass, TrainOptions.Previous, TrainOptions.PerTensor), o => o.ClipMode, (o, v) => o with { ClipMode = v });
+        Add(Arguments.Number<double>("--clip-value", "The largest magnitude of a gradient's element. [default: no limit]", null), o => o.ClipValue, (o, v) => o with { ClipValue = v });
+        Add(Arguments.Number<double>("--norm-cap", "The most by which a gradient's norm may grow in a step, such as 1.01. [default: no limit]", null), o => o.NormCap, (o, v) => o with { NormCap = v });
     }
 
     private void AddRun()

@@ -6,6 +6,7 @@ namespace TrainGpt;
 internal sealed record TrainOptions
 {
     public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out";
+    public const string TwoPass = "two-pass", Previous = "previous", PerTensor = "per-tensor";
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const double DefaultClip = 1;
 
@@ -32,9 +33,11 @@ internal sealed record TrainOptions
 
     public int Steps { get; init; } = 2000;
 
-    public double LearningRate { get; init; } = 1e-3;
+    /// <summary>Null is the usual one of the optimizer.</summary>
+    public double? LearningRate { get; init; }
 
-    public double MinLearningRate { get; init; } = 1e-4;
+    /// <summary>Null is a tenth of the learning rate.</summary>
+    public double? MinLearningRate { get; init; }
 
     public int WarmUp { get; init; } = 100;
 
@@ -50,6 +53,24 @@ internal sealed record TrainOptions
     public double Dropout { get; init; }
 
     public string Optimizer { get; init; } = AdamW;
+
+    public string? Preset { get; init; }
+
+    /// <summary>A number, sqrt or auto; null is the optimizer's own.</summary>
+    public string? Rank { get; init; }
+
+    public double? Alpha { get; init; }
+
+    public long? Refresh { get; init; }
+
+    /// <summary>The largest magnitude of a gradient's element; null does not clip.</summary>
+    public double? ClipValue { get; init; }
+
+    /// <summary>The most that a gradient's norm grows by in a step; null does not limit.</summary>
+    public double? NormCap { get; init; }
+
+    /// <summary>How the norm is clipped while stepping eagerly; null is after the sweep, which needs deferred mode.</summary>
+    public string? ClipMode { get; init; }
 
     public string Mode { get; init; } = Deferred;
 
@@ -80,7 +101,19 @@ internal sealed record TrainOptions
     public bool IsEager => Mode == Eager;
 
     [JsonIgnore]
-    public double? MaxNorm => (Clip ?? (IsEager ? 0 : DefaultClip)) is > 0 and var norm ? norm : null;
+    public double? MaxNorm => (Clip ?? (IsEager && ClipMode is null ? 0 : DefaultClip)) is > 0 and var norm ? norm : null;
+
+    [JsonIgnore]
+    public ClipMode NormClipping => ClipMode switch
+    {
+        TwoPass => Mayfly.ClipMode.TwoPass,
+        Previous => Mayfly.ClipMode.PreviousNorm,
+        PerTensor => Mayfly.ClipMode.PerTensor,
+        _ => Mayfly.ClipMode.Deferred,
+    };
+
+    [JsonIgnore]
+    public double PeakLearningRate => LearningRate ?? OptimizerChoice.LearningRate(Optimizer);
 
     /// <summary>The model's shape: nanoGPT's, with a tied head and without biases.</summary>
     public GptConfig Model(int vocabularySize) => new()
@@ -96,13 +129,8 @@ internal sealed record TrainOptions
         Bias = false,
     };
 
-    /// <summary>How parameters are trained: weight decay on matrices and tables only.</summary>
-    public Route Route() => Mayfly.Route.Default(
-        Optimizer == Sgd ? new Sgd(momentum: Beta1, weightDecay: WeightDecay) : new AdamW(Beta1, Beta2, weightDecay: WeightDecay),
-        IsEager ? UpdateMode.Eager : UpdateMode.Deferred);
-
     /// <summary>Half a cosine after the warm-up.</summary>
-    public Schedule Schedule() => new WarmUpCosine(LearningRate, MinLearningRate, WarmUp, Steps);
+    public Schedule Schedule() => new WarmUpCosine(PeakLearningRate, MinLearningRate ?? PeakLearningRate / 10, WarmUp, Steps);
 
     /// <summary>Checks each setting, and those that have to fit each other.</summary>
     /// <exception cref="InputException">One is impossible; the message names the option and says what to do.</exception>
@@ -112,8 +140,10 @@ internal sealed record TrainOptions
         CheckRates();
         if (Width % Heads != 0) throw new InputException($"--width {Width} is not divisible by --heads {Heads}; choose a width that is a multiple of the heads.");
         if ((long)Batch * Context > Most * 64L) throw new InputException($"--batch {Batch} times --context {Context} is more than {Most * 64L} tokens; use --accumulate for larger batches.");
-        if (IsEager && Clip > 0)
-            throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: use --mode deferred, or --clip 0.");
+        OptimizerChoice.Check(this);
+        if (IsEager && Clip > 0 && ClipMode is null)
+            throw new InputException($"--clip needs all gradients before the first weight moves, which --mode eager never has: use --mode deferred, --clip 0, or choose by --clip-mode {TwoPass}, {Previous} or {PerTensor}.");
+        if (ClipMode is not null && Clip == 0) throw new InputException($"--clip-mode {ClipMode} with --clip 0 clips nothing; leave one out.");
     }
 
     private void CheckCounts()
@@ -134,12 +164,16 @@ internal sealed record TrainOptions
 
     private void CheckRates()
     {
-        Between("--learning-rate", LearningRate, 0, 1e3);
-        Between("--min-learning-rate", MinLearningRate, 0, LearningRate);
+        Between("--learning-rate", PeakLearningRate, 0, 1e3);
+        Between("--min-learning-rate", MinLearningRate ?? 0, 0, PeakLearningRate);
         Between("--beta1", Beta1, 0, 0.999999);
         Between("--beta2", Beta2, 0, 0.999999);
         Between("--weight-decay", WeightDecay, 0, 1e6);
         Between("--clip", Clip ?? 0, 0, 1e30);
+        Between("--clip-value", ClipValue ?? 1, 1e-30, 1e30);
+        Between("--norm-cap", NormCap ?? 1, 1, 1e6);
+        Between("--alpha", Alpha ?? 1, 1e-6, 1e6);
+        Between("--refresh", Refresh ?? 0, 0, int.MaxValue);
         Between("--dropout", Dropout, 0, 0.99);
     }
 

@@ -31,12 +31,13 @@ internal sealed class Trainer : IDisposable
         folder = new RunFolder(options.Out);
         batches = data.TrainBatches(options.Batch, options.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
-        updater = new Updater(model.Parameters(), options.Route(), new UpdaterOptions
+        updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
             MaxNorm = options.MaxNorm,
+            ClipMode = options.MaxNorm is null ? ClipMode.Deferred : options.NormClipping,
         });
         loss = MicroBatchLoss;
     }

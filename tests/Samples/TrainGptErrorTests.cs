@@ -10,11 +10,11 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--batch 65536 --context 65536", "--accumulate")]
     [InlineData("--steps -1", "--steps -1 is out of range")]
     [InlineData("--learning-rate NaN", "--learning-rate NaN is out of range")]
-    [InlineData("--learning-rate 1e-5", "--min-learning-rate 0.0001 is out of range")]
+    [InlineData("--learning-rate 1e-5 --min-learning-rate 1e-4", "--min-learning-rate 0.0001 is out of range")]
     [InlineData("--dropout 1", "--dropout 1 is out of range")]
     [InlineData("--beta2 1", "--beta2 1 is out of range")]
     [InlineData("--threads -1", "--threads -1 is out of range")]
-    [InlineData("--mode eager --clip 1", "use --mode deferred, or --clip 0")]
+    [InlineData("--mode eager --clip 1", "use --mode deferred, --clip 0, or choose by --clip-mode")]
     [InlineData("--context 4000", "4000")]
     public void Impossible_settings(string options, string message) => Fails(1, message, run.Train("never", options.Split(' ')));
 
