@@ -64,8 +64,9 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
     {
         float* from = q.At(b, h, start), upstream = dy.At(b, h, start);
         AttentionPack<L>.Rows(from, q.Step, rows, shape.Size, shape.Scale, to.Q, to.SizeStep);
-        AttentionPack<L>.Panel(from, q.Step, rows, shape.Size, shape.Scale, to.QPanel, shape.BlockRows);
         AttentionPack<L>.Rows(upstream, dy.Step, rows, shape.Size, 1f, to.Dy, to.SizeStep);
+        if (to.QPanel == to.Q) return;
+        AttentionPack<L>.Panel(from, q.Step, rows, shape.Size, shape.Scale, to.QPanel, shape.BlockRows);
         AttentionPack<L>.Panel(upstream, dy.Step, rows, shape.Size, 1f, to.DyPanel, shape.BlockRows);
     }
 
@@ -114,9 +115,10 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
             VTurned = KTurned + ofKeys;
             K = VTurned + ofKeys;
             Q = K + ofKeys;
-            QPanel = Q + ofRows;
+            nint ofPanels = SizeStep == width ? 0 : ofRows; // dense rows of one sliver's width are a panel
+            QPanel = Q + ofPanels;
             Dy = QPanel + ofRows;
-            DyPanel = Dy + ofRows;
+            DyPanel = Dy + ofPanels;
             Dq = DyPanel + ofRows;
             P = Dq + ofRows;
             Ds = P + ofScores;

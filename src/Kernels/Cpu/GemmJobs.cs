@@ -32,8 +32,7 @@ internal unsafe struct GemmPackJob<L> : IJob where L : struct, ISimd<L>
         int tile = GemmKernel<L>.Columns, start = Panel.Start + chunk / Groups * Depth, depth = Math.Min(Depth, Panel.End - start);
         int j = chunk % Groups * SliversPerChunk * tile, end = Math.Min(Panel.Columns, j + SliversPerChunk * tile);
         float* pass = Panel.Pass(start, GemmBlocks.Divide(Panel.Columns, tile) * tile);
-        for (; j < end; j += tile)
-            GemmPack.Sliver(X.B, Panel.Column + j, Math.Min(tile, end - j), start, depth, tile, pass + (long)j * depth);
+        GemmPack.Slivers(X.B, Panel.Column + j, end - j, start, depth, tile, pass + (long)j * depth);
     }
 }
 
@@ -55,8 +54,8 @@ internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L
         do
         {
             int depth = Math.Min(Blocks.Depth, Panel.End - start);
-            for (int i = X.ReadsAInPlace ? end / tile * tile : first; i < end; i += tile)
-                GemmPack.Sliver(X.A, i, Math.Min(tile, end - i), start, depth, tile, block + (long)(i - first) * depth);
+            int packed = X.ReadsAInPlace ? end / tile * tile : first; // a part of a tile is always packed, for its padding
+            GemmPack.Slivers(X.A, packed, end - packed, start, depth, tile, block + (long)(packed - first) * depth);
             Multiply(first, end, start, depth, block);
             start += depth;
         }

@@ -49,6 +49,45 @@ internal static unsafe class GemmPack
         if (count < width) ClearRest(count, depth, width, to);
     }
 
+    /// <summary>
+    /// Packs <paramref name="count"/> lines into slivers of <paramref name="width"/>. Lines that lie side by side are read row by row, so that each
+    /// row's cache lines and page are visited once for all slivers.
+    /// </summary>
+    public static void Slivers(in GemmOperand x, long first, int count, long start, int depth, int width, float* to)
+    {
+        int whole = x.LinesAreDense || width % Group != 0 ? 0 : count / width;
+        if (whole > 0) CopyRows(x.At(first, start).Data, x.Step, whole, depth, width, to);
+        for (int i = whole * width; i < count; i += width)
+            Sliver(x, first + i, Math.Min(width, count - i), start, depth, width, to + (long)i * depth);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyRows(float* from, long step, int slivers, int depth, int width, float* to)
+    {
+        long distance = (long)depth * width;
+        for (int p = 0; p < depth; p++, from += step, to += width)
+        {
+            float* x = from, y = to;
+            for (int s = 0; s < slivers; s++, x += width, y += distance)
+            {
+                if (width == 12)
+                {
+                    Vector256.Load(x).Store(y);
+                    Vector128.Load(x + 8).Store(y + 8);
+                }
+                else if (width == 32)
+                {
+                    Vector512.Load(x).Store(y);
+                    Vector512.Load(x + 16).Store(y + 16);
+                }
+                else
+                {
+                    for (int i = 0; i < width; i += Group) Vector128.Load(x + i).Store(y + i);
+                }
+            }
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy(float* from, long step, int count, int depth, int width, float* to)
     {
