@@ -47,6 +47,21 @@ public class ModelTrainingTests
         }
     }
 
+    [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void Every_vector_width_gives_the_same_bits_for_any_threads(int bits)
+    {
+        using var one = Device.CreateCpu(1, bits);
+        var expected = Train(one, Small, UpdateMode.Deferred);
+        foreach (int threads in new[] { 2, 3 })
+        {
+            using var several = Device.CreateCpu(threads, bits);
+            Assert.Equal(expected, Train(several, Small with { CheckpointBlocks = threads == 3 }, UpdateMode.Eager));
+        }
+    }
+
     [Fact]
     public async Task Two_models_training_at_once_on_one_device_keep_their_bits()
     {
