@@ -92,6 +92,8 @@ internal sealed class TrainArguments
         Number("--seed", "The seed of initial weights, batches and dropout.", Defaults.Seed, o => o.Seed, (o, v) => o with { Seed = v });
         Add(Arguments.Threads(), o => o.Threads, (o, v) => o with { Threads = v });
         Add(Arguments.Out("The folder to write to."), o => o.Out, (o, v) => o with { Out = v });
+        Add(new Option<string?>("--report") { Description = "A page to write at the end: curves, settings and a sample, in one HTML file that needs no network. [default: none]", HelpName = "FILE" }, o => o.Report, (o, v) => o with { Report = v });
+        Add(new Option<string?>("--tensorboard") { Description = "A folder for event files that TensorBoard shows. [default: none]", HelpName = "FOLDER" }, o => o.TensorBoard, (o, v) => o with { TensorBoard = v });
         Switch("--resume", "Goes on from the snapshot in the folder, with the settings it was made with unless options say otherwise.", o => o.Resume, (o, v) => o with { Resume = v });
     }
 

@@ -65,10 +65,12 @@ internal static class TrainCommand
         using var trainer = new Trainer(options, model, tokenizer, data, configuration);
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
+        using var records = new RunRecords(options, configuration, trainer.Step);
         StepStatus? last = null;
-        View(context, new RunClock(trainer.Step, options.Steps)).Show(report => Run(trainer, options, status => report(last = status), context.Stop));
+        View(context, new RunClock(trainer.Step, options.Steps)).Show(report => Run(trainer, options, status => report(last = records.Add(status)), context.Stop));
         if (trainer.Step < options.Steps) context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; train --resume --out {options.Out} goes on.");
         else Finish(options, model, tokenizer, last, context);
+        records.Report(model, tokenizer);
     }
 
     private static void Run(Trainer trainer, TrainOptions options, Action<StepStatus> report, CancellationToken stop)

@@ -94,6 +94,14 @@ internal sealed record TrainOptions
     [JsonIgnore]
     public bool Resume { get; init; }
 
+    /// <summary>The page to write about the run; null writes none.</summary>
+    [JsonIgnore]
+    public string? Report { get; init; }
+
+    /// <summary>The folder for TensorBoard's event files; null writes none.</summary>
+    [JsonIgnore]
+    public string? TensorBoard { get; init; }
+
     [JsonIgnore]
     public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 
