@@ -27,6 +27,18 @@ public sealed class Batches
         Context = context;
     }
 
+    /// <summary>Draws windows from ids in memory, which are not copied.</summary>
+    /// <param name="tokens">The sequence, longer than the context.</param>
+    /// <param name="batch">Windows per batch (B).</param>
+    /// <param name="context">Ids per window (T).</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <exception cref="InputException">The sequence is too short.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A batch or context below 1.</exception>
+    public Batches(ReadOnlyMemory<int> tokens, int batch, int context, ulong seed)
+        : this(new MemoryTokens(tokens), batch, context, seed)
+    {
+    }
+
     /// <summary>Windows per batch (B).</summary>
     public int Batch { get; }
 
