@@ -7,11 +7,12 @@ internal static class App
 {
     private const int Success = 0, Failure = 1, BadUsage = 2;
 
-    /// <summary>Runs a command. What the user got wrong ends in one line on <paramref name="errors"/>.</summary>
+    /// <summary>Runs a command. What the user got wrong ends in one line of errors.</summary>
     /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
-    public static int Run(string[] args, TextWriter output, TextWriter errors, CancellationToken stop)
+    public static int Run(string[] args, CommandContext context)
     {
-        var parse = Commands(new CommandContext(output, errors, stop)).Parse(args);
+        var (output, errors) = (context.Output, context.Errors);
+        var parse = Commands(context).Parse(args);
         if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
@@ -29,7 +30,7 @@ internal static class App
 
     private static RootCommand Commands(CommandContext context)
     {
-        var root = new RootCommand("Trains a small GPT on text. Without a command and options it learns from the .NET SDK's own API documentation.");
+        var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API documentation.");
         TrainCommand.Fill(root, context);
         var train = new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
         root.Add(TrainCommand.Fill(train, context));
@@ -50,11 +51,15 @@ internal static class App
 }
 
 /// <summary>What every command needs.</summary>
+/// <param name="Input">Where prompts come from.</param>
 /// <param name="Output">Where results go.</param>
 /// <param name="Errors">Where warnings go.</param>
-/// <param name="Stop">Set when the user wants the command to end.</param>
-internal sealed record CommandContext(TextWriter Output, TextWriter Errors, CancellationToken Stop)
+/// <param name="Signals">What the user asks for in the meantime.</param>
+internal sealed record CommandContext(TextReader Input, TextWriter Output, TextWriter Errors, Signals Signals)
 {
+    /// <summary>Set when the user wants the command to end.</summary>
+    public CancellationToken Stop => Signals.Stop;
+
     /// <summary>Says what the user may want to know of, in one line.</summary>
     public void Warn(string message) => Errors.WriteLine($"warning: {message}");
 

@@ -4,13 +4,13 @@ namespace TrainGpt;
 internal sealed class Evaluator
 {
     private const int QuickBatches = 20;
-    private readonly Gpt model;
+    private readonly LanguageModel model;
     private readonly Windows windows;
     private readonly int batch;
 
     /// <summary>Takes batches of <paramref name="batch"/> windows, so that evaluation needs less memory than training.</summary>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Evaluator(Gpt model, TokenStream data, int batch)
+    public Evaluator(LanguageModel model, TokenStream data, int batch)
     {
         this.model = model;
         this.batch = batch;

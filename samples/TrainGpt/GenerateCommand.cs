@@ -2,37 +2,38 @@ using System.CommandLine;
 
 namespace TrainGpt;
 
-/// <summary><c>generate</c>: continues a prompt.</summary>
+/// <summary><c>generate</c>: continues prompts.</summary>
 internal static class GenerateCommand
 {
-    private const int DefaultTokens = 500;
-    private static readonly Sampling Defaults = new();
-
     public static Command Create(CommandContext context)
     {
-        Option<string> folder = Arguments.Out("The folder that train wrote.");
-        var prompt = new Option<string?>("--prompt") { Description = "The text to continue. [default: a new line]", HelpName = "TEXT" };
-        Option<int> count = Arguments.Number<int>("--tokens", "How many to add.", DefaultTokens);
-        Option<double> temperature = Arguments.Number<double>("--temperature", "How far to stray from the best token; 0 always takes it.", Defaults.Temperature);
-        Option<int> topK = Arguments.Number<int>("--top-k", "Draws among this many of the best tokens; 0 for all.", Defaults.TopK);
-        Option<ulong> seed = Arguments.Number<ulong>("--seed", "The seed of the draws.", Defaults.Seed);
-        Option<int> threads = Arguments.Threads();
-        var command = new Command("generate", "Continues a prompt with a trained model.") { folder, prompt, count, temperature, topK, seed, threads };
-        command.SetAction(parse =>
-        {
-            var sampling = new Sampling { Temperature = parse.GetValue(temperature), TopK = parse.GetValue(topK), Seed = parse.GetValue(seed) };
-            Run(parse.GetValue(folder)!, parse.GetValue(prompt) ?? "", parse.GetValue(count), sampling, parse.GetValue(threads), context);
-        });
+        var command = new Command("generate", "Continues prompts with a trained model.");
+        var arguments = new GenerateArguments(command);
+        command.SetAction(parse => Run(arguments.Read(parse), context));
         return command;
     }
 
-    private static void Run(string folder, string prompt, int count, Sampling sampling, int threads, CommandContext context)
+    private static void Run(GenerateRequest request, CommandContext context)
     {
-        sampling.Check();
-        if (count < 0) throw new InputException($"--tokens {count} is negative; give 0 or more.");
-        using var trained = TrainedModel.Load(folder, threads, context);
-        var pieces = TextGenerator.Continue(trained.Model, trained.Tokenizer, prompt, count, sampling);
-        context.Output.Write(prompt);
-        TextGenerator.Write(context.Output, pieces, context.Stop);
+        request.Check();
+        using var trained = TrainedModel.Load(request.Folder, request.Threads, context);
+        if (request.Interactive) PromptLoop.Run(context, (prompt, number, stop) => Answer(request, trained, prompt, number, context.Output, stop));
+        else Write(request, trained, request.Prompts is [] ? [""] : request.Prompts, context.Output, context.Stop);
+    }
+
+    /// <summary>Continues a line that was read; the same line draws anew when it comes again.</summary>
+    private static void Answer(GenerateRequest request, TrainedModel trained, string prompt, int number, TextWriter output, CancellationToken stop)
+    {
+        var sampling = request.Sampling with { Seed = request.Sampling.Seed + (ulong)number };
+        Write(request with { Sampling = sampling }, trained, [prompt], output, stop, showsPrompts: false);
+    }
+
+    private static void Write(GenerateRequest request, TrainedModel trained, string[] prompts, TextWriter output, CancellationToken stop, bool showsPrompts = true)
+    {
+        string[] rows = [.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, request.Count))];
+        string[] heads = showsPrompts ? rows : [.. rows.Select(_ => "")];
+        var pieces = TextGenerator.Continue(trained.Model, trained.Tokenizer, rows, request.Tokens, request.Sampling, request.Stops);
+        if (rows.Length > 1) TextGenerator.WriteAll(output, heads, pieces, stop);
+        else TextGenerator.Write(output, pieces.Select(piece => piece.Text).Prepend(heads[0]), stop);
     }
 }

@@ -3,7 +3,7 @@ namespace TrainGpt;
 /// <summary>What a snapshot says beside weights and optimizer state.</summary>
 /// <param name="Model">The model's shape.</param>
 /// <param name="Options">The run's settings.</param>
-internal sealed record RunConfiguration(GptConfig Model, TrainOptions Options);
+internal sealed record RunConfiguration(ModelConfig Model, TrainOptions Options);
 
 /// <summary>The folder of a run: the last two snapshots, <c>config.json</c> and <c>log.csv</c>.</summary>
 internal sealed class RunFolder(string path)
@@ -33,7 +33,7 @@ internal sealed class RunFolder(string path)
 
     /// <summary>Saves a snapshot; the one before it stays as the previous one.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
-    public void Save(Gpt model, Updater updater, TrainOptions options, Tokenizer tokenizer) =>
+    public void Save(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer) =>
         Snapshot.Save(path, model.Parameters(), updater, updater.GlobalStep, new RunConfiguration(model.Config, options), tokenizer);
 
     /// <summary>Writes the settings of the run beside the snapshot.</summary>

@@ -29,7 +29,7 @@ internal sealed class RunRecords : IDisposable
     }
 
     /// <summary>Writes the page from the run's whole log, with a greedy and a random sample.</summary>
-    public void Report(Gpt model, Tokenizer tokenizer)
+    public void Report(LanguageModel model, Tokenizer tokenizer)
     {
         if (options.Report is not { } page) return;
         new RunReport
@@ -44,7 +44,7 @@ internal sealed class RunRecords : IDisposable
     /// <inheritdoc/>
     public void Dispose() => events?.Dispose();
 
-    private string Sample(Gpt model, Tokenizer tokenizer, double temperature) => string.Concat(
+    private string Sample(LanguageModel model, Tokenizer tokenizer, double temperature) => string.Concat(
         TextGenerator.Continue(model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed, Temperature = temperature }));
 
     private KeyValuePair<string, string>[] Settings()

@@ -1,14 +1,23 @@
+using System.Text;
+
 namespace TrainGpt;
 
-/// <summary>Continues a text, piece by piece.</summary>
+/// <summary>Continues texts, piece by piece.</summary>
 internal static class TextGenerator
 {
     /// <summary>The pieces of text after <paramref name="prompt"/>; an empty one stands for a new line.</summary>
     /// <exception cref="InputException">The prompt has a character the vocabulary lacks.</exception>
-    public static IEnumerable<string> Continue(Gpt model, Tokenizer tokenizer, string prompt, int count, Sampling sampling)
+    public static IEnumerable<string> Continue(LanguageModel model, Tokenizer tokenizer, string prompt, int count, Sampling sampling) =>
+        Continue(model, tokenizer, [prompt], count, sampling, []).Select(piece => piece.Text);
+
+    /// <summary>The pieces of text after several prompts, which are continued together.</summary>
+    /// <exception cref="InputException">A prompt has a character the vocabulary lacks.</exception>
+    /// <exception cref="ArgumentException">The sampling is impossible, or a stop text is empty.</exception>
+    public static IEnumerable<TextPiece> Continue(
+        LanguageModel model, Tokenizer tokenizer, IReadOnlyList<string> prompts, int count, Sampling sampling, IReadOnlyList<string> stops)
     {
-        int[] start = prompt.Length > 0 ? tokenizer.Encode(prompt) : [FirstId(tokenizer)];
-        return model.Generate(start, count, sampling).Select(id => tokenizer.Decode([id]));
+        int[][] starts = [.. prompts.Select(prompt => prompt.Length > 0 ? tokenizer.Encode(prompt) : [FirstId(tokenizer)])];
+        return model.GenerateText(starts, count, sampling, ids => tokenizer.Decode(ids), stops);
     }
 
     /// <summary>Writes the pieces as they come.</summary>
@@ -22,6 +31,24 @@ internal static class TextGenerator
         }
 
         output.WriteLine();
+    }
+
+    /// <summary>Writes the first text as it comes and the others after it, each under a line with its number.</summary>
+    public static void WriteAll(TextWriter output, IReadOnlyList<string> heads, IEnumerable<TextPiece> pieces, CancellationToken stop)
+    {
+        StringBuilder[] later = [.. heads.Select(head => new StringBuilder(head))];
+        output.WriteLine(Title(0, heads.Count));
+        output.Write(heads[0]);
+        Write(output, pieces.Select(piece => piece.Row == 0 ? piece.Text : Keep(later, piece)), stop);
+        for (int i = 1; i < later.Length; i++) output.WriteLine($"{Title(i, heads.Count)}{output.NewLine}{later[i]}");
+    }
+
+    private static string Title(int index, int count) => $"--- {index + 1} of {count} ---";
+
+    private static string Keep(StringBuilder[] later, TextPiece piece)
+    {
+        later[piece.Row].Append(piece.Text);
+        return "";
     }
 
     private static int FirstId(Tokenizer tokenizer)

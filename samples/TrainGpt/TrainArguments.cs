@@ -50,10 +50,14 @@ internal sealed class TrainArguments
         Add(new Option<string?>("--validation") { Description = "What to validate on, like --data. [default: the last tenth of the data]", HelpName = "FILE|FOLDER" }, o => o.Validation, (o, v) => o with { Validation = v });
         Add(Arguments.Number<int>("--vocabulary", "The number of ids of a .bin file. [default: its largest id + 1]", null), o => o.Vocabulary, (o, v) => o with { Vocabulary = v });
         Add(new Option<string?>("--tokenizer") { Description = "A tokenizer's JSON file. [default: the characters of the data; for a .bin file its ids as numbers]", HelpName = "FILE" }, o => o.Tokenizer, (o, v) => o with { Tokenizer = v });
-        Number("--layers", "Transformer blocks.", Defaults.Layers, o => o.Layers, (o, v) => o with { Layers = v });
-        Number("--heads", "Attention heads of each block.", Defaults.Heads, o => o.Heads, (o, v) => o with { Heads = v });
-        Number("--width", "The size of a token's vector, a multiple of the heads.", Defaults.Width, o => o.Width, (o, v) => o with { Width = v });
-        Number("--context", "Tokens the model sees at once.", Defaults.Context, o => o.Context, (o, v) => o with { Context = v });
+        Choice("--model", "The kind of model, gpt or llama, whose shape the next options set; or a published model by its name.", Defaults.Model, ModelChoice.Names, o => o.Model, (o, v) => o with { Model = v });
+        Number("--layers", "Transformer blocks.", "4", o => o.Layers, (o, v) => o with { Layers = v });
+        Number("--heads", "Attention heads of each block.", "4", o => o.Heads, (o, v) => o with { Heads = v });
+        Number("--kv-heads", "Key and value heads of a llama, a divisor of the heads.", "as many as --heads", o => o.KvHeads, (o, v) => o with { KvHeads = v });
+        Number("--width", "The size of a token's vector, a multiple of the heads.", "128", o => o.Width, (o, v) => o with { Width = v });
+        Number("--hidden", "The size inside the feed-forward part.", "4 widths; llama: 8/3 widths rounded up to a multiple of 32", o => o.Hidden, (o, v) => o with { Hidden = v });
+        Add(new Option<bool>("--tied") { Description = "The head shares the token table. [default: gpt on, llama off; a named model its own]" }, o => o.Tied, (o, v) => o with { Tied = v });
+        Number("--context", "Tokens the model sees at once.", "64", o => o.Context, (o, v) => o with { Context = v });
         Number("--dropout", "The part of activations that training sets to zero.", Defaults.Dropout, o => o.Dropout, (o, v) => o with { Dropout = v });
         Switch("--checkpoint-blocks", "Recomputes blocks in the backward pass: less memory, a third more time.", o => o.CheckpointBlocks, (o, v) => o with { CheckpointBlocks = v });
     }
@@ -99,6 +103,10 @@ internal sealed class TrainArguments
 
     private void Number<T>(string name, string description, T standard, Func<TrainOptions, object?> value, Func<TrainOptions, T, TrainOptions> replace) where T : struct, IParsable<T> =>
         Add(Arguments.Number<T>(name, description, standard), value, replace);
+
+    /// <summary>A number of the model's shape.</summary>
+    private void Number(string name, string description, string standard, Func<TrainOptions, object?> value, Func<TrainOptions, int, TrainOptions> replace) =>
+        Add(Arguments.Number<int>(name, $"{description} [default: {standard}; a named model its own]", null), value, replace);
 
     private void Choice(string name, string description, string standard, string[] values, Func<TrainOptions, object?> value, Func<TrainOptions, string, TrainOptions> replace)
     {

@@ -31,7 +31,8 @@ internal static class TrainCommand
             context.Output.WriteLine($"'{options.Out}' holds the snapshot of another run: the first of this run replaces it, the second drops it. With --resume that run goes on.");
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
-        Run(options, toJson(options), tokenizer, corpus.Tokens(tokenizer), null, context);
+        options = ModelChoice.Complete(options);
+        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), toJson(options), tokenizer, corpus.Tokens(tokenizer), null, context);
     }
 
     private static void Resume(RunFolder folder, Func<TrainOptions, TrainOptions> overSaved, Func<TrainOptions, string> toJson, CommandContext context)
@@ -40,28 +41,30 @@ internal static class TrainCommand
         using (snapshot)
         {
             var options = overSaved(configuration.Options);
+            CheckSame(options, configuration.Options, snapshot.Path);
             options.Check();
-            CheckSame(options, configuration, snapshot.Path);
+            var model = configuration.Model with { Dropout = (float)options.Dropout, CheckpointBlocks = options.CheckpointBlocks };
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, toJson(options), tokenizer, corpus.Tokens(tokenizer), snapshot, context);
+            Run(options, model, toJson(options), tokenizer, corpus.Tokens(tokenizer), snapshot, context);
         }
     }
 
-    private static void CheckSame(TrainOptions options, RunConfiguration saved, string file)
+    private static void CheckSame(TrainOptions options, TrainOptions saved, string file)
     {
-        (string Option, object Asked, object Saved)[] settings =
+        (string Option, object? Asked, object? Saved)[] settings =
         [
-            ("--layers", options.Layers, saved.Model.Layers), ("--heads", options.Heads, saved.Model.Heads), ("--width", options.Width, saved.Model.Width),
-            ("--context", options.Context, saved.Model.Context), ("--optimizer", options.Optimizer, saved.Options.Optimizer),
+            ("--model", options.Model, saved.Model), ("--layers", options.Layers, saved.Layers), ("--heads", options.Heads, saved.Heads),
+            ("--kv-heads", options.KvHeads, saved.KvHeads), ("--width", options.Width, saved.Width), ("--hidden", options.Hidden, saved.Hidden),
+            ("--tied", options.Tied, saved.Tied), ("--context", options.Context, saved.Context), ("--optimizer", options.Optimizer, saved.Optimizer),
         ];
         foreach (var (option, asked, has) in settings)
-            if (!asked.Equals(has)) throw new InputException($"{option} {asked} does not fit {file}, which has {has}; leave the option out to go on, or train anew in another --out.");
+            if (!Equals(asked, has)) throw new InputException($"{option} {asked} does not fit {file}, which has {has ?? "the usual one"}; leave the option out to go on, or train anew in another --out.");
     }
 
-    private static void Run(TrainOptions options, string configuration, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
+    private static void Run(TrainOptions options, ModelConfig shape, string configuration, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
     {
         using var device = Device.CreateCpu(options.Threads);
-        using var model = new Gpt(options.Model(tokenizer.VocabularySize), device, options.Seed);
+        using var model = ModelChoice.Create(shape, device, options.Seed);
         using var trainer = new Trainer(options, model, tokenizer, data, configuration);
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
@@ -88,12 +91,12 @@ internal static class TrainCommand
         }
     }
 
-    private static void Introduce(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data, long step, TextWriter output)
+    private static void Introduce(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, long step, TextWriter output)
     {
         string unit = tokenizer is CharTokenizer ? "characters" : "tokens", vocabulary = tokenizer is CharTokenizer ? $"{tokenizer.VocabularySize} different ones" : $"a vocabulary of {tokenizer.VocabularySize}";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Data: {Corpus.Name(options.Data)}, {data.Count:N0} {unit}, {vocabulary}."));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"Model: layers {options.Layers}, heads {options.Heads}, width {options.Width}, context {options.Context}; {model.ParameterCount:N0} weights on {model.Device.Name}."));
+            $"Model: {options.Model}, layers {model.Config.Layers}, heads {model.Config.Heads}, width {model.Config.Width}, context {model.Context}; {model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options is { IsEager: true, Clip: null }) output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
         if (step > 0) output.WriteLine($"Goes on after step {step}.");
     }
@@ -104,7 +107,7 @@ internal static class TrainCommand
         return context.IsLive && console.Profile.Capabilities.Ansi ? new ProgressView(console, clock) : new PlainProgress(context.Output, clock);
     }
 
-    private static void Finish(TrainOptions options, Gpt model, Tokenizer tokenizer, StepStatus? last, CommandContext context)
+    private static void Finish(TrainOptions options, LanguageModel model, Tokenizer tokenizer, StepStatus? last, CommandContext context)
     {
         if (last?.ValidationLoss is { } loss) context.Output.WriteLine(EvaluateCommand.Line(loss));
         context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");

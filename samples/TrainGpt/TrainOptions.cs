@@ -21,13 +21,22 @@ internal sealed record TrainOptions
     /// <summary>A tokenizer's JSON file; null makes one from the data.</summary>
     public string? Tokenizer { get; init; }
 
-    public int Layers { get; init; } = 4;
+    /// <summary>gpt, llama or the name of a published model; null in what follows is the model's own.</summary>
+    public string Model { get; init; } = ModelChoice.Gpt;
 
-    public int Heads { get; init; } = 4;
+    public int? Layers { get; init; }
 
-    public int Width { get; init; } = 128;
+    public int? Heads { get; init; }
 
-    public int Context { get; init; } = 64;
+    public int? KvHeads { get; init; }
+
+    public int? Width { get; init; }
+
+    public int? Hidden { get; init; }
+
+    public bool? Tied { get; init; }
+
+    public int? Context { get; init; }
 
     public int Batch { get; init; } = 12;
 
@@ -123,20 +132,6 @@ internal sealed record TrainOptions
     [JsonIgnore]
     public double PeakLearningRate => LearningRate ?? OptimizerChoice.LearningRate(Optimizer);
 
-    /// <summary>The model's shape: nanoGPT's, with a tied head and without biases.</summary>
-    public GptConfig Model(int vocabularySize) => new()
-    {
-        VocabularySize = vocabularySize,
-        Layers = Layers,
-        Heads = Heads,
-        Width = Width,
-        Context = Context,
-        Dropout = (float)Dropout,
-        CheckpointBlocks = CheckpointBlocks,
-        TiedHead = true,
-        Bias = false,
-    };
-
     /// <summary>Half a cosine after the warm-up.</summary>
     public Schedule Schedule() => new WarmUpCosine(PeakLearningRate, MinLearningRate ?? PeakLearningRate / 10, WarmUp, Steps);
 
@@ -146,8 +141,9 @@ internal sealed record TrainOptions
     {
         CheckCounts();
         CheckRates();
-        if (Width % Heads != 0) throw new InputException($"--width {Width} is not divisible by --heads {Heads}; choose a width that is a multiple of the heads.");
-        if ((long)Batch * Context > Most * 64L) throw new InputException($"--batch {Batch} times --context {Context} is more than {Most * 64L} tokens; use --accumulate for larger batches.");
+        ModelChoice.Check(this);
+        int context = ModelChoice.Config(this, 1).Context;
+        if ((long)Batch * context > Most * 64L) throw new InputException($"--batch {Batch} times --context {context} is more than {Most * 64L} tokens; use --accumulate for larger batches.");
         OptimizerChoice.Check(this);
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException($"--clip needs all gradients before the first weight moves, which --mode eager never has: use --mode deferred, --clip 0, or choose by --clip-mode {TwoPass}, {Previous} or {PerTensor}.");
@@ -156,10 +152,12 @@ internal sealed record TrainOptions
 
     private void CheckCounts()
     {
-        Between("--layers", Layers, 1, 1024);
-        Between("--heads", Heads, 1, Most);
-        Between("--width", Width, 1, MostWidth);
-        Between("--context", Context, 1, Most);
+        Between("--layers", Layers ?? 1, 1, 1024);
+        Between("--heads", Heads ?? 1, 1, Most);
+        Between("--kv-heads", KvHeads ?? 1, 1, Most);
+        Between("--width", Width ?? 1, 1, MostWidth);
+        Between("--hidden", Hidden ?? 1, 1, 8 * MostWidth);
+        Between("--context", Context ?? 1, 1, Most);
         Between("--vocabulary", Vocabulary ?? 1, 1, 1 << 24);
         Between("--batch", Batch, 1, Most);
         Between("--steps", Steps, 1, int.MaxValue);

@@ -5,11 +5,11 @@ internal sealed class TrainedModel : IDisposable
 {
     private readonly Device device;
 
-    private TrainedModel(Device device, Gpt model, Tokenizer tokenizer, TrainOptions options) =>
+    private TrainedModel(Device device, LanguageModel model, Tokenizer tokenizer, TrainOptions options) =>
         (this.device, Model, Tokenizer, Options) = (device, model, tokenizer, options);
 
     /// <summary>The model, in evaluation mode.</summary>
-    public Gpt Model { get; }
+    public LanguageModel Model { get; }
 
     /// <summary>Its tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
@@ -25,7 +25,7 @@ internal sealed class TrainedModel : IDisposable
         using (snapshot)
         {
             var device = Device.CreateCpu(threads);
-            var model = new Gpt(configuration.Model, device);
+            var model = ModelChoice.Create(configuration.Model, device, configuration.Options.Seed);
             snapshot.Restore(model.Parameters());
             model.Eval();
             return new TrainedModel(device, model, tokenizer, configuration.Options);

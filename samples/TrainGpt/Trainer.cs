@@ -25,11 +25,11 @@ internal sealed class Trainer : IDisposable
 
     /// <summary>Prepares a run; nothing is written yet. The configuration is the file that repeats it.</summary>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Trainer(TrainOptions options, Gpt model, Tokenizer tokenizer, TokenStream data, string configuration)
+    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, string configuration)
     {
         (this.options, this.tokenizer, Model, this.configuration) = (options, tokenizer, model, configuration);
         folder = new RunFolder(options.Out);
-        batches = data.TrainBatches(options.Batch, options.Context, options.Seed);
+        batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
         updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
@@ -43,7 +43,7 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>The model.</summary>
-    public Gpt Model { get; }
+    public LanguageModel Model { get; }
 
     /// <summary>The steps done.</summary>
     public long Step => updater.GlobalStep;
@@ -105,7 +105,7 @@ internal sealed class Trainer : IDisposable
         }
     }
 
-    private long TokensPerStep => (long)options.Batch * options.Context * options.Accumulate;
+    private long TokensPerStep => (long)options.Batch * Model.Context * options.Accumulate;
 
     /// <summary>Micro-batch k of step s is batch (s - 1) accumulate + k; its loss is divided by the targets of the whole step.</summary>
     private Tensor MicroBatchLoss(int microBatch)

@@ -40,6 +40,28 @@ public class SamplerTests
         Assert.Equal(0, new Sampler(sampling, 3).Choose([-1f, -1f, -0.6f], [2], 0));
     }
 
+    /// <summary>Probabilities 0.5, 0.3, 0.15 and 0.05; the penalty of 2 squares those of tokens that came, as their scores are negative.</summary>
+    [Theory]
+    [InlineData(3, 1, 0, 1, "0.5263 0.3158 0.1579 0")] // 0.95 is left
+    [InlineData(0, 0.79, 0, 1, "0.625 0.375 0 0")] // 0.5 + 0.3
+    [InlineData(0, 0.81, 0, 1, "0.5263 0.3158 0.1579 0")]
+    [InlineData(2, 0.7, 0, 1, "0.625 0.375 0 0")] // of the two left the first has 0.625
+    [InlineData(2, 0.6, 0, 1, "1 0 0 0")]
+    [InlineData(0, 1, 0.4, 1, "0.625 0.375 0 0")] // at least 0.4 of 0.5
+    [InlineData(0, 1, 0.2, 1, "0.5263 0.3158 0.1579 0")]
+    [InlineData(0, 1, 0, 2, "0.3333 0.4 0.2 0.0667")] // 0.25 in place of 0.5
+    [InlineData(1, 1, 0, 2, "0 1 0 0")]
+    public void Filters_leave_what_a_hand_computes(int topK, double topP, double minP, double penalty, string expected)
+    {
+        const int draws = 4000;
+        float[] scores = [.. new[] { 0.5, 0.3, 0.15, 0.05 }.Select(p => (float)Math.Log(p))];
+        var sampler = new Sampler(new Sampling { Temperature = 1, TopK = topK, TopP = topP, MinP = minP, RepetitionPenalty = penalty }, 4);
+        var counts = new int[4];
+        for (int row = 0; row < draws; row++) counts[sampler.Choose(scores, [0, 0], row)]++;
+        double[] parts = [.. expected.Split(' ').Select(part => double.Parse(part, System.Globalization.CultureInfo.InvariantCulture))];
+        for (int id = 0; id < 4; id++) Assert.Equal(parts[id], counts[id] / (double)draws, parts[id] is 0 or 1 ? 0 : 0.04); // 5 deviations
+    }
+
     [Fact]
     public void Rows_draw_apart()
     {

@@ -55,19 +55,22 @@ public sealed class TrainGptRun : IDisposable
     }
 
     /// <summary>Runs a command.</summary>
-    public static (int Code, string Output, string Errors) Run(params string[] args)
+    public static (int Code, string Output, string Errors) Run(params string[] args) => RunWith("", args);
+
+    /// <summary>Runs a command that reads lines.</summary>
+    public static (int Code, string Output, string Errors) RunWith(string input, params string[] args)
     {
         StringWriter output = Writer(), errors = Writer();
-        int code = App.Run(args, output, errors, CancellationToken.None);
+        int code = App.Run(args, new CommandContext(new StringReader(input), output, errors, new Signals()));
         return (code, output.ToString(), errors.ToString());
     }
 
-    /// <summary>Runs a command that is told to stop when it prints a line with <paramref name="sign"/>.</summary>
-    public static string RunUntil(string sign, string[] args)
+    /// <summary>Runs a command that is told to stop when it prints a piece with <paramref name="sign"/>.</summary>
+    public static string RunUntil(string sign, string[] args, string input = "")
     {
-        using var stop = new CancellationTokenSource();
-        var output = new StoppingWriter(sign, stop);
-        Assert.Equal(0, App.Run(args, output, TextWriter.Null, stop.Token));
+        var signals = new Signals();
+        var output = new StoppingWriter(sign, signals);
+        Assert.Equal(0, App.Run(args, new CommandContext(new StringReader(input), output, TextWriter.Null, signals)));
         return output.ToString();
     }
 
@@ -84,12 +87,23 @@ public sealed class TrainGptRun : IDisposable
 
     private static StringWriter Writer() => new(CultureInfo.InvariantCulture) { NewLine = "\n" };
 
-    private sealed class StoppingWriter(string sign, CancellationTokenSource stop) : StringWriter(CultureInfo.InvariantCulture)
+    private sealed class StoppingWriter(string sign, Signals signals) : StringWriter(CultureInfo.InvariantCulture)
     {
+        public override void Write(string? value)
+        {
+            base.Write(value);
+            StopAt(value);
+        }
+
         public override void WriteLine(string? value)
         {
             base.WriteLine(value);
-            if (value?.Contains(sign, StringComparison.Ordinal) == true) stop.Cancel();
+            StopAt(value);
+        }
+
+        private void StopAt(string? value)
+        {
+            if (value?.Contains(sign, StringComparison.Ordinal) == true) signals.Interrupt();
         }
     }
 }
