@@ -11,7 +11,8 @@ internal static class Program
         {
             if (args is ["width"]) return WidthProbe.Run();
             if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
-            Console.Error.WriteLine("Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED.");
+            if (args is ["api"]) return Approve();
+            Console.Error.WriteLine("Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED; or approve the public API with: api.");
         }
         catch (Exception e)
         {
@@ -19,6 +20,12 @@ internal static class Program
         }
 
         return 1;
+    }
+
+    private static int Approve()
+    {
+        PublicApiTests.Approve();
+        return 0;
     }
 
     private static int Kill(int moments, int seed)

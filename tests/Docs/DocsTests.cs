@@ -54,7 +54,7 @@ public partial class DocsTests
 
     public static TheoryData<string> Pages() => Root is null
         ? ["docs"]
-        : ["README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(Root, p))];
+        : ["README.md", "src/Mayfly/README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(Root, p))];
 
     private static string[] Sources()
     {

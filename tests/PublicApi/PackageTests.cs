@@ -1,0 +1,43 @@
+using System.Xml.Linq;
+
+namespace Mayfly.Tests;
+
+/// <summary>The packaging project bundles all of src/, and depends on what the bundled projects depend on.</summary>
+public class PackageTests
+{
+    private const string Package = "Mayfly";
+
+    [PagesFact]
+    public void Every_project_of_src_is_in_the_package_and_none_is_one_of_its_own()
+    {
+        string[] projects = [.. Directory.GetFiles(Path.Combine(DocsTests.Root!, "src"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
+        Assert.Equal(projects, Reached(Package, []).Order());
+        Assert.Equal([Package], projects.Where(name => Project(name).Descendants("IsPackable").Any(e => e.Value == "true")));
+        Assert.Equal(["false"], Load("Directory.Build.props").Descendants("IsPackable").Select(e => e.Value));
+    }
+
+    [PagesFact]
+    public void The_package_depends_on_what_its_assemblies_do()
+    {
+        string[] bundled = [.. Reached(Package, []).Where(name => name != Package)];
+        Assert.Equal(bundled.SelectMany(Dependencies).Distinct().Order(), Dependencies(Package).Order());
+        Assert.Contains("ILGPU.Algorithms", Dependencies(Package));
+    }
+
+    private static HashSet<string> Reached(string project, HashSet<string> reached)
+    {
+        if (!reached.Add(project)) return reached;
+        foreach (string next in Items(Project(project), "ProjectReference")) Reached(Path.GetFileNameWithoutExtension(next), reached);
+        return reached;
+    }
+
+    /// <summary>Packages of the project itself and of what it imports.</summary>
+    private static IEnumerable<string> Dependencies(string project) => Project(project).Descendants("Import").Select(import => Load(Path.Combine("src", project, import.Attribute("Project")!.Value)))
+        .Prepend(Project(project)).SelectMany(part => Items(part, "PackageReference")).Distinct();
+
+    private static IEnumerable<string> Items(XDocument project, string kind) => project.Descendants(kind).Select(item => item.Attribute("Include")!.Value);
+
+    private static XDocument Project(string name) => Load($"src/{name}/{name}.csproj");
+
+    private static XDocument Load(string path) => XDocument.Load(Path.Combine(DocsTests.Root!, path));
+}
