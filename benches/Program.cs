@@ -23,13 +23,14 @@ static Command KernelCommand(string name, string description, Func<string[], int
 
 static Command StepCommand()
 {
+    var model = new Option<string>("--model") { Description = "gpt or llama", DefaultValueFactory = _ => "gpt" };
     var config = new Option<string>("--config") { Description = "S, M, L or L64", DefaultValueFactory = _ => "S" };
     var steps = new Option<int>("--steps") { Description = "timed steps, after three that are not", DefaultValueFactory = _ => 20 };
     var mode = new Option<string>("--mode") { Description = "eager: each weight is stepped inside the sweep; deferred: after it", DefaultValueFactory = _ => "eager" };
     var threads = new Option<int>("--threads") { Description = "0 takes every core", DefaultValueFactory = _ => 0 };
     var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
-    var command = new Command("step", "whole training steps of a GPT at fixed sizes on a fixed token stream") { config, steps, mode, threads, seed };
-    command.SetAction(p => StepBench.Run(p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads), p.GetValue(seed)));
+    var command = new Command("step", "whole training steps of a GPT or a Llama at fixed sizes on a fixed token stream") { model, config, steps, mode, threads, seed };
+    command.SetAction(p => StepBench.Run(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads), p.GetValue(seed)));
     return command;
 }
 

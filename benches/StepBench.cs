@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Mayfly.Benches;
 
 /// <summary>
-/// Times whole training steps of a GPT at fixed sizes on a fixed synthetic token stream (first-order Markov, entropy rate ln 4 nats), with AdamW
+/// Times whole training steps of a GPT or a Llama at fixed sizes on a fixed synthetic token stream (first-order Markov, entropy rate ln 4 nats), with AdamW
 /// (learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.1 on every parameter) and a tied head, so that another engine can be run on
 /// exactly the same work.
 /// </summary>
@@ -23,54 +23,64 @@ internal static class StepBench
     };
 
     /// <summary>The command's entry.</summary>
+    /// <param name="kind">gpt or llama, at the same sizes.</param>
     /// <param name="config">S, M, L or L64.</param>
     /// <param name="steps">Timed steps, after three that are not.</param>
     /// <param name="mode">eager or deferred.</param>
     /// <param name="threads">0 takes all cores.</param>
     /// <param name="seed">Of the initial weights.</param>
-    public static int Run(string config, int steps, string mode, int threads, ulong seed)
+    public static int Run(string kind, string config, int steps, string mode, int threads, ulong seed)
     {
         if (!Sizes.TryGetValue(config, out var size)) return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
+        if (kind is not ("gpt" or "llama")) return Fail($"step: there is no model '{kind}'; choose gpt or llama.");
         if (mode is not ("eager" or "deferred")) return Fail($"step: there is no mode '{mode}'; choose eager or deferred.");
         if (steps < 1) return Fail($"step: {steps} steps; take at least 1.");
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         using var device = Device.CreateCpu(threads);
-        using var model = MakeModel(size, device, seed);
+        var shape = Shape(kind, size);
+        using var model = shape.Create(device, seed);
         var rule = new AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1);
         var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
         using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
         var run = new Training(model, updater, size, steps);
         run.Go();
-        Print(config, size, mode, device, model, run);
+        Print($"{kind} {config}", shape, size.Batch, mode, model, run);
         return 0;
     }
 
-    private static Gpt MakeModel(Size s, Device device, ulong seed) => new(
-        new GptConfig { VocabularySize = s.Vocabulary, Layers = s.Layers, Heads = s.Heads, Width = s.Width, Context = s.Context, TiedHead = true }, device, seed);
-
-    private static void Print(string config, Size s, string mode, Device device, Gpt model, Training run)
+    /// <summary>The hidden size is the customary one of each: 4 widths, or 8/3 rounded up to a multiple of 32.</summary>
+    private static ModelConfig Shape(string kind, Size s)
     {
-        double median = run.Times.Order().ElementAt(run.Times.Length / 2), best = run.Times.Min(), gigaflops = Flops(s) / 1e9;
-        int tokens = s.Batch * s.Context;
+        ModelConfig start = kind == "gpt"
+            ? new GptConfig { VocabularySize = s.Vocabulary, Hidden = 4 * s.Width }
+            : new LlamaConfig { VocabularySize = s.Vocabulary, Hidden = (8 * s.Width / 3 + 31) / 32 * 32 };
+        return start with { Layers = s.Layers, Heads = s.Heads, Width = s.Width, Context = s.Context, TiedHead = true };
+    }
+
+    private static void Print(string name, ModelConfig s, int batch, string mode, LanguageModel model, Training run)
+    {
+        int tokens = batch * s.Context;
+        double median = run.Times.Order().ElementAt(run.Times.Length / 2), best = run.Times.Min(), gigaflops = Flops(s, tokens) / 1e9;
         var shown = run.Losses.Length > 6 ? run.Losses[..3].Concat(run.Losses[^3..]) : run.Losses;
-        var arena = device.Arena.Report;
-        Console.WriteLine($"mayfly {typeof(Tensor).Assembly.GetName().Version!.ToString(3)} config {config} V={s.Vocabulary} L={s.Layers} H={s.Heads} D={s.Width} T={s.Context} B={s.Batch} "
-            + $"params {model.ParameterCount / 1e6:F3}M {device.Name} opt adamw mode {mode}");
+        var arena = model.Device.Arena.Report;
+        Console.WriteLine($"mayfly {typeof(Tensor).Assembly.GetName().Version!.ToString(3)} config {name} V={s.VocabularySize} L={s.Layers} H={s.Heads} D={s.Width} T={s.Context} B={batch} "
+            + $"params {model.ParameterCount / 1e6:F3}M {model.Device.Name} opt adamw mode {mode}");
         Console.WriteLine("loss trace: " + string.Join(" ", shown.Select(l => $"{l:F4}")));
         Console.WriteLine($"mean of the last 5 losses {run.Losses.TakeLast(5).Average():F4}");
         Console.WriteLine($"ms/step median {median * 1e3:F2} min {best * 1e3:F2} | tokens/s median {tokens / median:F0} best {tokens / best:F0} | "
             + $"matmul GFLOP/step {gigaflops:F2} -> {gigaflops / median:F1} GFLOP/s");
         Console.WriteLine($"peak RSS {PeakResidentBytes() / 1048576.0:F0} MiB");
-        Console.WriteLine($"managed bytes/step {run.ManagedBytesPerStep:N0} | collections in {run.Times.Length} steps: generation 0 {run.Collections[0]}, generation 1 {run.Collections[1]}");
+        Console.WriteLine($"managed bytes/step {run.ManagedBytesPerStep:N0} | collections in {run.Times.Length} steps: "
+            + string.Join(", ", run.Collections.Select((count, generation) => $"generation {generation} {count}")));
         Console.WriteLine("arena peak MiB: " + string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u.ToString().ToLowerInvariant()} {arena.Peak(u) / 1048576.0:F1}"))
             + $" | together {arena.PeakBytes / 1048576.0:F1}, reserved {arena.ReservedBytes / 1048576.0:F1}");
     }
 
     /// <summary>Useful floating-point operations of the matrix products of a step, forward and backward, attention counted in full.</summary>
-    private static double Flops(Size s)
+    private static double Flops(ModelConfig s, double tokens)
     {
-        double tokens = s.Batch * s.Context, width = s.Width;
-        double linear = s.Layers * 12 * width * width + s.Vocabulary * width;
+        double width = s.Width, mlp = (s is LlamaConfig ? 3 : 2) * width * s.Hidden;
+        double linear = s.Layers * (4 * width * width + mlp) + s.VocabularySize * width;
         return 6 * tokens * linear + 6 * (s.Layers * 2.0 * s.Context * width * tokens);
     }
 
@@ -88,7 +98,7 @@ internal static class StepBench
     }
 
     /// <summary>The steps themselves.</summary>
-    private sealed class Training(Gpt model, Updater updater, Size size, int steps)
+    private sealed class Training(LanguageModel model, Updater updater, Size size, int steps)
     {
         private readonly int[] stream = MarkovStream((steps + WarmUp) * size.Batch * size.Context + 1, Math.Min(size.Vocabulary, 64));
 
@@ -98,13 +108,14 @@ internal static class StepBench
 
         public long ManagedBytesPerStep { get; private set; }
 
-        public int[] Collections { get; } = new int[2];
+        /// <summary>Collections of each generation in the timed steps; one of a generation counts for those below it too.</summary>
+        public int[] Collections { get; private set; } = [];
 
         public void Go()
         {
             for (int i = 0; i < WarmUp; i++) Step(i);
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
-            int gen0 = GC.CollectionCount(0), gen1 = GC.CollectionCount(1);
+            int[] collected = Counts();
             for (int i = 0; i < steps; i++)
             {
                 long start = Stopwatch.GetTimestamp();
@@ -113,9 +124,10 @@ internal static class StepBench
             }
 
             ManagedBytesPerStep = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / steps;
-            Collections[0] = GC.CollectionCount(0) - gen0;
-            Collections[1] = GC.CollectionCount(1) - gen1;
+            Collections = [.. Counts().Zip(collected, (after, before) => after - before)];
         }
+
+        private static int[] Counts() => [.. Enumerable.Range(0, GC.MaxGeneration + 1).Select(GC.CollectionCount)];
 
         private double Step(int index)
         {

@@ -13,7 +13,7 @@ internal static class Arguments
 
     /// <summary>The text.</summary>
     public static Option<string?> Data(string standard) =>
-        new("--data") { Description = $"A UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; or a .bin file of 16-bit token ids. [default: {standard}]", HelpName = "FILE|FOLDER" };
+        new("--data") { Description = $"A UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; or token ids in a .bin file, a folder of nothing else, or a name with * that ends in .bin. [default: {standard}]", HelpName = "FILE|FOLDER" };
 
     /// <summary>Computing threads.</summary>
     public static Option<int> Threads() => Number<int>("--threads", "Computing threads; 0 takes every core. They do not change the result.", 0);

@@ -32,7 +32,7 @@ internal sealed class Corpus : IDisposable
     public Tokenizer MakeTokenizer(TrainOptions options)
     {
         if (options.Tokenizer is { } file) return Tokenizer.Load(file);
-        if (train.File is { } ids) return new IdTokenizer(options.Vocabulary ?? Math.Max(Math.Max(ids.LargestId(), validation?.File?.LargestId() ?? 0) + 1, ModelChoice.LeastVocabulary(options)));
+        if (train.Ids is { } ids) return new IdTokenizer(options.Vocabulary ?? Math.Max(Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0) + 1, ModelChoice.LeastVocabulary(options)));
         if (options.Vocabulary is { } size) throw new InputException($"--vocabulary {size} is for files of ids; {name} is text, whose characters are the vocabulary.");
         return new CharTokenizer(train.Text + validation?.Text);
     }

@@ -10,26 +10,23 @@ internal sealed class CorpusPart : IDisposable
     private readonly string[] texts;
     private readonly bool isPacked;
 
-    private CorpusPart(string name, string[] texts, bool isPacked, TokenFile? file) => (this.name, this.texts, this.isPacked, File) = (name, texts, isPacked, file);
+    private CorpusPart(string name, string[] texts, bool isPacked, TokenShards? ids) => (this.name, this.texts, this.isPacked, Ids) = (name, texts, isPacked, ids);
 
     /// <summary>The ids, where they came as such.</summary>
-    public TokenFile? File { get; }
+    public TokenShards? Ids { get; }
 
     /// <summary>All characters that have to have an id.</summary>
     public string Text => isPacked ? string.Concat(texts.Append(Separator)) : texts[0];
 
-    /// <summary>Opens a path by the end of its name: .bin is a file of ids, .jsonl one of documents, all else text.</summary>
+    /// <summary>Opens a path: files of ids as <see cref="TokenShards.Find"/> says, a .jsonl file of documents, all else text.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>
     public static CorpusPart Open(string path, CancellationToken stop)
     {
         string name = $"'{path}'";
-        if (Directory.Exists(path) || !System.IO.File.Exists(path)) return Of(name, TextSource.Read(path, stop));
-        return Path.GetExtension(path).ToUpperInvariant() switch
-        {
-            ".BIN" => new CorpusPart(name, [], false, TokenFile.Open(path)),
-            ".JSONL" => new CorpusPart(name, [.. JsonLines.ReadTexts(path)], true, null),
-            _ => Of(name, TextSource.Read(path, stop)),
-        };
+        if (TokenShards.Find(path) is { Count: > 0 } shards) return new CorpusPart(name, [], false, TokenShards.Open(shards));
+        return File.Exists(path) && Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
+            ? new CorpusPart(name, [.. JsonLines.ReadTexts(path)], true, null)
+            : Of(name, TextSource.Read(path, stop));
     }
 
     /// <summary>One text.</summary>
@@ -39,16 +36,16 @@ internal sealed class CorpusPart : IDisposable
     /// <exception cref="InputException">The vocabulary lacks an id or a character.</exception>
     public ITokens Tokens(Tokenizer tokenizer)
     {
-        if (File is not null) return Checked(File, tokenizer.VocabularySize);
+        if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
         return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.Encode(Separator)[0]) : tokenizer.Encode(texts[0]));
     }
 
     /// <inheritdoc/>
-    public void Dispose() => File?.Dispose();
+    public void Dispose() => Ids?.Dispose();
 
-    private TokenFile Checked(TokenFile file, int size)
+    private TokenShards Checked(TokenShards ids, int size)
     {
-        int largest = file.LargestId();
-        return largest < size ? file : throw new InputException($"{name} has the id {largest}, beyond the vocabulary of {size}; give --vocabulary {largest + 1} or more to a new run.");
+        int largest = ids.LargestId();
+        return largest < size ? ids : throw new InputException($"{name} has the id {largest}, beyond the vocabulary of {size}; give --vocabulary {largest + 1} or more to a new run.");
     }
 }

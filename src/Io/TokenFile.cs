@@ -4,21 +4,23 @@ using System.IO.MemoryMappedFiles;
 namespace Mayfly;
 
 /// <summary>
-/// A file of token ids as unsigned 16-bit little-endian numbers, mapped into memory and not read before it is needed: nanoGPT's <c>.bin</c>, which
-/// has nothing else in it, or llm.c's, with a header of 256 32-bit integers (20240520, the version 1, the number of ids). The header tells which.
+/// A file of token ids as unsigned little-endian numbers, mapped into memory and not read before it is needed: nanoGPT's <c>.bin</c>, which has
+/// nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the number of ids
+/// of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header tells which.
 /// </summary>
 public sealed class TokenFile : ITokens, IDisposable
 {
-    private const int Magic = 20240520, Version = 1, HeaderBytes = 256 * sizeof(int), PieceIds = 1 << 12;
+    private const int HeaderBytes = 256 * sizeof(int), PieceIds = 1 << 12;
+    private static readonly (int Magic, int Version, int IdBytes)[] Headers = [(20240520, 1, sizeof(ushort)), (20240801, 7, sizeof(int))];
     private readonly MemoryMappedFile map;
     private readonly MemoryMappedViewAccessor view;
-    private readonly int dataStart;
+    private readonly int dataStart, idBytes;
 
     private TokenFile(string path, FileStream stream)
     {
         Path = path;
-        dataStart = IdsStart(stream);
-        Count = (stream.Length - dataStart) / sizeof(ushort);
+        (dataStart, idBytes) = Layout(stream);
+        Count = (stream.Length - dataStart) / idBytes;
         map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
         view = map.CreateViewAccessor(0, stream.Length, MemoryMappedFileAccess.Read);
     }
@@ -51,6 +53,12 @@ public sealed class TokenFile : ITokens, IDisposable
     {
         if (start < 0 || start > Count - ids.Length)
             throw new ArgumentOutOfRangeException(nameof(start), $"{Path}: ids {start} to {start + ids.Length} of {Count}.");
+        if (idBytes == sizeof(int))
+        {
+            view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(dataStart + start * sizeof(int)), ids);
+            return;
+        }
+
         Span<ushort> piece = stackalloc ushort[Math.Min(ids.Length, PieceIds)];
         for (; ids.Length > 0; ids = ids[piece.Length..])
         {
@@ -62,6 +70,7 @@ public sealed class TokenFile : ITokens, IDisposable
     }
 
     /// <summary>The largest id, found by reading all of them.</summary>
+    /// <exception cref="BadFileException">An id of 32 bits is beyond 31.</exception>
     public int LargestId()
     {
         int largest = 0;
@@ -70,7 +79,7 @@ public sealed class TokenFile : ITokens, IDisposable
         {
             ids = ids[..(int)Math.Min(ids.Length, Count - start)];
             Copy(start, ids);
-            foreach (int id in ids) largest = Math.Max(largest, id);
+            foreach (int id in ids) largest = id >= 0 ? Math.Max(largest, id) : throw Bad("ids", $"{(uint)id} is beyond the range of a vocabulary.");
         }
 
         return largest;
@@ -83,19 +92,23 @@ public sealed class TokenFile : ITokens, IDisposable
         map.Dispose();
     }
 
-    /// <summary>The first id's byte, after the header where there is one.</summary>
-    private int IdsStart(FileStream stream)
+    /// <summary>The first id's byte, after the header where there is one, and the bytes of an id.</summary>
+    private (int Start, int IdBytes) Layout(FileStream stream)
     {
         long bytes = stream.Length;
         if (bytes == 0) throw new InputException($"'{Path}' is empty; there is nothing to learn from.");
-        Span<byte> header = stackalloc byte[3 * sizeof(int)];
-        if (bytes >= header.Length) stream.ReadExactly(header);
-        if (bytes < header.Length || Field(header, 0) != Magic)
-            return bytes % sizeof(ushort) == 0 ? 0 : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+        Span<byte> start = stackalloc byte[3 * sizeof(int)];
+        if (bytes >= start.Length) stream.ReadExactly(start);
+        foreach (var header in Headers)
+            if (bytes >= start.Length && Field(start, 0) == header.Magic) return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
+        return bytes % sizeof(ushort) == 0 ? (0, sizeof(ushort)) : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+    }
 
-        if (Field(header, 1) != Version) throw Bad("version", $"{Field(header, 1)} is unknown; version {Version}, of 16-bit ids, is needed.");
-        long said = Field(header, 2), needed = HeaderBytes + said * sizeof(ushort);
-        return said > 0 && bytes == needed ? HeaderBytes : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
+    private int Check(int version, int size, ReadOnlySpan<byte> start, long bytes)
+    {
+        if (Field(start, 1) != version) throw Bad("version", $"{Field(start, 1)} is unknown; version {version}, of {8 * size}-bit ids, is needed.");
+        long said = Field(start, 2), needed = HeaderBytes + said * size;
+        return said > 0 && bytes == needed ? size : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
     }
 
     private static int Field(ReadOnlySpan<byte> header, int index) => BinaryPrimitives.ReadInt32LittleEndian(header[(index * sizeof(int))..]);

@@ -4,16 +4,20 @@ namespace Mayfly.Tests;
 
 public class TokenFileTests
 {
+    private const int Wide = 20240801; // the form of 32 bits
+
     [Theory]
-    [InlineData(1, false)]
-    [InlineData(7, true)]
-    [InlineData(4096, false)]
-    [InlineData(10_007, true)]
-    public void Both_forms_give_the_ids(int count, bool hasHeader)
+    [InlineData(1)]
+    [InlineData(7, 20240520, 1)]
+    [InlineData(4096)]
+    [InlineData(10_007, 20240520, 1)]
+    [InlineData(1, 20240801, 7)]
+    [InlineData(10_007, 20240801, 7)]
+    public void All_forms_give_the_ids(int count, params int[] header)
     {
         using var folder = new TemporaryFolder();
-        int[] ids = Ids(count);
-        using var file = TokenFile.Open(Write(folder, ids, hasHeader ? [20240520, 1, count] : []));
+        int[] ids = header is [Wide, _] ? Array.ConvertAll(Ids(count), id => 3 * id) : Ids(count);
+        using var file = TokenFile.Open(Write(folder, ids, header is [var magic, var version] ? [magic, version, count] : []));
         Assert.Equal((count, ids.Max()), ((int)file.Count, file.LargestId()));
         foreach (int start in new[] { 0, count / 3, count - 1, count })
         {
@@ -28,6 +32,8 @@ public class TokenFileTests
 
     [Theory]
     [InlineData("version", 20240520, 2, 100)]
+    [InlineData("version", 20240801, 1, 100)]
+    [InlineData("count", 20240801, 7, 50)]
     [InlineData("count", 20240520, 1, 101)]
     [InlineData("count", 20240520, 1, 99)]
     [InlineData("count", 20240520, 1, -1)]
@@ -37,6 +43,51 @@ public class TokenFileTests
         string path = Write(folder, Ids(100), header);
         var error = Assert.Throws<BadFileException>(() => TokenFile.Open(path));
         Assert.Equal((path, field), (error.File, error.Field));
+    }
+
+    [Fact]
+    public void An_id_beyond_any_vocabulary_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        using var file = TokenFile.Open(Write(folder, [1, -2], [Wide, 7, 2]));
+        Assert.Contains("4294967294", Assert.Throws<BadFileException>(() => file.LargestId()).Message);
+    }
+
+    [Fact]
+    public void Shards_are_one_sequence()
+    {
+        using var folder = new TemporaryFolder();
+        int[] ids = Ids(1009);
+        Write(folder, ids[..400], [], "b_1.bin");
+        Write(folder, ids[400..401], [20240520, 1, 1], "b_2.bin");
+        Write(folder, ids[401..], [Wide, 7, 608], "b_3.bin");
+        using var shards = TokenShards.Open(TokenShards.Find(folder.File("b_1.bin")[..^"b_1.bin".Length]));
+        Assert.Equal((3, 1009L, ids.Max()), (shards.FileCount, shards.Count, shards.LargestId()));
+        for (int start = 0; start <= 1009; start++)
+        {
+            var read = new int[Math.Min(5, 1009 - start)];
+            shards.Copy(start, read);
+            Assert.Equal(ids[start..(start + read.Length)], read);
+        }
+
+        var all = new int[1009];
+        shards.Copy(0, all);
+        Assert.Equal(ids, all);
+        Assert.Throws<ArgumentOutOfRangeException>(() => shards.Copy(1009, new int[1]));
+    }
+
+    [Fact]
+    public void A_path_stands_for_token_files_or_for_none()
+    {
+        using var folder = new TemporaryFolder();
+        string first = folder.Write("a/b_10.bin", "xx"), second = folder.Write("a/b_9.bin", "xx"), other = folder.Write("a/c.bin", "xx");
+        Assert.Equal([first, second, other], TokenShards.Find(folder.File("a")));
+        Assert.Equal([first, second], TokenShards.Find(folder.File("a/b_*.bin")));
+        Assert.Equal([other], TokenShards.Find(other));
+        folder.Write("a/readme.txt", "text");
+        Assert.Empty(TokenShards.Find(folder.File("a")));
+        Assert.Empty(TokenShards.Find(folder.File("a/readme.txt")));
+        Assert.Contains("No file fits", Assert.Throws<InputException>(() => TokenShards.Find(folder.File("a/d*.bin"))).Message);
     }
 
     [Fact]
@@ -120,11 +171,13 @@ public class TokenFileTests
     /// <summary>Ids over the whole range of 16 bits.</summary>
     private static int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(i => i * 40503 % 65536)];
 
-    private static string Write(TemporaryFolder folder, int[] ids, int[] header)
+    private static string Write(TemporaryFolder folder, int[] ids, int[] header, string name = "tokens.bin")
     {
+        bool isWide = header is [Wide, ..];
         Array.Resize(ref header, header.Length > 0 ? 256 : 0);
-        string path = folder.File("tokens.bin");
-        File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes<int>(header), .. MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(ids, id => (ushort)id))]);
+        string path = folder.File(name);
+        byte[] bytes = isWide ? [.. MemoryMarshal.AsBytes<int>(ids)] : [.. MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(ids, id => (ushort)id))];
+        File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes<int>(header), .. bytes]);
         return path;
     }
 }

@@ -112,18 +112,19 @@ public class LlamaTests
     }
 
     [Theory]
-    [InlineData("gpt2-124m", 124_439_808)]
-    [InlineData("llama-60m", 58_073_600)]
-    [InlineData("llama-130m", 134_105_856)]
-    [InlineData("llama-350m", 367_969_280)]
-    [InlineData("llama-1b", 1_339_082_752)]
-    [InlineData("llama-7b", 6_738_415_616)]
-    [InlineData("llama-13b", 13_015_864_320)]
-    public void Named_models_have_their_published_size(string name, long parameters)
+    [InlineData("gpt2-124m", 124_439_808, 64, 1024)]
+    [InlineData("llama-60m", 58_073_600, 64, 1024)]
+    [InlineData("llama-130m", 134_105_856, 64, 1024)]
+    [InlineData("llama-350m", 367_969_280, 64, 1024)]
+    [InlineData("llama-1b", 1_339_082_752, 64, 1024)]
+    [InlineData("llama-7b", 6_738_415_616, 128, 2048)]
+    [InlineData("llama-13b", 13_015_864_320, 128, 2048)]
+    public void Named_models_have_their_published_size(string name, long parameters, int headSize, int context)
     {
         var config = ModelConfig.Named(name);
         config.Check();
-        Assert.Equal(parameters, config.CountParameters());
+        Assert.Equal((parameters, headSize, context), (config.CountParameters(), config.HeadSize, config.Context));
+        Assert.True(config is GptConfig or LlamaConfig { Epsilon: 1e-6f, TiedHead: false, KvHeads: 0, Theta: 10000 });
         Assert.Equal(config, config is GptConfig ? GptConfig.Named(name) : LlamaConfig.Named(name));
         Assert.Contains(name, ModelNames.All);
     }

@@ -17,6 +17,21 @@ public class TrainGptDataTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Fact]
+    public void Shards_train_as_one_file()
+    {
+        byte[] ids = File.ReadAllBytes(Bin("whole.bin", 3000, 50));
+        Directory.CreateDirectory(run.File("shards"));
+        File.WriteAllBytes(run.File("shards", "1.bin"), ids[..1000]);
+        File.WriteAllBytes(run.File("shards", "2.bin"), ids[1000..]);
+        string[] found = [.. new[] { "whole.bin", "shards", "shards/*.bin" }.Select((data, i) =>
+        {
+            TrainGptRun.Good(run.TrainOn(run.File(data), $"sharded{i}", "--steps", "3"));
+            return File.ReadLines(run.File($"sharded{i}", "log.csv")).Last().Split(',')[1];
+        })];
+        Assert.Single(found.Distinct());
+    }
+
+    [Fact]
     public void A_vocabulary_can_be_larger_than_the_ids_and_not_smaller()
     {
         string data = Bin("small.bin", 3000, 50);
