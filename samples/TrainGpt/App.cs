@@ -36,6 +36,7 @@ internal static class App
         root.Add(TrainCommand.Fill(train, context));
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
+        root.Add(ReportCommand.Create(context));
         return root;
     }
 

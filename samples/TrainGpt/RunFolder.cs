@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace TrainGpt;
 
 /// <summary>What a snapshot says beside weights and optimizer state.</summary>
@@ -11,8 +13,34 @@ internal sealed class RunFolder(string path)
     /// <summary>The file that repeats a run by <c>train --config</c>.</summary>
     public const string ConfigurationName = "config.json";
 
-    /// <summary>True where a run left a snapshot.</summary>
-    public bool HasSnapshot => Snapshot.Exists(path);
+    /// <summary>Where <c>report</c> writes.</summary>
+    public const string PageName = "run.html";
+
+    /// <summary>What a run leaves, the newest snapshot after the previous one: while files are set aside, it stays the run's that the others are of.</summary>
+    private static readonly string[] Names = [Snapshot.PreviousFileName, Snapshot.FileName, ConfigurationName, PageName, RunLog.FileName];
+
+    /// <summary>
+    /// Moves what another run left into a folder of its own within this one, so that a run that ends before its first snapshot is never taken for the
+    /// other: neither's files are lost or mixed.
+    /// </summary>
+    /// <returns>The new folder, or null where there is nothing to move.</returns>
+    /// <exception cref="InputException">The files cannot be moved.</exception>
+    public string? SetAside()
+    {
+        string[] left = [.. Names.Where(name => File.Exists(Path.Combine(path, name)))];
+        if (left.Length == 0) return null;
+        string place = Enumerable.Range(1, int.MaxValue).Select(i => Path.Combine(path, $"run-{i}")).First(folder => !Path.Exists(folder));
+        try
+        {
+            Directory.CreateDirectory(place);
+            foreach (string name in left) File.Move(Path.Combine(path, name), Path.Combine(place, name));
+            return place;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"Cannot move the run in '{path}' to '{place}': {e.Message}", e);
+        }
+    }
 
     /// <summary>Finds out whether the folder can be written, before hours of training depend on it. What is in it stays.</summary>
     /// <exception cref="InputException">It cannot.</exception>
@@ -43,6 +71,23 @@ internal sealed class RunFolder(string path)
         string file = Path.Combine(path, ConfigurationName), partial = file + ".partial";
         File.WriteAllText(partial, json);
         File.Move(partial, file, overwrite: true);
+    }
+
+    /// <summary>The settings that were written beside the snapshot.</summary>
+    /// <exception cref="IOException">They cannot be read.</exception>
+    /// <exception cref="BadFileException">They are no JSON object.</exception>
+    public string ReadConfiguration()
+    {
+        string file = Path.Combine(path, ConfigurationName), json = File.ReadAllText(file);
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? json : throw new JsonException("an object is needed.");
+        }
+        catch (JsonException e)
+        {
+            throw new BadFileException(file, "configuration", $"it is no JSON of settings: {e.Message}", e);
+        }
     }
 
     /// <summary>Opens the log, with the lines of the steps up to <paramref name="step"/> kept.</summary>

@@ -5,24 +5,38 @@ namespace TrainGpt;
 /// <summary>The log of a run: one line a step, written at once, so that it can be watched and nothing is lost.</summary>
 internal sealed class RunLog : IDisposable
 {
-    public const string FileName = "log.csv", PreviousFileName = "log.previous.csv", Header = "step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes";
+    public const string FileName = "log.csv";
+    private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes", "live_bytes"];
     private readonly StreamWriter writer;
 
-    /// <summary>Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. 0 starts anew and keeps the log of a run before it as the previous one.</summary>
+    /// <summary>
+    /// Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. 0 starts anew. Lines of a log with
+    /// fewer columns, as earlier versions wrote it, have empty values in the others.
+    /// </summary>
+    /// <exception cref="BadFileException">The file that is there is no log.</exception>
     public RunLog(string path, long step)
     {
-        if (step == 0 && File.Exists(path)) File.Move(path, Path.Combine(Path.GetDirectoryName(path)!, PreviousFileName), overwrite: true);
-        string[] kept = step > 0 && File.Exists(path) ? [.. File.ReadLines(path).Where(line => IsUpTo(line, step))] : [];
+        string[] kept = step > 0 && File.Exists(path) ? Kept(path, step) : [];
         writer = new StreamWriter(path, append: false) { AutoFlush = true, NewLine = "\n" };
-        writer.Write(string.Concat(kept.Prepend(Header).Select(line => line + "\n")));
+        writer.Write(string.Concat(kept.Prepend(string.Join(',', Columns)).Select(line => line + "\n")));
     }
 
     /// <summary>Adds a step.</summary>
     public void Write(StepStatus status) => writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{status.Report.Step},{status.Report.Loss:F6},{status.ValidationLoss:F6},{status.Report.LearningRate:G6},{status.TokensPerSecond:F0},{status.Report.PeakBytes}"));
+        $"{status.Report.Step},{status.Report.Loss:F6},{status.ValidationLoss:F6},{status.Report.LearningRate:G6},{status.TokensPerSecond:F0},{status.Report.PeakBytes},{status.LiveBytes}"));
 
     /// <inheritdoc/>
     public void Dispose() => writer.Dispose();
+
+    private static string[] Kept(string path, long step)
+    {
+        string[] lines = File.ReadAllLines(path), names = lines is [var header, ..] ? header.Split(',') : [];
+        if (names.FirstOrDefault() != Columns[0]) throw new BadFileException(path, "line 1", $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
+        int[] places = [.. Columns.Select(column => Array.IndexOf(names, column))];
+        return [.. lines.Where(line => IsUpTo(line, step)).Select(line => line.Split(',')).Select(values => string.Join(',', places.Select(place => Value(values, place))))];
+    }
+
+    private static string Value(string[] values, int place) => place >= 0 && place < values.Length ? values[place] : "";
 
     private static bool IsUpTo(string line, long step) =>
         long.TryParse(line.Split(',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long at) && at <= step;

@@ -1,11 +1,8 @@
-using System.Text.Json;
-
 namespace TrainGpt;
 
 /// <summary>What a run records beside its log, where it is asked for: event files during the run, a page at its end.</summary>
 internal sealed class RunRecords : IDisposable
 {
-    private const int SampleTokens = 400;
     private readonly TrainOptions options;
     private readonly string configuration;
     private readonly TensorBoardWriter? events;
@@ -28,28 +25,12 @@ internal sealed class RunRecords : IDisposable
         return status;
     }
 
-    /// <summary>Writes the page from the run's whole log, with a greedy and a random sample.</summary>
-    public void Report(LanguageModel model, Tokenizer tokenizer)
+    /// <summary>Writes the page, if it is asked for.</summary>
+    public void Report(LanguageModel model, Tokenizer tokenizer, CancellationToken stop)
     {
-        if (options.Report is not { } page) return;
-        new RunReport
-        {
-            Title = $"Mayfly: {options.Optimizer}, {options.Layers} layers of width {options.Width}",
-            Points = RunSeries.Read(Path.Combine(options.Out, RunLog.FileName)),
-            Settings = Settings(),
-            Samples = [new RunSample("Greedy", Sample(model, tokenizer, 0)), new RunSample("At temperature 1", Sample(model, tokenizer, 1))],
-        }.Save(page);
+        if (options.Report is { } page) RunPage.Save(page, options.Out, options, configuration, model, tokenizer, stop);
     }
 
     /// <inheritdoc/>
     public void Dispose() => events?.Dispose();
-
-    private string Sample(LanguageModel model, Tokenizer tokenizer, double temperature) => string.Concat(
-        TextGenerator.Continue(model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed, Temperature = temperature }));
-
-    private KeyValuePair<string, string>[] Settings()
-    {
-        using var json = JsonDocument.Parse(configuration);
-        return [.. json.RootElement.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.ToString()))];
-    }
 }

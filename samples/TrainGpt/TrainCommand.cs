@@ -27,8 +27,6 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, Func<TrainOptions, string> toJson, CommandContext context)
     {
         options.Check();
-        if (new RunFolder(options.Out).HasSnapshot)
-            context.Output.WriteLine($"'{options.Out}' holds the snapshot of another run: the first of this run replaces it, the second drops it. With --resume that run goes on.");
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
         options = ModelChoice.Complete(options);
@@ -69,11 +67,19 @@ internal static class TrainCommand
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
         using var records = new RunRecords(options, configuration, trainer.Step);
+        if (snapshot is null) SetAside(options.Out, context);
         StepStatus? last = null;
         View(context, new RunClock(trainer.Step, options.Steps)).Show(report => Run(trainer, options, status => report(last = records.Add(status)), context.Stop));
         if (trainer.Step < options.Steps) context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; train --resume --out {options.Out} goes on.");
         else Finish(options, model, tokenizer, last, context);
-        records.Report(model, tokenizer);
+        records.Report(model, tokenizer, context.Stop);
+    }
+
+    private static void SetAside(string folder, CommandContext context)
+    {
+        context.Stop.ThrowIfCancellationRequested();
+        if (new RunFolder(folder).SetAside() is { } place)
+            context.Output.WriteLine($"'{folder}' held another run; its files are in '{place}' now.");
     }
 
     private static void Run(Trainer trainer, TrainOptions options, Action<StepStatus> report, CancellationToken stop)

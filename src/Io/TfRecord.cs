@@ -23,13 +23,5 @@ internal static class TfRecord
     }
 
     /// <summary>CRC-32C (Castagnoli; RFC 3720, appendix B.4), turned and moved, so that a record in a record has no CRC of a CRC.</summary>
-    public static uint MaskedCrc(ReadOnlySpan<byte> bytes) => BitOperations.RotateRight(Crc(bytes), 15) + 0xA282EAD8;
-
-    /// <summary>CRC-32C.</summary>
-    public static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes) crc = BitOperations.Crc32C(crc, value);
-        return ~crc;
-    }
+    public static uint MaskedCrc(ReadOnlySpan<byte> bytes) => BitOperations.RotateRight(Checksums.Append(0, bytes), 15) + 0xA282EAD8;
 }

@@ -93,6 +93,7 @@ public class TrainGptDataTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Theory]
     [InlineData("train", 38)]
     [InlineData("evaluate", 3)]
+    [InlineData("report", 3)]
     [InlineData("generate", 13)]
     public void Every_option_has_a_help_text_with_its_default(string command, int atLeast)
     {

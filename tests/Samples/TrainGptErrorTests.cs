@@ -63,6 +63,7 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Theory]
     [InlineData("evaluate")]
     [InlineData("generate")]
+    [InlineData("report")]
     [InlineData("train --resume")]
     public void A_folder_without_a_snapshot(string command) => Fails(1, "does not exist", [.. command.Split(' '), "--out", run.File("nowhere")]);
 
@@ -100,6 +101,29 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--steps 20", "has done 20 steps already")]
     public void A_resumed_run_of_another_kind(string options, string message) =>
         Unchanged(run.Trained, () => Fails(1, message, ["--resume", "--out", run.Trained, .. options.Split(' ')]));
+
+    [Theory]
+    [InlineData("config.json", "[1]", "config.json: configuration: it is no JSON of settings: an object is needed.")]
+    [InlineData("config.json", "{", "config.json: configuration: it is no JSON of settings")]
+    [InlineData("log.csv", "my notes\n", "log.csv: line 1")]
+    [InlineData("log.csv", null, "log.csv")]
+    public void A_folder_whose_report_cannot_be_written(string name, string? content, string message)
+    {
+        string folder = run.File($"report{name}{content?.Length}");
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.GetFiles(run.Trained)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        if (content is null) File.Delete(Path.Combine(folder, name));
+        else File.WriteAllText(Path.Combine(folder, name), content);
+        Unchanged(folder, () => Fails(1, message, "report", "--out", folder));
+    }
+
+    [Fact]
+    public void A_resumed_run_with_a_file_that_is_no_log()
+    {
+        TrainGptRun.RunUntil("step 10 of 20", run.Train("nolog"));
+        File.WriteAllText(run.File("nolog", "log.csv"), "my notes\n1\n");
+        Unchanged(run.File("nolog"), () => Fails(1, "it is no log; rename the file", "--resume", "--out", run.File("nolog")));
+    }
 
     [Theory]
     [InlineData("--prompt \u00e9", "U+00E9")]

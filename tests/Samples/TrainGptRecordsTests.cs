@@ -16,7 +16,28 @@ public class TrainGptRecordsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Equal("html", XDocument.Parse(text[text.IndexOf("<html", StringComparison.Ordinal)..]).Root!.Name.LocalName);
         Assert.Contains("weight-decay", text);
         Assert.Contains("At temperature 1", text);
+        Assert.Contains(">live<", text);
         Assert.True(new FileInfo(Assert.Single(Directory.GetFiles(events, "events.out.tfevents.*"))).Length > 4 * 5 * 12);
+    }
+
+    [Fact]
+    public void The_page_can_be_written_again_from_the_folder()
+    {
+        string page = run.File("first.html");
+        TrainGptRun.Good(run.Train("rebuilt", "--report", page));
+        Assert.Contains("run.html", TrainGptRun.Good("report", "--out", run.File("rebuilt")));
+        Assert.Equal(File.ReadAllText(page), File.ReadAllText(run.File("rebuilt", "run.html")));
+        TrainGptRun.Good("report", "--out", run.File("rebuilt"), "--report", run.File("second.html"));
+        Assert.Equal(File.ReadAllText(page), File.ReadAllText(run.File("second.html")));
+    }
+
+    [Fact]
+    public void A_run_that_is_stopped_writes_its_page_without_drawing_samples()
+    {
+        string page = run.File("stopped.html");
+        TrainGptRun.RunUntil("step 10 of 20", run.Train("stopped", "--report", page));
+        Assert.Contains("weight-decay", File.ReadAllText(page));
+        Assert.DoesNotContain("Sample texts", File.ReadAllText(page));
     }
 
     [Fact]

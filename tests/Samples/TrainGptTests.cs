@@ -16,13 +16,13 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void The_log_has_a_line_for_each_step()
     {
         var lines = Log(run.Trained);
-        Assert.Equal("step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes", string.Join(',', lines[0]));
+        Assert.Equal("step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes,live_bytes", string.Join(',', lines[0]));
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), lines.Skip(1).Select(line => line[0]));
         Assert.Equal(["5", "10", "15", "20"], lines.Skip(1).Where(line => line[2].Length > 0).Select(line => line[0]));
         Assert.Equal(0.005, Number(lines[1][3]), 1e-6);
         Assert.Equal(0.001, Number(lines[20][3]), 1e-6);
         Assert.True(Number(lines[20][2]) < Number(lines[5][2]) - 0.1, "The validation loss has to fall.");
-        Assert.All(lines.Skip(1), line => Assert.True(Number(line[4]) > 0 && Number(line[5]) > 10_000));
+        Assert.All(lines.Skip(1), line => Assert.True(Number(line[4]) > 0 && Number(line[5]) > Number(line[6]) && Number(line[6]) > 10_000));
     }
 
     [Fact]
@@ -91,19 +91,45 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Fact]
-    public void A_new_run_leaves_the_old_model_until_it_has_something_better()
+    public void A_log_of_fewer_columns_goes_on_with_all()
+    {
+        TrainGptRun.RunUntil("step 10 of 20", run.Train("columns"));
+        var lines = Log(run.File("columns"));
+        File.WriteAllLines(run.File("columns", "log.csv"), lines.Select(line => string.Join(',', line.Where((_, i) => i is not (3 or 6)))));
+        TrainGptRun.Good("--out", run.File("columns"), "--resume");
+        var resumed = Log(run.File("columns"));
+        Assert.Equal(lines[0], resumed[0]);
+        Assert.Equal(lines.Take(11).Select(line => line[5]), resumed.Take(11).Select(line => line[5]));
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => i > 10), resumed.Skip(1).Select(line => line[3].Length > 0 && line[6].Length > 0));
+    }
+
+    [Fact]
+    public void A_new_run_sets_the_old_one_aside_and_is_not_taken_for_it()
     {
         TrainGptRun.Good(run.Train("again", "--seed", "3"));
-        byte[] old = Snapshot("again");
-        string log = File.ReadAllText(run.File("again", "log.csv"));
+        TrainGptRun.Good("report", "--out", run.File("again"));
+        var old = Contents(run.File("again"));
+        Assert.Equal(["config.json", "log.csv", "run.html", Mayfly.Snapshot.PreviousFileName, Mayfly.Snapshot.FileName], old.Keys);
+
         Assert.Equal(1, TrainGptRun.Run(run.Train("again", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay", "1000")).Code);
-        Assert.Equal(old, Snapshot("again"));
-        Assert.Equal(log, File.ReadAllText(run.File("again", "log.previous.csv")));
+        Assert.Equal(old, Contents(run.File("again", "run-1")));
+        Assert.Equal(["log.csv"], Contents(run.File("again")).Keys);
+        Assert.Contains("does not exist", TrainGptRun.Run("train", "--resume", "--out", run.File("again")).Errors);
 
         string output = TrainGptRun.Good(run.Train("again", "--save-every", "20"));
-        Assert.StartsWith($"'{run.File("again")}' holds the snapshot of another run", output);
-        Assert.NotEqual(old, Snapshot("again"));
-        Assert.Equal(old, File.ReadAllBytes(run.File("again", Mayfly.Snapshot.PreviousFileName)));
+        Assert.Contains($"'{run.File("again")}' held another run; its files are in '{run.File("again", "run-2")}' now.", output);
+        Assert.Equal(old, Contents(run.File("again", "run-1")));
+        TrainGptRun.Good("--out", run.File("again", "run-1"), "--resume", "--steps", "21");
+    }
+
+    [Fact]
+    public void A_run_that_cannot_begin_leaves_the_one_before_it_in_place()
+    {
+        TrainGptRun.Good(run.Train("stays"));
+        var old = Contents(run.File("stays"));
+        Assert.Equal(1, TrainGptRun.Run(run.TrainOn(run.Write("tiny.txt", "tiny"), "stays")).Code);
+        Assert.Equal(old, Contents(run.File("stays")));
+        Assert.False(Directory.Exists(run.File("stays", "run-1")));
     }
 
     [Fact]
@@ -148,6 +174,9 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Contains("not clipped", TrainGptRun.Good(run.Train("eager", "--mode", "eager")));
 
     private byte[] Snapshot(string name) => File.ReadAllBytes(run.File(name, Mayfly.Snapshot.FileName));
+
+    private static SortedDictionary<string, string> Contents(string folder) =>
+        new(Directory.GetFiles(folder).ToDictionary(file => Path.GetFileName(file)!, file => Convert.ToHexString(File.ReadAllBytes(file))), StringComparer.Ordinal);
 
     private static string[][] Log(string folder) => [.. File.ReadAllLines(Path.Combine(folder, "log.csv")).Select(line => line.Split(','))];
 

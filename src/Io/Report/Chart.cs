@@ -10,7 +10,7 @@ namespace Mayfly;
 /// <param name="Lines">The lines, the last one on top.</param>
 internal sealed record Chart(string Title, string Unit, bool FromZero, params Line[] Lines)
 {
-    private const int Left = 62, Right = 22, Top = 26, Bottom = 42, PixelsPerXTick = 85, PixelsPerYTick = 45, MostMarkers = 60;
+    private const int Left = 62, Right = 22, Top = 26, Bottom = 42, PixelsPerXTick = 70, PixelsPerYTick = 34, MostMarkers = 60;
 
     /// <summary>A figure with the legend above the drawing.</summary>
     /// <param name="style">The figure's class.</param>
@@ -33,7 +33,7 @@ internal sealed record Chart(string Title, string Unit, bool FromZero, params Li
         html.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{Html.Text($"{Title}, {Unit}, by step")}\">\n");
         foreach (double tick in values.Ticks) html.Append(YTick(Y(tick), width, values.Label(tick)));
         foreach (double tick in steps.Ticks) html.Append(XTick(X(tick), height, steps.Label(tick)));
-        html.Append(Text(4, Top - 12, "unit", Unit)).Append(Text(width - Right, height - 4, "unit end", "step"));
+        html.Append(Text(2, Top - 14, "unit", Unit)).Append(Text(width - Right, height - 4, "end", "step"));
         foreach (var line in Lines) DrawLine(html, line, X, Y, (width - Left - Right) / 2);
         html.Append("</svg>\n");
 

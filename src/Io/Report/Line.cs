@@ -26,12 +26,12 @@ internal sealed record Line(string Name, string Style, double[] X, double[] Y)
     }
 
     /// <summary>
-    /// The running mean with exponentially falling weights: half of the weight lies on the last fiftieth of the points, or on
-    /// the last point of fewer than fifty. The first values count fully instead of from zero (the bias correction of Adam).
+    /// The running mean with exponentially falling weights: half of the weight lies on the last hundredth of the points, or on
+    /// the last point of fewer than a hundred. The first values count fully instead of from zero (the bias correction of Adam).
     /// </summary>
     public Line Smoothed(string name, string style)
     {
-        double keep = Math.Pow(0.5, Math.Min(1, 50.0 / Math.Max(1, Y.Length)));
+        double keep = Math.Pow(0.5, Math.Min(1, 100.0 / Math.Max(1, Y.Length)));
         var smooth = new double[Y.Length];
         double sum = 0, weight = 0;
         for (int i = 0; i < Y.Length; i++)

@@ -4,7 +4,7 @@ namespace Mayfly;
 internal static class RunCharts
 {
     private const double KiB = 1024, MiB = KiB * KiB, GiB = MiB * KiB;
-    private const int Wide = 1100, WideHeight = 380, Narrow = 440, NarrowHeight = 270;
+    private const int Wide = 1100, WideHeight = 380, Narrow = 380, NarrowHeight = 250;
 
     /// <summary>The loss over the whole width, in a second form for narrow pages; the others beside each other.</summary>
     public static IEnumerable<string> ToHtml(IReadOnlyList<RunPoint> points)
@@ -23,7 +23,7 @@ internal static class RunCharts
     }
 
     private static Chart LearningRate(IReadOnlyList<RunPoint> points) =>
-        new("Learning rate", "per step", FromZero: true, Line(points, "learning rate", ReportStyle.Main, point => point.LearningRate));
+        new("Learning rate", "of the step", FromZero: true, Line(points, "learning rate", ReportStyle.Main, point => point.LearningRate));
 
     private static Chart Throughput(IReadOnlyList<RunPoint> points)
     {
@@ -35,8 +35,8 @@ internal static class RunCharts
     {
         double most = points.Select(point => Math.Max(Known(point.PeakBytes), Known(point.LiveBytes))).DefaultIfEmpty(0).Max();
         var (unit, name) = most >= GiB ? (GiB, "GiB") : most >= MiB ? (MiB, "MiB") : (KiB, "KiB");
-        var peak = Line(points, "peak within the step", ReportStyle.Main, point => point.PeakBytes / unit);
-        return new Chart("Memory", name, FromZero: true, peak, Line(points, "live between steps", ReportStyle.Second, point => point.LiveBytes / unit));
+        var peak = Line(points, "peak", ReportStyle.Main, point => point.PeakBytes / unit);
+        return new Chart("Memory", name, FromZero: true, peak, Line(points, "live", ReportStyle.Second, point => point.LiveBytes / unit));
     }
 
     private static double Known(double value) => Mayfly.Line.IsDrawn(value) ? value : 0;
