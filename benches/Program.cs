@@ -5,6 +5,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
 {
     StepCommand(),
     RankCommand(),
+    RulesCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -40,5 +41,15 @@ static Command RankCommand()
     var seeds = new Option<int>("--seeds") { Description = "runs of each optimizer", DefaultValueFactory = _ => 3 };
     var command = new Command("rank", "all optimizers on one small task: validation loss and steps to a training loss of 2.3") { data, seeds };
     command.SetAction(p => RankBench.Run(p.GetValue(data)!, p.GetValue(seeds)));
+    return command;
+}
+
+static Command RulesCommand()
+{
+    var rounds = new Option<int>("--rounds") { Description = "timed rounds of each rule", DefaultValueFactory = _ => 7 };
+    var threads = new Option<int>("--threads") { Description = "0 takes every core", DefaultValueFactory = _ => 0 };
+    var only = new Option<string>("--only") { Description = "rules whose name contains this", DefaultValueFactory = _ => "" };
+    var command = new Command("rules", "each rule's step over the parameters of GPT-2 124M beside the bytes it must move, and Muon beside its arithmetic") { rounds, threads, only };
+    command.SetAction(p => RulesBench.Run(p.GetValue(rounds), p.GetValue(threads), p.GetValue(only)!));
     return command;
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Mayfly;
 
 /// <summary>
@@ -99,6 +101,18 @@ public abstract class Backend : IDisposable
 
     /// <summary>y[i] = x[i] / (1 - rate) where the counter-based number (key, i) is kept, else 0; or y += it. Contiguous; y may be x.</summary>
     public abstract void Dropout(in View x, in View y, float rate, in RandomKey key, bool add);
+
+    /// <summary>
+    /// y[i] = an odd multiple of 2^-24, uniform in (-1, 1), from the counter-based number (key, i). Contiguous. The same numbers on every device; here
+    /// they are drawn on the host and written.
+    /// </summary>
+    public virtual void Uniform(in View y, in RandomKey key)
+    {
+        var numbers = new float[checked((int)y.Count)];
+        Philox.Symmetric(key, numbers);
+        if (y.Type == DType.F32) Write(y, MemoryMarshal.AsBytes(numbers.AsSpan()));
+        else Write(y, MemoryMarshal.AsBytes(Array.ConvertAll(numbers, x => (double)x).AsSpan()));
+    }
 
     /// <summary>Waits until all work handed to the device is done.</summary>
     public virtual void Synchronize()

@@ -14,6 +14,17 @@ public static partial class Philox
         for (int i = whole; i < units.Length; i++) units[i] = Unit(Bits(key, i));
     }
 
+    /// <summary>Writes 2 u - 1 + 2^-24 of the sequence's first units u, exactly: odd multiples of 2^-24 in (-1, 1).</summary>
+    internal static void Symmetric(RandomKey key, Span<float> numbers)
+    {
+        Units(key, numbers);
+        foreach (ref float x in numbers) x = Symmetric(x);
+    }
+
+    /// <summary>2 u - 1 + 2^-24 of a unit u.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float Symmetric(float unit) => 2f * unit + (1f / (1 << 24) - 1f);
+
     /// <summary>
     /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: eight blocks at a
     /// time, one in each 64-bit element of two vectors, to the bit as the scalar form. <paramref name="blocks"/> is a multiple of eight.

@@ -38,6 +38,25 @@ public abstract unsafe partial class BackendTests
         Assert.Equal(1, mean, 0.01);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(31)]
+    [InlineData(1021)]
+    [InlineData(8219)]
+    public void Uniform_numbers_are_odd_multiples_on_every_device(int count)
+    {
+        View y = Random(1, count), z = Mirror(y);
+        Device.Uniform(y, dropoutKey);
+        Reference.Uniform(z, dropoutKey);
+        for (int i = 0; i < count; i++)
+        {
+            double expected = (2.0 * (Philox.Bits(dropoutKey, i) >> 8) + 1) / (1 << 24) - 1;
+            Assert.Equal(expected, All<float>(y)[i]);
+            Assert.Equal(expected, All<double>(z)[i]);
+        }
+    }
+
     [Fact]
     public void Dropout_drops_infinities()
     {

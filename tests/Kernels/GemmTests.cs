@@ -165,6 +165,9 @@ public class GemmTests
         {
             AssertAgrees(backend, new Case(29, 35, 1031) { TransposeA = ta, TransposeB = tb, Beta = 0.5f, Bias = true, Gap = 1 });
             AssertAgrees(backend, new Case(331, 21, 53) { TransposeA = ta, TransposeB = tb, Alpha = -2f });
+            AssertAgrees(backend, new Case(1, 1103, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Bias = true, Activation = true });
+            AssertAgrees(backend, new Case(1103, 1, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Gap = tb ? 1 : 0 });
+            AssertAgrees(backend, new Case(601, 1, 29) { TransposeA = ta, TransposeB = tb, Activation = true, Batch = 2 });
             AssertAgrees(backend, new Case(17, 1103, 41) { TransposeA = ta, TransposeB = tb, Activation = true });
         }
 
@@ -256,6 +259,8 @@ public class GemmTests
             new(67, 1500, 129) { TransposeA = true },
             new(3, 500, 770) { TransposeB = true, Beta = 1f },
             new(20, 30, 40) { Batch = 9 },
+            new(1, 1100, 131),
+            new(1030, 1, 67) { TransposeA = true },
         ];
         using Backend one = Cpu(width, 1), two = Cpu(width, 2), three = Cpu(width, 3);
         foreach (var x in cases)

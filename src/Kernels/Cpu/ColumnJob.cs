@@ -16,7 +16,7 @@ internal static class ColumnBlocks
 internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args, long rows, long n, float* partials) : IJob
     where L : struct, ISimd<L> where TOp : unmanaged, IColumn<TOp> where TUse : struct, IUse
 {
-    private const int TileSize = 512;
+    private const int TileSize = 1024;
     private readonly RowPointers first = new(args);
     private readonly float* stats = args.Stats.Floats();
 
@@ -30,22 +30,20 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args,
     private long Tiles => (n + TileSize - 1) / TileSize;
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(int chunk)
     {
         long block = chunk / Tiles, start = chunk % Tiles * TileSize, end = Math.Min(start + TileSize, n);
         float* a = partials + block * 2 * n, b = a + n;
         new Span<float>(a + start, (int)(end - start)).Clear();
         new Span<float>(b + start, (int)(end - start)).Clear();
-        long last = Math.Min((block + 1) * ColumnBlocks.Rows, rows);
+        long row = block * ColumnBlocks.Rows, last = Math.Min(row + ColumnBlocks.Rows, rows);
         long whole = end - (end - start) % L.Count;
-        for (long row = block * ColumnBlocks.Rows; row < last; row++)
-        {
-            var p = first.Row(row * n);
-            var s = Numbers(row);
-            Row(p, s, start, whole, a, b);
-            if (whole < end) LastColumns(p, s, whole, (int)(end - whole), a + whole, b + whole);
-        }
+        long quarter = (last - row) / 4;
+        for (long i = 0; i < quarter; i++) FourRows(row + i, quarter, start, whole, a, b);
+        for (row += 4 * quarter; row < last; row++) OneRow(row, start, whole, a, b);
+        if (whole == end) return;
+        for (row = block * ColumnBlocks.Rows; row < last; row++)
+            LastColumns(first.Row(row * n), Numbers(row), whole, (int)(end - whole), a + whole, b + whole);
     }
 
     private RowNumbers<L> Numbers(long row)
@@ -57,11 +55,32 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args,
         return s;
     }
 
+    // Rows far apart: the memory serves several streams faster than one, and the sums pass through the cache once for all of them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(in RowPointers p, in RowNumbers<L> numbers, long i, long end, float* a, float* b)
+    private void FourRows(long row, long apart, long i, long end, float* a, float* b)
     {
         var f = op;
-        var s = numbers;
+        RowNumbers<L> s0 = Numbers(row), s1 = Numbers(row + apart), s2 = Numbers(row + 2 * apart), s3 = Numbers(row + 3 * apart);
+        var p = first.Row(row * n);
+        float* x = p.X, dy = p.Dy, gain = p.Gain, bias = p.Bias;
+        long second = apart * n, third = 2 * second, fourth = 3 * second;
+        for (; i < end; i += L.Count)
+        {
+            f.Add(RowPointers.Item<L, TUse>(x, dy, gain, bias, i), s0, out L a0, out L b0);
+            f.Add(RowPointers.Item<L, TUse>(x + second, dy + second, gain, bias, i), s1, out L a1, out L b1);
+            f.Add(RowPointers.Item<L, TUse>(x + third, dy + third, gain, bias, i), s2, out L a2, out L b2);
+            f.Add(RowPointers.Item<L, TUse>(x + fourth, dy + fourth, gain, bias, i), s3, out L a3, out L b3);
+            L.Store(a + i, L.Load(a + i) + (a0 + a1 + (a2 + a3)));
+            L.Store(b + i, L.Load(b + i) + (b0 + b1 + (b2 + b3)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void OneRow(long row, long i, long end, float* a, float* b)
+    {
+        var f = op;
+        var s = Numbers(row);
+        var p = first.Row(row * n);
         float* x = p.X, dy = p.Dy, gain = p.Gain, bias = p.Bias;
         for (; i < end; i += L.Count)
         {

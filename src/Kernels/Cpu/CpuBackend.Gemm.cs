@@ -43,10 +43,18 @@ public sealed unsafe partial class CpuBackend<L>
             return;
         }
 
+        if (x.IsColumn) x = x.Turned();
         if (GemvJob<L, TAct>.Fits(x))
         {
             var rows = new GemvJob<L, TAct> { Act = act, X = x };
             workers.Run(ref rows, rows.Chunks);
+            return;
+        }
+
+        if (GemvColumnsJob<L, TAct>.Fits(x))
+        {
+            var columns = new GemvColumnsJob<L, TAct> { Act = act, X = x };
+            workers.Run(ref columns, columns.Chunks);
             return;
         }
 

@@ -38,6 +38,12 @@ internal unsafe struct GemmProduct
         };
     }
 
+    /// <summary>True for a dense column without extras, which is as well the row of the turned product.</summary>
+    public readonly bool IsColumn => N == 1 && M > 1 && Ldc == 1 && !HasExtras;
+
+    /// <summary>The product with rows and columns of C exchanged, for a C of one column.</summary>
+    public readonly GemmProduct Turned() => this with { M = N, N = M, A = B, B = A, Ldc = M };
+
     /// <summary>True where a finished block needs more than alpha and beta.</summary>
     public readonly bool HasExtras => Bias != null || Before != null || Residual != null;
 }

@@ -30,22 +30,33 @@ internal readonly unsafe struct SumSquaresJob(in Walk walk, double* totals) : IJ
 
     private static double Segment(float* x, long stride, long n) => stride == 1 ? Dense(x, n) : Sparse(x, stride, n);
 
-    /// <summary>The square of a float is exact in double precision, so that fusing changes nothing.</summary>
+    /// <summary>
+    /// Four quarters side by side, because the memory serves several streams faster than one. The square of a float is exact in double precision, so
+    /// that fusing changes nothing.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Dense(float* x, long n)
     {
         Vector256<double> a = default, b = default, c = default, d = default;
-        for (; n >= 16; n -= 16, x += 16)
+        long quarter = n / 32 * 8;
+        float* y = x + quarter, z = y + quarter, w = z + quarter;
+        for (long i = 0; i < quarter; i += 8)
         {
-            var (x0, x1) = Vector256.Widen(Vector256.Load(x));
-            var (x2, x3) = Vector256.Widen(Vector256.Load(x + 8));
-            a = Vector256.FusedMultiplyAdd(x0, x0, a);
-            b = Vector256.FusedMultiplyAdd(x1, x1, b);
-            c = Vector256.FusedMultiplyAdd(x2, x2, c);
-            d = Vector256.FusedMultiplyAdd(x3, x3, d);
+            Add(x + i, ref a, ref b);
+            Add(y + i, ref c, ref d);
+            Add(z + i, ref a, ref b);
+            Add(w + i, ref c, ref d);
         }
 
-        return Vector256.Sum(a + b + (c + d)) + Sparse(x, 1, n);
+        return Vector256.Sum(a + b + (c + d)) + Sparse(w + quarter, 1, n - 4 * quarter);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* x, ref Vector256<double> a, ref Vector256<double> b)
+    {
+        var (low, high) = Vector256.Widen(Vector256.Load(x));
+        a = Vector256.FusedMultiplyAdd(low, low, a);
+        b = Vector256.FusedMultiplyAdd(high, high, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Mayfly;
 
 /// <summary>
@@ -69,15 +67,9 @@ internal readonly ref struct ApolloDraw
     private float[]? Singular(Tensor gradient) =>
         SingularVectors.OfSmallerSide(gradient.ToArray(), (int)matrix.Rows, (int)matrix.Rest, (int)matrix.Rank);
 
-    /// <summary>Normal numbers from uniform ones, which are odd multiples of 2^-24, so that neither -1 nor 1 is drawn.</summary>
     private static void Draw(Tensor projection, double deviation, RandomKey key)
     {
-        const double half = 1.0 / (1 << 24);
-        var values = ArrayPool<float>.Shared.Rent((int)projection.Count);
-        var drawn = values.AsSpan(0, (int)projection.Count);
-        Rng.FillUniform(drawn, half - 1, half + 1, key);
-        projection.CopyFrom<float>(drawn);
-        ArrayPool<float>.Shared.Return(values);
+        projection.Device.Backend.Uniform(projection.Write("Apollo"), key);
         projection.MapInPlace(new NormalQuantile((float)deviation));
     }
 
