@@ -11,17 +11,28 @@ public static partial class Philox
     /// <summary>Block <paramref name="counter"/> of the sequence.</summary>
     public static (uint A, uint B, uint C, uint D) Block(RandomKey key, ulong counter)
     {
-        uint a = (uint)counter, b = (uint)(counter >> 32), c = (uint)key.Stream, d = (uint)(key.Stream >> 32);
-        uint k0 = (uint)key.Seed, k1 = (uint)(key.Seed >> 32);
+        Block(key.Seed, key.Stream, counter, out uint a, out uint b, out uint c, out uint d);
+        return (a, b, c, d);
+    }
+
+    /// <summary>The same, in nothing but integers, as GPU kernels need it.</summary>
+    internal static void Block(ulong seed, ulong stream, ulong counter, out uint a, out uint b, out uint c, out uint d)
+    {
+        a = (uint)counter;
+        b = (uint)(counter >> 32);
+        c = (uint)stream;
+        d = (uint)(stream >> 32);
+        uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
         for (int round = 0; round < 10; round++)
         {
             ulong p = (ulong)0xD2511F53u * a, q = (ulong)0xCD9E8D57u * c;
-            (a, b, c, d) = ((uint)(q >> 32) ^ b ^ k0, (uint)q, (uint)(p >> 32) ^ d ^ k1, (uint)p);
+            a = (uint)(q >> 32) ^ b ^ k0;
+            c = (uint)(p >> 32) ^ d ^ k1;
+            b = (uint)q;
+            d = (uint)p;
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-
-        return (a, b, c, d);
     }
 
     /// <summary>Element <paramref name="index"/> of the sequence: 32 random bits.</summary>

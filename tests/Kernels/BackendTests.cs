@@ -156,7 +156,7 @@ public abstract unsafe partial class BackendTests : IDisposable
 
     /// <summary>All elements of the view's block, the unused ones included.</summary>
     protected static Span<T> All<T>(in View view) where T : unmanaged =>
-        new(((HostBlock)view.Block!).Pointer, (int)(view.Block.Bytes / sizeof(T)));
+        new(view.Block is GpuBlock gpu ? (void*)gpu.Buffer.NativePtr : ((HostBlock)view.Block!).Pointer, (int)(view.Block.Bytes / sizeof(T)));
 
     private static double Number(in View view, long place) => view.Type switch
     {
@@ -210,4 +210,10 @@ public sealed class Cpu256Tests : BackendTests
 public sealed class Cpu512Tests : BackendTests
 {
     protected override Backend Create(int threads) => new CpuBackend<F16>(threads);
+}
+
+/// <summary>The GPU kernels, one lane of a group at a time.</summary>
+public sealed class IlgpuCpuTests : BackendTests
+{
+    protected override Backend Create(int threads) => GpuBackends.CreateIlgpuCpu();
 }

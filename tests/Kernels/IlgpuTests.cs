@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Mayfly.Tests.GpuFormulas;
 
 namespace Mayfly.Tests;
@@ -77,29 +78,36 @@ public class IlgpuTests
         Assert.Contains(Ilgpu.IsPackage ? "1.5" : Ilgpu.IsEmulated ? "emulation" : "CPU only", Ilgpu.Description);
     }
 
-    private static void CheckMap<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap1<TOp>
+    private static void CheckMap<TOp>(Backend gpu, TOp op) where TOp : unmanaged, IMap1<TOp>
     {
         float[] x = Numbers(1), dy = Numbers(2);
-        Near(gpu.Map(op, x), i => op.F(new D1(x[i])));
-        Near(gpu.MapBack(op, x, dy), i => TOp.D(op, new D1(x[i]), new D1(dy[i])));
+        View vx = View(gpu, x), vdy = View(gpu, dy), y = View(gpu, x);
+        gpu.Map(op, vx, y);
+        Near(Read(gpu, y), i => op.F(new D1(x[i])));
+        gpu.MapBack(op, vx, vdy, y, add: false);
+        Near(Read(gpu, y), i => TOp.D(op, new D1(x[i]), new D1(dy[i])));
     }
 
-    private static void CheckMap2<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap2<TOp>
+    private static void CheckMap2<TOp>(Backend gpu, TOp op) where TOp : unmanaged, IMap2<TOp>
     {
         float[] a = Numbers(1), b = Numbers(2), dy = Numbers(3);
-        Near(gpu.Map2(op, a, b), i => op.F(new D1(a[i]), new D1(b[i])));
-        var (da, db) = gpu.Map2Back(op, a, b, dy);
-        Near(da, i => TOp.DA(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
-        Near(db, i => TOp.DB(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
+        View va = View(gpu, a), vb = View(gpu, b), vdy = View(gpu, dy), da = View(gpu, a), db = View(gpu, b);
+        gpu.Map2(op, va, vb, da);
+        Near(Read(gpu, da), i => op.F(new D1(a[i]), new D1(b[i])));
+        gpu.Map2Back(op, va, vb, vdy, da, false, db, false);
+        Near(Read(gpu, da), i => TOp.DA(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
+        Near(Read(gpu, db), i => TOp.DB(op, new D1(a[i]), new D1(b[i]), new D1(dy[i])));
     }
 
-    private static void CheckMap3<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IMap3<TOp>
+    private static void CheckMap3<TOp>(Backend gpu, TOp op) where TOp : unmanaged, IMap3<TOp>
     {
         float[] a = Numbers(1), b = Numbers(2), c = Numbers(3);
-        Near(gpu.Map3(op, a, b, c), i => op.F(new D1(a[i]), new D1(b[i]), new D1(c[i])));
+        var y = View(gpu, a);
+        gpu.Map3(op, View(gpu, a), View(gpu, b), View(gpu, c), y);
+        Near(Read(gpu, y), i => op.F(new D1(a[i]), new D1(b[i]), new D1(c[i])));
     }
 
-    private static void CheckUpdate<TOp>(GpuMaps gpu, TOp op) where TOp : unmanaged, IUpdate<TOp>
+    private static void CheckUpdate<TOp>(Backend gpu, TOp op) where TOp : unmanaged, IUpdate<TOp>
     {
         float[] g = Numbers(1), p = Numbers(2), s0 = Numbers(3), s1 = [.. Numbers(4).Select(MathF.Abs)];
         var expected = new (D1 P, D1 S0, D1 S1)[g.Length];
@@ -109,10 +117,26 @@ public class IlgpuTests
             op.Step(new D1(g[i]), ref expected[i].P, ref expected[i].S0, ref expected[i].S1);
         }
 
-        var (newP, new0, new1) = gpu.Update(op, g, p, s0, s1);
-        Near(newP, i => expected[i].P);
-        Near(new0, i => expected[i].S0);
-        Near(new1, i => expected[i].S1);
+        View vp = View(gpu, p), v0 = View(gpu, s0), v1 = View(gpu, s1);
+        gpu.Update(op, View(gpu, g), vp, v0, v1);
+        Near(Read(gpu, vp), i => expected[i].P);
+        Near(Read(gpu, v0), i => expected[i].S0);
+        Near(Read(gpu, v1), i => expected[i].S1);
+    }
+
+    /// <summary>A view that holds the numbers.</summary>
+    private static View View(Backend gpu, float[] values)
+    {
+        var view = new View(gpu.Allocate(4 * values.Length), DType.F32, Layout.RowMajor(values.Length));
+        gpu.Write(view, MemoryMarshal.AsBytes(values.AsSpan()));
+        return view;
+    }
+
+    private static float[] Read(Backend gpu, in View view)
+    {
+        var values = new float[view.Count];
+        gpu.Read(view, MemoryMarshal.AsBytes(values.AsSpan()));
+        return values;
     }
 
     /// <summary>Zero, tiny, small and larger numbers of both signs.</summary>
@@ -134,7 +158,7 @@ public class IlgpuTests
 
     private static void Run(string check, Type formula)
     {
-        using var gpu = new GpuMaps();
+        using var gpu = GpuBackends.CreateIlgpuCpu();
         object sample = formula.GetProperty("Sample", BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null)
             ?? Activator.CreateInstance(formula)!;
         typeof(IlgpuTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula)

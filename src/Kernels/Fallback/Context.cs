@@ -1,51 +1,43 @@
-// What the kernel sources use of ILGPU 1.5, run by plain loops on the host: compiled where no package feed serves ILGPU.
+// What the kernel sources and their host use of ILGPU 1.5, run on the host: compiled where no package feed serves ILGPU.
 // Namespaces, signatures and the choice between member and extension method are ILGPU's, so the same sources build on both.
+using System.Collections.Immutable;
+using ILGPU.Runtime;
+
 namespace ILGPU
 {
+    internal enum OptimizationLevel
+    {
+        O0,
+        O1,
+        O2,
+    }
+
     internal sealed class Context : IDisposable
     {
-        internal sealed class Builder;
+        private Context(ImmutableArray<Device> devices) => Devices = devices;
+
+        public ImmutableArray<Device> Devices { get; }
 
         public static Context Create(Action<Builder> build)
         {
-            build(new Builder());
-            return new Context();
+            var builder = new Builder();
+            build(builder);
+            return new Context([.. builder.Devices]);
         }
 
         public void Dispose()
         {
         }
-    }
-}
 
-namespace ILGPU.Runtime.CPU
-{
-    /// <summary>The simulated group; its form changes no result.</summary>
-    internal sealed class CPUDevice
-    {
-        public CPUDevice(int numThreadsPerWarp, int numWarpsPerMultiprocessor, int numMultiprocessors)
+        internal sealed class Builder
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(numThreadsPerWarp, 2);
-            ArgumentOutOfRangeException.ThrowIfLessThan(numWarpsPerMultiprocessor, 1);
-            ArgumentOutOfRangeException.ThrowIfLessThan(numMultiprocessors, 1);
-        }
-    }
+            internal List<Device> Devices { get; } = [];
 
-    internal sealed class CPUAccelerator : Accelerator;
-
-    internal static class CPUContextExtensions
-    {
-        public static Context.Builder CPU(this Context.Builder builder, CPUDevice device)
-        {
-            ArgumentNullException.ThrowIfNull(device);
-            return builder;
-        }
-
-        public static CPUAccelerator CreateCPUAccelerator(this Context context, int cpuDeviceIndex)
-        {
-            ArgumentNullException.ThrowIfNull(context);
-            ArgumentOutOfRangeException.ThrowIfNotEqual(cpuDeviceIndex, 0);
-            return new CPUAccelerator();
+            public Builder Optimize(OptimizationLevel level)
+            {
+                if (!Enum.IsDefined(level)) throw new ArgumentOutOfRangeException(nameof(level));
+                return this;
+            }
         }
     }
 }
@@ -56,18 +48,19 @@ namespace ILGPU.Algorithms
     {
         public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
     }
+}
 
-    /// <summary>The functions a kernel may call.</summary>
-    internal static class XMath
+namespace ILGPU.Runtime.CPU
+{
+    internal static class CPUContextExtensions
     {
-        public static bool IsNaN(float value) => float.IsNaN(value);
+        public static Context.Builder CPU(this Context.Builder builder, CPUDevice device)
+        {
+            builder.Devices.Add(device);
+            return builder;
+        }
 
-        public static float Abs(float value) => MathF.Abs(value);
-
-        public static float Sqrt(float value) => MathF.Sqrt(value);
-
-        public static float Exp(float value) => MathF.Exp(value);
-
-        public static float Log(float value) => MathF.Log(value);
+        public static CPUAccelerator CreateCPUAccelerator(this Context context, int cpuDeviceIndex) =>
+            new(context.Devices.OfType<CPUDevice>().ElementAt(cpuDeviceIndex));
     }
 }

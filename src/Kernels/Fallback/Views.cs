@@ -1,62 +1,82 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using ILGPU.Runtime;
 
 namespace ILGPU
 {
-    internal interface IIndex;
-
-    internal readonly struct Index1D(int x) : IIndex
+    /// <summary>Elements of native memory, each access checked. The launch that fails names the kernel and the argument.</summary>
+    internal readonly unsafe struct ArrayView<T> : IView, IContiguousArrayView<T> where T : unmanaged
     {
-        public int X { get; } = x;
+        private readonly T* data;
 
-        public static implicit operator Index1D(int value) => new(value);
-
-        public static implicit operator int(Index1D index) => index.X;
-    }
-
-    /// <summary>A view that can be told which kernel parameter it stands for, so that its errors can say so.</summary>
-    internal interface INamedView
-    {
-        object Named(string name);
-    }
-
-    internal readonly struct ArrayView<T> : INamedView where T : unmanaged
-    {
-        private readonly T[] data;
-        private readonly string name;
-
-        internal ArrayView(T[] data, string name)
+        internal ArrayView(void* data, long length)
         {
-            this.data = data;
-            this.name = name;
+            this.data = (T*)data;
+            Length = length;
         }
 
-        public long Length => data.Length;
+        public static ArrayView<T> Empty => default;
 
-        public int IntLength => data.Length;
+        public long Length { get; }
 
-        public ref T this[int index]
+        public int IntLength => checked((int)Length);
+
+        public bool IsValid => data is not null;
+
+        public bool IsEmpty => Length == 0;
+
+        nint IContiguousArrayView<T>.First(long length) => (nint)SubView(0, length).data;
+
+        long IView.Start => (long)data;
+
+        long IView.Bytes => Length * sizeof(T);
+
+        public ref T this[int index] => ref this[(long)index];
+
+        public ref T this[long index]
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             get
             {
-                if ((uint)index >= (uint)data.Length)
-                    throw new IndexOutOfRangeException($"Kernel argument {name}: index {index} is outside a view of {data.Length} elements.");
+                if ((ulong)index >= (ulong)Length) throw new ViewException((long)data, $"index {index} is outside a view of {Length} elements");
                 return ref data[index];
             }
         }
 
-        public ref T this[Index1D index] => ref this[index.X];
+        public ArrayView<T> SubView(long index) => SubView(index, Length - index);
 
-        object INamedView.Named(string name) => new ArrayView<T>(data, name);
+        public ArrayView<T> SubView(long index, long length)
+        {
+            if (index < 0 || length < 0 || index > Length - length)
+                throw new ViewException((long)data, $"elements {index} to {index + length} are outside a view of {Length} elements");
+            return new ArrayView<T>(data + index, length);
+        }
+
+        public ArrayView<TOther> Cast<TOther>() where TOther : unmanaged
+        {
+            if ((long)data % Math.Min(sizeof(TOther), 16) != 0)
+                throw new ViewException((long)data, $"a view that does not start at a multiple of {sizeof(TOther)} bytes is cast to {typeof(TOther).Name}");
+            return new ArrayView<TOther>(data, Length * sizeof(T) / sizeof(TOther));
+        }
+    }
+
+    /// <summary>Where a view lies, whatever its element type.</summary>
+    internal interface IView
+    {
+        long Start { get; }
+
+        long Bytes { get; }
+    }
+
+    /// <summary>An access outside a view; <see cref="Start"/> is the address at which the view starts.</summary>
+    internal sealed class ViewException(long start, string message) : Exception(message)
+    {
+        public long Start { get; } = start;
     }
 }
 
 namespace ILGPU.Runtime
 {
-    internal static class Stride1D
-    {
-        internal readonly struct Dense;
-    }
-
     internal readonly struct ArrayView1D<T, TStride>(ArrayView<T> baseView) where T : unmanaged where TStride : struct
     {
         public ArrayView<T> BaseView { get; } = baseView;
@@ -66,28 +86,59 @@ namespace ILGPU.Runtime
         public static implicit operator ArrayView<T>(ArrayView1D<T, TStride> view) => view.BaseView;
     }
 
-    internal abstract class MemoryBuffer<TView>(TView view) : IDisposable where TView : struct
+    internal abstract unsafe class MemoryBuffer : IDisposable
     {
-        public TView View { get; } = view;
+        protected MemoryBuffer(long length, int elementSize)
+        {
+            Length = length;
+            try
+            {
+                NativePtr = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(64, checked(length * elementSize)), 64);
+            }
+            catch (OutOfMemoryException e)
+            {
+                throw new AcceleratorException(e.Message);
+            }
+
+            NativeMemory.Fill((void*)NativePtr, (nuint)(length * elementSize), 0xFF); // not-a-number: what was never written shows
+        }
+
+        public nint NativePtr { get; private set; }
+
+        public long Length { get; }
 
         public void Dispose()
         {
+            NativeMemory.AlignedFree((void*)NativePtr);
+            NativePtr = 0;
         }
     }
 
-    internal sealed class MemoryBuffer1D<T, TStride>(T[] data)
-        : MemoryBuffer<ArrayView1D<T, TStride>>(new(new ArrayView<T>(data, "of the host"))) where T : unmanaged where TStride : struct
+    internal sealed unsafe class MemoryBuffer1D<T, TStride>(long length) : MemoryBuffer(length, sizeof(T)) where T : unmanaged where TStride : struct
     {
-        public long Length => View.Length;
+        public ArrayView1D<T, TStride> View => new(new ArrayView<T>((void*)NativePtr, Length));
     }
 
-    internal static class ArrayViewExtensions
+    internal interface IContiguousArrayView<T> where T : unmanaged
     {
-        public static T[] GetAsArray1D<T>(this MemoryBuffer<ArrayView1D<T, Stride1D.Dense>> buffer) where T : unmanaged
+        /// <summary>The address of the first of <paramref name="length"/> elements.</summary>
+        nint First(long length);
+    }
+
+    internal static unsafe class ArrayViewExtensions
+    {
+        public static void CopyFromCPU<T, TView>(this TView target, AcceleratorStream stream, ref T cpuData, long length)
+            where TView : IContiguousArrayView<T> where T : unmanaged
         {
-            var data = new T[buffer.View.Length];
-            for (int i = 0; i < data.Length; i++) data[i] = buffer.View.BaseView[i];
-            return data;
+            ArgumentNullException.ThrowIfNull(stream);
+            fixed (T* from = &cpuData) Buffer.MemoryCopy(from, (void*)target.First(length), length * sizeof(T), length * sizeof(T));
+        }
+
+        public static void CopyToCPU<T, TView>(this TView source, AcceleratorStream stream, ref T cpuData, long length)
+            where TView : IContiguousArrayView<T> where T : unmanaged
+        {
+            ArgumentNullException.ThrowIfNull(stream);
+            fixed (T* to = &cpuData) Buffer.MemoryCopy((void*)source.First(length), to, length * sizeof(T), length * sizeof(T));
         }
     }
 }

@@ -2,39 +2,69 @@ using ILGPU;
 
 namespace Mayfly;
 
-/// <summary>The element-wise kernels of a GPU thread: one element each, contiguous views of equal length.</summary>
+/// <summary>The element-wise kernels: each lane computes every so-manieth element.</summary>
 internal static class MapKernels
 {
-    public static void Map<TOp>(Index1D i, TOp op, ArrayView<float> x, ArrayView<float> y) where TOp : unmanaged, IMap1<TOp> =>
-        y[i] = op.F(new G1(x[i])).Value;
+    public static void Map<TOp>(TOp op, GpuAxes axes, Strided x, Strided y) where TOp : unmanaged, IMap1<TOp>
+    {
+        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
+        {
+            var at = axes.Find(i);
+            y[at] = op.F(new G1(x[at])).Value;
+        }
+    }
 
-    public static void MapBack<TOp>(Index1D i, TOp op, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> dx)
-        where TOp : unmanaged, IMap1<TOp> =>
-        dx[i] = TOp.D(op, new G1(x[i]), new G1(dy[i])).Value;
+    public static void MapBack<TOp>(TOp op, GpuAxes axes, Strided x, Strided dy, Strided dx, int add) where TOp : unmanaged, IMap1<TOp>
+    {
+        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
+        {
+            var at = axes.Find(i);
+            Put(dx, at, TOp.D(op, new G1(x[at]), new G1(dy[at])).Value, add);
+        }
+    }
 
-    public static void Map2<TOp>(Index1D i, TOp op, ArrayView<float> a, ArrayView<float> b, ArrayView<float> y) where TOp : unmanaged, IMap2<TOp> =>
-        y[i] = op.F(new G1(a[i]), new G1(b[i])).Value;
+    public static void Map2<TOp>(TOp op, GpuAxes axes, Strided a, Strided b, Strided y) where TOp : unmanaged, IMap2<TOp>
+    {
+        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
+        {
+            var at = axes.Find(i);
+            y[at] = op.F(new G1(a[at]), new G1(b[at])).Value;
+        }
+    }
 
-    public static void Map2Back<TOp>(
-        Index1D i, TOp op, ArrayView<float> a, ArrayView<float> b, ArrayView<float> dy, ArrayView<float> da, ArrayView<float> db)
+    public static void Map2Back<TOp>(TOp op, GpuAxes axes, Strided a, Strided b, Strided dy, Strided da, int addA, Strided db, int addB)
         where TOp : unmanaged, IMap2<TOp>
     {
-        G1 x = new(a[i]), y = new(b[i]), g = new(dy[i]);
-        da[i] = TOp.DA(op, x, y, g).Value;
-        db[i] = TOp.DB(op, x, y, g).Value;
+        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
+        {
+            var at = axes.Find(i);
+            G1 x = new(a[at]), y = new(b[at]), g = new(dy[at]);
+            if (da.Exists) Put(da, at, TOp.DA(op, x, y, g).Value, addA);
+            if (db.Exists) Put(db, at, TOp.DB(op, x, y, g).Value, addB);
+        }
     }
 
-    public static void Map3<TOp>(Index1D i, TOp op, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, ArrayView<float> y)
-        where TOp : unmanaged, IMap3<TOp> =>
-        y[i] = op.F(new G1(a[i]), new G1(b[i]), new G1(c[i])).Value;
+    public static void Map3<TOp>(TOp op, GpuAxes axes, Strided a, Strided b, Strided c, Strided y) where TOp : unmanaged, IMap3<TOp>
+    {
+        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
+        {
+            var at = axes.Find(i);
+            y[at] = op.F(new G1(a[at]), new G1(b[at]), new G1(c[at])).Value;
+        }
+    }
 
-    public static void Update<TOp>(Index1D i, TOp op, ArrayView<float> g, ArrayView<float> p, ArrayView<float> s0, ArrayView<float> s1)
+    public static void Update<TOp>(TOp op, ArrayView<float> g, ArrayView<float> p, ArrayView<float> s0, ArrayView<float> s1)
         where TOp : unmanaged, IUpdate<TOp>
     {
-        G1 weight = new(p[i]), first = new(s0[i]), second = new(s1[i]);
-        op.Step(new G1(g[i]), ref weight, ref first, ref second);
-        p[i] = weight.Value;
-        s0[i] = first.Value;
-        s1[i] = second.Value;
+        for (int i = Lanes.First; i < p.IntLength; i += Lanes.Step)
+        {
+            G1 weight = new(p[i]), first = new(s0.Length > 0 ? s0[i] : 0f), second = new(s1.Length > 0 ? s1[i] : 0f);
+            op.Step(new G1(g[i]), ref weight, ref first, ref second);
+            p[i] = weight.Value;
+            if (s0.Length > 0) s0[i] = first.Value;
+            if (s1.Length > 0) s1[i] = second.Value;
+        }
     }
+
+    private static void Put(Strided y, GpuIndex at, float value, int add) => y[at] = add != 0 ? y[at] + value : value;
 }

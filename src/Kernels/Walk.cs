@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// The joint layout of up to five host operands of one shape: axes of size one dropped, the others ordered by the last operand's strides and merged
+/// The joint layout of up to five operands of one shape: axes of size one dropped, the others ordered by the last operand's strides and merged
 /// where every operand allows it. Elements are counted in this order, so that chunks of the count are chunks of the work.
 /// </summary>
 internal unsafe struct Walk
@@ -28,7 +28,7 @@ internal unsafe struct Walk
         while (operands[last].IsAbsent) last--;
         var shape = operands[last].Shape;
         Count = shape.Count;
-        for (int k = 0; k < operands.Length; k++) bases[k] = operands[k].IsAbsent ? 0 : (ulong)operands[k].Host();
+        for (int k = 0; k < operands.Length; k++) bases[k] = Address(operands[k]);
         if (AreContiguous(operands))
         {
             UseOneAxis();
@@ -52,7 +52,7 @@ internal unsafe struct Walk
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly long Stride(int k, int axis) => strides[axis * MaxOperands + k];
 
-    /// <summary>The address of the first element, or null.</summary>
+    /// <summary>The address of the first element, or null; only for host operands.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void* Base(int k) => (void*)bases[k];
 
@@ -141,6 +141,10 @@ internal unsafe struct Walk
         sizes[to] = sizes[from];
         for (int k = 0; k < MaxOperands; k++) strides[to * MaxOperands + k] = strides[from * MaxOperands + k];
     }
+
+    /// <summary>Where a host operand starts; elsewhere any number but zero, which stands for an absent one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Address(in View view) => view.Block is HostBlock ? (ulong)view.Host() : view.IsAbsent ? 0ul : 1;
 
     private static bool AreContiguous(ReadOnlySpan<View> operands)
     {

@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Mayfly;
+
+/// <summary>
+/// A device behind ILGPU: the kernels of this folder, compiled at run time. Launches go out one at a time; kernels stay alive with the backend.
+/// </summary>
+internal sealed partial class GpuBackend : Backend
+{
+    private readonly Context context;
+    private readonly Accelerator accelerator;
+    private readonly Lock gate = new();
+    private readonly Dictionary<Delegate, Delegate> kernels = [];
+    private readonly ReferenceBackend<D1> host = new();
+    private readonly bool simulated;
+    private GpuBlock? scratch;
+
+    /// <summary>Takes over the context and the accelerator.</summary>
+    public GpuBackend(Context context, Accelerator accelerator, string name)
+    {
+        this.context = context;
+        this.accelerator = accelerator;
+        Name = name;
+        simulated = accelerator.AcceleratorType == AcceleratorType.CPU;
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override DType Float => DType.F32;
+
+    /// <summary>Lanes of a group of the kernels in one axis: a power of two. Few where a lane is a thread of the host.</summary>
+    internal int GroupSize => simulated ? 8 : 256;
+
+    /// <summary>The most groups of a launch whose lanes go through the elements in steps.</summary>
+    private int MostGroups => simulated ? 2 : 32 * accelerator.NumMultiprocessors;
+
+    /// <inheritdoc/>
+    public override Block Allocate(long bytes)
+    {
+        lock (gate)
+        {
+            try
+            {
+                return new GpuBlock(accelerator.Allocate1D<byte>(Math.Max(bytes, 64)), bytes);
+            }
+            catch (AcceleratorException e)
+            {
+                throw new OutOfMemoryException($"{Name} has no piece of {bytes:N0} bytes left: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Free(Block block)
+    {
+        lock (gate) ((GpuBlock)block).Buffer.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public override void Write(in View y, ReadOnlySpan<byte> data)
+    {
+        if (data.Length == 0) return;
+        lock (gate) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+    }
+
+    /// <inheritdoc/>
+    public override void Read(in View x, Span<byte> data)
+    {
+        if (data.Length == 0) return;
+        lock (gate) Bytes(x).CopyToCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+    }
+
+    /// <inheritdoc/>
+    public override void Synchronize()
+    {
+        lock (gate) accelerator.Synchronize();
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        scratch?.Buffer.Dispose();
+        accelerator.Dispose();
+        context.Dispose();
+    }
+
+    /// <summary>The bytes of a view from its first element on.</summary>
+    private static ArrayView<byte> Bytes(in View view) => ((GpuBlock)view.Block!).All.SubView(view.Layout.Offset * view.Type.Size());
+
+    /// <summary>The numbers of a view from its first element to its last, or an empty view where it is absent.</summary>
+    private static ArrayView<float> Floats(in View view) =>
+        view.IsAbsent || view.Count == 0 ? ArrayView<float>.Empty : Bytes(view).Cast<float>().SubView(0, Extent(view));
+
+    /// <summary>The integers of a view from its first element to its last.</summary>
+    private static ArrayView<int> Ints(in View view) =>
+        view.IsAbsent || view.Count == 0 ? ArrayView<int>.Empty : Bytes(view).Cast<int>().SubView(0, Extent(view));
+
+    /// <summary>Elements from a view's first to its last, which kernels count in 32 bits.</summary>
+    /// <exception cref="NotSupportedException">More than that.</exception>
+    private static long Extent(in View view)
+    {
+        long last = 0;
+        for (int axis = 0; axis < view.Shape.Rank; axis++) last += (view.Shape[axis] - 1) * view.Layout.Strides[axis];
+        return last < 1 << 30 ? last + 1 : throw new NotSupportedException(
+            $"A view of shape {view.Shape} spans {last + 1:N0} elements; a GPU kernel takes at most {1 << 30:N0}. Use a smaller batch or context.");
+    }
+
+    private static Strided Strided(in View view, in Walk walk, int operand) => new(Floats(view), new GpuSteps(walk, operand));
+
+    /// <summary>Groups for a launch whose lanes go through <paramref name="count"/> elements in steps.</summary>
+    private KernelConfig Over(long count) => (Groups((count + GroupSize - 1) / GroupSize), GroupSize);
+
+    /// <summary>As many groups as there is work for, up to what fills the device.</summary>
+    private int Groups(long wanted) => (int)Math.Clamp(wanted, 1, MostGroups);
+
+    /// <summary>Memory for the parts of one call; the next call's overwrites it. Only under the gate.</summary>
+    private ArrayView<float> Scratch(long floats)
+    {
+        if (scratch is null || scratch.Bytes < 4 * floats)
+        {
+            scratch?.Buffer.Dispose();
+            scratch = new GpuBlock(accelerator.Allocate1D<byte>(4 * floats), 4 * floats);
+        }
+
+        return scratch.All.Cast<float>().SubView(0, floats);
+    }
+}
