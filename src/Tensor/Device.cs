@@ -8,6 +8,7 @@ public sealed class Device : IDisposable
 {
     private static readonly Lazy<Device> SharedCpu = new(() => CreateCpu());
     private static readonly Lazy<Device> SharedReference = new(() => CreateReference());
+    private static readonly Lazy<Device> SharedIlgpuCpu = new(() => new Device(GpuBackends.CreateIlgpuCpu()));
 
     /// <summary>Makes a device of a backend, which it then owns.</summary>
     public Device(Backend backend)
@@ -21,6 +22,12 @@ public sealed class Device : IDisposable
 
     /// <summary>The reference in double precision; shared by the process.</summary>
     public static Device Reference => SharedReference.Value;
+
+    /// <summary>
+    /// The GPU kernels on the host, one lane at a time: for tests of tiny shapes, some hundred thousand times slower than <see cref="Cpu"/>; shared by
+    /// the process.
+    /// </summary>
+    public static Device IlgpuCpu => SharedIlgpuCpu.Value;
 
     /// <summary>The kernels.</summary>
     public Backend Backend { get; }
@@ -49,6 +56,45 @@ public sealed class Device : IDisposable
         DType.F32 => new Device(new ReferenceBackend<F1>()),
         _ => throw new ArgumentException($"The reference device computes in F64 or F32, not {type}."),
     };
+
+    /// <summary>A CUDA device of one's own.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <exception cref="DeviceUnavailableException">There is none; the message says why.</exception>
+    public static Device Cuda(int index = 0) => new(GpuBackends.Create(GpuKind.Cuda, index));
+
+    /// <summary>An OpenCL device of one's own.</summary>
+    /// <param name="index">Its number, from 0.</param>
+    /// <exception cref="DeviceUnavailableException">There is none; the message says why.</exception>
+    public static Device OpenCL(int index = 0) => new(GpuBackends.Create(GpuKind.OpenCL, index));
+
+    /// <summary>A device of one's own of the first kind this machine has: CUDA, OpenCL, CPU.</summary>
+    public static Device Best() => Open("auto");
+
+    /// <summary>A device of one's own by its name.</summary>
+    /// <param name="name"><c>auto</c>, <c>cpu</c>, <c>cuda:0</c>, <c>opencl:0</c>, <c>ilgpu-cpu</c>; a number left out is 0.</param>
+    /// <param name="threads">Computing threads of the CPU; 0 takes every core.</param>
+    /// <exception cref="DeviceUnavailableException">There is none of this name; the message says why.</exception>
+    public static Device Open(string name, int threads = 0)
+    {
+        string kind = name.Split(':')[0];
+        int index = 0;
+        bool isNumbered = kind is "cuda" or "opencl";
+        if (name != kind && (!isNumbered || !int.TryParse(name[(kind.Length + 1)..], System.Globalization.NumberStyles.None, null, out index)))
+            throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu.");
+        return kind switch
+        {
+            "auto" => GpuBackends.List().FirstOrDefault(d => d.IsAvailable && d.Name != "ilgpu-cpu") is { } gpu ? Open(gpu.Name) : CreateCpu(threads),
+            "cpu" => CreateCpu(threads),
+            "cuda" => Cuda(index),
+            "opencl" => OpenCL(index),
+            "ilgpu-cpu" => new Device(GpuBackends.CreateIlgpuCpu()),
+            _ => throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu."),
+        };
+    }
+
+    /// <summary>The devices of this machine by name, with a line for each kind that is not there and why.</summary>
+    public static IReadOnlyList<DeviceEntry> List() =>
+        [new DeviceEntry("cpu", true, Cpu.Name), .. GpuBackends.List()];
 
     /// <summary>Opens a scope: tensors made on this device by this thread until it closes are freed with it.</summary>
     public Scope Scope(string name) => Mayfly.Scope.Open(this, name);

@@ -10,13 +10,6 @@ namespace Mayfly.Tests;
 /// </summary>
 public class IlgpuTests
 {
-    private static readonly Type[] formulas =
-    [
-        .. Directory.GetFiles(AppContext.BaseDirectory, "Mayfly.*.dll").SelectMany(file => Assembly.LoadFrom(file).GetTypes())
-            .Concat(typeof(EveryOperation).Assembly.GetTypes().Where(t => t.Namespace == typeof(EveryOperation).Namespace))
-            .Where(t => t.IsValueType && !t.IsGenericTypeDefinition),
-    ];
-
     public static TheoryData<Type> Maps1 => Implementing(typeof(IMap1<>));
 
     public static TheoryData<Type> Maps2 => Implementing(typeof(IMap2<>));
@@ -40,22 +33,6 @@ public class IlgpuTests
     [Theory]
     [MemberData(nameof(Updates))]
     public void Update_steps(Type formula) => Run(nameof(CheckUpdate), formula);
-
-    [Theory]
-    [MemberData(nameof(Maps1))]
-    public void Map_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map), nameof(MapKernels.MapBack));
-
-    [Theory]
-    [MemberData(nameof(Maps2))]
-    public void Map2_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map2), nameof(MapKernels.Map2Back));
-
-    [Theory]
-    [MemberData(nameof(Maps3))]
-    public void Map3_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Map3));
-
-    [Theory]
-    [MemberData(nameof(Updates))]
-    public void Update_has_only_what_ilgpu_takes(Type formula) => Accept(formula, nameof(MapKernels.Update));
 
     [Theory]
     [InlineData(typeof(Offenders.Throws), "uses throw")]
@@ -165,11 +142,7 @@ public class IlgpuTests
             .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [gpu, sample], null);
     }
 
-    private static void Accept(Type formula, params string[] kernels) =>
-        Assert.Empty(kernels.SelectMany(kernel => IlgpuRules.Check(Kernel(kernel, formula))));
-
     private static MethodInfo Kernel(string name, Type formula) => typeof(MapKernels).GetMethod(name)!.MakeGenericMethod(formula);
 
-    private static TheoryData<Type> Implementing(Type shape) =>
-        new(formulas.Where(t => t.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == shape)));
+    private static TheoryData<Type> Implementing(Type shape) => new(GpuKernels.Formulas(shape));
 }

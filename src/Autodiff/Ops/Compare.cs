@@ -35,13 +35,13 @@ public static class CompareOps
         return y;
     }
 
-    private readonly struct Less : IMap2<Less>
+    internal readonly struct Less : IMap2<Less>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V F<V>(V a, V b) where V : struct, ILane<V> => V.Where(a, b, V.Of(1f), V.Of(0f));
     }
 
-    private readonly struct LessOrEqual : IMap2<LessOrEqual>
+    internal readonly struct LessOrEqual : IMap2<LessOrEqual>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public V F<V>(V a, V b) where V : struct, ILane<V> => V.Where(a, b, V.Of(1f), V.WhereEqual(a, b, V.Of(1f), V.Of(0f)));

@@ -12,6 +12,11 @@ namespace ILGPU
         O2,
     }
 
+    internal static class AlgorithmContext
+    {
+        public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
+    }
+
     internal sealed class Context : IDisposable
     {
         private Context(ImmutableArray<Device> devices) => Devices = devices;
@@ -33,20 +38,19 @@ namespace ILGPU
         {
             internal List<Device> Devices { get; } = [];
 
+            /// <summary>Only the simulated one: this build has no driver's interface.</summary>
+            public Builder AllAccelerators()
+            {
+                Devices.Add(new Runtime.CPU.CPUDevice(4, 4, 1));
+                return this;
+            }
+
             public Builder Optimize(OptimizationLevel level)
             {
                 if (!Enum.IsDefined(level)) throw new ArgumentOutOfRangeException(nameof(level));
                 return this;
             }
         }
-    }
-}
-
-namespace ILGPU.Algorithms
-{
-    internal static class AlgorithmContext
-    {
-        public static Context.Builder EnableAlgorithms(this Context.Builder builder) => builder;
     }
 }
 

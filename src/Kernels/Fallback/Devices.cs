@@ -22,6 +22,8 @@ namespace ILGPU.Runtime
         public int NumMultiprocessors { get; } = numMultiprocessors;
 
         public abstract AcceleratorType AcceleratorType { get; }
+
+        public abstract Accelerator CreateAccelerator(Context context);
     }
 }
 
@@ -39,5 +41,7 @@ namespace ILGPU.Runtime.CPU
         }
 
         public override AcceleratorType AcceleratorType => AcceleratorType.CPU;
+
+        public override Accelerator CreateAccelerator(Context context) => new CPUAccelerator(this);
     }
 }

@@ -27,6 +27,11 @@ namespace ILGPU
         public int Size => checked(X * Y * Z);
     }
 
+    internal static class Stride1D
+    {
+        internal readonly struct Dense;
+    }
+
     /// <summary>The groups of a launch and the lanes of a group.</summary>
     internal readonly struct KernelConfig(Index3D gridDim, Index3D groupDim)
     {
@@ -48,13 +53,5 @@ namespace ILGPU
         public static implicit operator KernelConfig((Index2D Grid, Index2D Group) sizes) => new(sizes.Grid, sizes.Group);
 
         public static implicit operator KernelConfig((Index3D Grid, Index3D Group) sizes) => new(sizes.Grid, sizes.Group);
-    }
-}
-
-namespace ILGPU.Runtime
-{
-    internal static class Stride1D
-    {
-        internal readonly struct Dense;
     }
 }

@@ -1,10 +1,14 @@
+using System.Collections.Concurrent;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace ILGPU.Runtime;
 
 /// <summary>Kernels with explicit groups; a launch runs every group in turn.</summary>
 internal static class KernelLoaders
 {
+    private static readonly ConcurrentDictionary<Assembly, bool> seen = [];
+
     public static Action<KernelConfig, T1> LoadStreamKernel<T1>(this Accelerator accelerator, Action<T1> kernel)
         where T1 : struct
     {
@@ -81,7 +85,21 @@ internal static class KernelLoaders
         ArgumentNullException.ThrowIfNull(accelerator);
         MethodInfo method = kernel.Method;
         if (!method.IsStatic) throw new NotSupportedException($"Kernel {method.Name}: only static methods can be kernels.");
-        foreach (var parameter in method.GetParameters())
-            if (parameter.ParameterType.IsByRef) throw new NotSupportedException($"Kernel {method.Name}: argument {parameter.Name} is a reference.");
+        foreach (var parameter in method.GetParameters()) CheckVisible(method, parameter.ParameterType);
     }
+
+    /// <summary>The launchers, which ILGPU emits into an assembly of its own, must see the types of all arguments.</summary>
+    private static void CheckVisible(MethodInfo method, Type type)
+    {
+        foreach (var argument in type.GetGenericArguments()) CheckVisible(method, argument);
+        for (var part = type; part is not null; part = part.DeclaringType)
+            if (!part.IsPublic && !part.IsNestedPublic && !(IsInternal(part) && seen.GetOrAdd(part.Assembly, SeenByLaunchers)))
+                throw new NotSupportedException(
+                    $"Kernel {method.Name}: {type} must be public, or internal in an assembly with InternalsVisibleTo(\"ILGPURuntime\"): {part.Name} is not.");
+    }
+
+    private static bool IsInternal(Type type) => type.IsNested ? type.IsNestedAssembly || type.IsNestedFamORAssem : type.IsNotPublic;
+
+    private static bool SeenByLaunchers(Assembly assembly) =>
+        assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Any(a => a.AssemblyName == "ILGPURuntime");
 }

@@ -43,6 +43,8 @@ namespace ILGPU
             }
         }
 
+        public static implicit operator ArrayView<T>(ArrayView1D<T, Stride1D.Dense> view) => view.BaseView;
+
         public ArrayView<T> SubView(long index) => SubView(index, Length - index);
 
         public ArrayView<T> SubView(long index, long length)
@@ -81,10 +83,7 @@ namespace ILGPU.Runtime
     {
         public ArrayView<T> BaseView { get; } = baseView;
 
-        public long Length => BaseView.Length;
-
-        public static implicit operator ArrayView<T>(ArrayView1D<T, TStride> view) => view.BaseView;
-    }
+        public long Length => BaseView.Length;    }
 
     internal abstract unsafe class MemoryBuffer : IDisposable
     {

@@ -15,6 +15,7 @@ internal sealed partial class GpuBackend : Backend
     private readonly Dictionary<Delegate, Delegate> kernels = [];
     private readonly ReferenceBackend<D1> host = new();
     private readonly bool simulated;
+    private readonly Staging staging;
     private GpuBlock? scratch;
 
     /// <summary>Takes over the context and the accelerator.</summary>
@@ -23,6 +24,7 @@ internal sealed partial class GpuBackend : Backend
         this.context = context;
         this.accelerator = accelerator;
         Name = name;
+        staging = new Staging(accelerator);
         simulated = accelerator.AcceleratorType == AcceleratorType.CPU;
     }
 
@@ -64,7 +66,10 @@ internal sealed partial class GpuBackend : Backend
     public override void Write(in View y, ReadOnlySpan<byte> data)
     {
         if (data.Length == 0) return;
-        lock (gate) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+        lock (gate)
+        {
+            if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+        }
     }
 
     /// <inheritdoc/>
@@ -83,6 +88,7 @@ internal sealed partial class GpuBackend : Backend
     /// <inheritdoc/>
     public override void Dispose()
     {
+        staging.Dispose();
         scratch?.Buffer.Dispose();
         accelerator.Dispose();
         context.Dispose();

@@ -1,0 +1,48 @@
+using System.Reflection;
+#if ILGPU_PACKAGE
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+#endif
+
+namespace Mayfly;
+
+/// <summary>What ILGPU's compilers make of a kernel, without a device: for tests and tables. Only where the build has the package.</summary>
+internal static class GpuText
+{
+#if ILGPU_PACKAGE
+    /// <summary>PTX for a compute capability such as 80.</summary>
+    public static string Ptx(MethodInfo kernel, int capability)
+    {
+        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        var architecture = capability switch
+        {
+            70 => CudaArchitecture.SM_70,
+            80 => CudaArchitecture.SM_80,
+            90 => CudaArchitecture.SM_90,
+            _ => throw new ArgumentException($"PTX for capability {capability}; allowed are 70, 80 and 90."),
+        };
+        var instructions = capability == 90 ? CudaInstructionSet.ISA_80 : CudaInstructionSet.ISA_70;
+        using var backend = new PTXBackend(context, architecture, instructions, null!);
+        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).PTXAssembly;
+    }
+
+    /// <summary>OpenCL C 2.0.</summary>
+    public static string OpenCL(MethodInfo kernel)
+    {
+        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
+        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
+        return ((CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).Source;
+    }
+#else
+    /// <summary>PTX for a compute capability such as 80.</summary>
+    public static string Ptx(MethodInfo kernel, int capability) => throw new NotSupportedException($"PTX of {kernel.Name} for {capability}: the build has no ILGPU.");
+
+    /// <summary>OpenCL C 2.0.</summary>
+    public static string OpenCL(MethodInfo kernel) => throw new NotSupportedException($"OpenCL C of {kernel.Name}: the build has no ILGPU.");
+#endif
+}
