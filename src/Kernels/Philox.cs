@@ -44,5 +44,5 @@ public static partial class Philox
 
     /// <summary>A number in [0, 1) with 24 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Unit(uint bits) => (bits >> 8) * (1f / (1 << 24));
+    public static float Unit(uint bits) => (int)(bits >> 8) * (1f / (1 << 24));
 }
