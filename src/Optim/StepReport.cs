@@ -6,13 +6,16 @@ public sealed record StepReport
     /// <summary>The global step, from 1.</summary>
     public required long Step { get; init; }
 
-    /// <summary>The loss before the step, summed over the micro-batches; NaN where the long form was used without the updater's Backward.</summary>
+    /// <summary>
+    /// The loss before the step, summed over the micro-batches; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the long form was
+    /// used without the updater's Backward.
+    /// </summary>
     public required double Loss { get; init; }
 
     /// <summary>The learning rate before the route's factors.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>The L2 norm of all gradients together, before clipping.</summary>
+    /// <summary>The L2 norm of all gradients together, before clipping; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>).</summary>
     public required double GradientNorm { get; init; }
 
     /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> scaled a gradient down.</summary>

@@ -45,7 +45,7 @@ public sealed partial class Updater
     {
         if (slot.Gradient is null || slot.Squares is not null) return;
         CheckMeasured(slot);
-        double squares = slot.Gradient.SumSquares();
+        double squares = ReadsNorms ? slot.Gradient.SumSquares() : 0;
         if (!double.IsFinite(squares))
             throw new NonFiniteException(
                 $"Step {GlobalStep}: the gradient of {slot.Parameter} has an infinity or NaN. "

@@ -92,7 +92,7 @@ public sealed partial class Updater
             if (microBatch == microBatches)
                 throw new InvalidOperationException(
                     $"Updater: step {GlobalStep} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
-            if (loss.Count == 1) AddLoss(loss.Item());
+            if (loss.Count == 1 && ReadsLoss) AddLoss(loss.Item());
             tape.Backward(loss, this);
             microBatch++;
         }
@@ -180,13 +180,17 @@ public sealed partial class Updater
     {
         double sum = 0;
         foreach (var slot in slots) sum += slot.Squares ?? 0;
-        return Math.Sqrt(sum);
+        return ReadsNorms ? Math.Sqrt(sum) : double.NaN;
     }
+
+    private bool ReadsLoss => pass != Pass.Only || GlobalStep % options.ReadEvery == 0;
+
+    private bool ReadsNorms => options.MaxNorm is not null || GlobalStep % options.ReadEvery == 0;
 
     private StepReport Report(double norm) => new()
     {
         Step = GlobalStep,
-        Loss = microBatch == 0 ? double.NaN : loss,
+        Loss = microBatch == 0 || !ReadsLoss ? double.NaN : loss,
         LearningRate = learningRate,
         GradientNorm = norm,
         Clipped = clipped,

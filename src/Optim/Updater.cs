@@ -24,7 +24,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <param name="options">Seed, schedule, accumulation, clipping.</param>
     /// <exception cref="ArgumentException">
     /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped eagerly and
-    /// no <see cref="ClipMode"/> for it is chosen.
+    /// no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1.
     /// </exception>
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
@@ -34,6 +34,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device)).ToArray();
         CheckDevices();
         CheckClipping();
+        if (this.options.ReadEvery < 1) throw new ArgumentException($"Updater: ReadEvery is {this.options.ReadEvery}; read every step (1) or every so-manieth.");
         State = ClipState();
         foreach (var slot in slots) slotOf.Add(slot.Parameter, slot);
         States = Array.ConvertAll(slots, s => s.State);

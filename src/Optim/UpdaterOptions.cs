@@ -20,4 +20,11 @@ public sealed record UpdaterOptions
 
     /// <summary>Which norm <see cref="MaxNorm"/> limits, and when it is known. The default is exact and takes deferred parameters only.</summary>
     public ClipMode ClipMode { get; init; }
+
+    /// <summary>
+    /// The loss and the norm of the gradients are read back, and checked for infinities and NaN, in every so-manieth step: in steps whose number is a
+    /// multiple of it. Reading waits for the device, so that on a GPU a larger number lets the host run ahead; a fault is then found steps later, when
+    /// weights have moved. With <see cref="MaxNorm"/> norms are read in every step all the same.
+    /// </summary>
+    public int ReadEvery { get; init; } = 1;
 }

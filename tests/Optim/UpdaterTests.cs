@@ -171,6 +171,38 @@ public class UpdaterTests
         for (int i = 0; i < 3; i++) Assert.Equal(new[] { -1.5, 0, 2 }[i], halved[i], 1e-6);
     }
 
+    /// <summary>Reading only observes: the weights are the same, and a fault is found when it is read.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void What_is_read_rarely_is_read_right(int readEvery)
+    {
+        using TinyModel watched = new(Device.Cpu), model = new(Device.Cpu);
+        using Updater always = new(watched.Parameters, Route.Default(new AdamW())), rarely = new(model.Parameters, Route.Default(new AdamW()), new UpdaterOptions { ReadEvery = readEvery });
+        for (int step = 1; step <= 6; step++)
+        {
+            var expected = always.Step(() => watched.Loss(step, 4, 1));
+            var report = rarely.Step(() => model.Loss(step, 4, 1));
+            Assert.Equal(step % readEvery == 0 ? expected.Loss : double.NaN, report.Loss);
+            Assert.Equal(step % readEvery == 0 ? expected.GradientNorm : double.NaN, report.GradientNorm);
+        }
+
+        Assert.Equal(watched.Weights(), model.Weights());
+        for (int step = 7; step < 9 && readEvery > 1; step++) rarely.Step(() => model.Loss(step, 4, double.NaN));
+        Assert.Throws<NonFiniteException>(() => rarely.Step(() => model.Loss(9, 4, double.NaN)));
+    }
+
+    [Fact]
+    public void Norms_that_clip_are_read_in_every_step()
+    {
+        using TinyModel watched = new(Device.Cpu), model = new(Device.Cpu);
+        using Updater always = new(watched.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred), new UpdaterOptions { MaxNorm = 0.1 });
+        using Updater rarely = new(model.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred), new UpdaterOptions { MaxNorm = 0.1, ReadEvery = 5 });
+        for (int step = 1; step <= 3; step++)
+            Assert.Equal(always.Step(() => watched.Loss(step, 4, 1)).GradientNorm, rarely.Step(() => model.Loss(step, 4, 1)).GradientNorm);
+        Assert.Equal(watched.Weights(), model.Weights());
+    }
+
     [Fact]
     public void The_long_form_equals_the_call()
     {
