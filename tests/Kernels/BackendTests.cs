@@ -42,6 +42,9 @@ public abstract unsafe partial class BackendTests : IDisposable
 
     protected abstract Backend Create(int threads);
 
+    /// <summary>The largest extent of the bigger tests: less on a device whose lanes are threads of the host.</summary>
+    protected virtual int LargestExtent => int.MaxValue;
+
     public void Dispose()
     {
         foreach (var (owner, block) in blocks) owner.Free(block);
@@ -216,4 +219,6 @@ public sealed class Cpu512Tests : BackendTests
 public sealed class IlgpuCpuTests : BackendTests
 {
     protected override Backend Create(int threads) => GpuBackends.CreateIlgpuCpu();
+
+    protected override int LargestExtent => 70;
 }
