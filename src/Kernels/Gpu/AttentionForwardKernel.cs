@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Mayfly;
+
+/// <summary>
+/// The forward pass of attention (Dao et al., "FlashAttention", 2022): a group owns a tile of queries of one head and goes through the keys they
+/// see, tile by tile, with the largest score so far and the sum of exponentials relative to it. A head wider than a tile is written slice by slice, each
+/// by a group that makes the scores for itself.
+/// </summary>
+internal static class AttentionForwardKernel
+{
+    public static void Run<TTile>(AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse)
+        where TTile : unmanaged, IAttentionTile
+    {
+        var room = AttentionRoom<TTile>.Ask();
+        var task = sizes.QueryTask(Grid.IdxX);
+        int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
+        AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
+        AttentionQuad largest = AttentionQuad.Of(float.NegativeInfinity), sums = default;
+        AttentionPiece total = default;
+        int last = sizes.LastKey(task.First + TTile.Edge - 1);
+        for (int key = 0; key <= last; key += TTile.Edge)
+        {
+            var scores = Masked(sizes, room.Products(queries, task.First, keys, key, sizes.Size), row, key + 4 * Group.IdxX);
+            var next = room.Largest(AttentionQuad.Max(largest, scores.Largest));
+            var fade = AttentionQuad.Exp(largest - next);
+            var weights = scores.Exp(next);
+            sums = sums * fade + weights.Totals;
+            largest = next;
+            total = room.Weighed(total.Scaled(fade), weights, values, key, task.Column);
+        }
+
+        sums = room.Total(sums);
+        new AttentionRows(y, task.Batch, task.Head, sizes.Queries, sizes.Size).Put(task.First, task.Column, total.Scaled(Inverse(sums)));
+        if (lse.Length > 0 && Group.IdxX == 0 && task.Column == 0) Keep(sizes, lse, task, row, largest, sums);
+    }
+
+    /// <summary>The scaled scores, negative infinity where a query does not see a key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static AttentionPiece Masked(AttentionSizes sizes, AttentionPiece scores, int query, int key) => new(
+        Masked(scores.A, sizes.Scale, key, sizes.LastKey(query)), Masked(scores.B, sizes.Scale, key, sizes.LastKey(query + 1)),
+        Masked(scores.C, sizes.Scale, key, sizes.LastKey(query + 2)), Masked(scores.D, sizes.Scale, key, sizes.LastKey(query + 3)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static AttentionQuad Masked(AttentionQuad scores, float scale, int key, int last) => new(
+        key <= last ? scores.X * scale : float.NegativeInfinity, key + 1 <= last ? scores.Y * scale : float.NegativeInfinity,
+        key + 2 <= last ? scores.Z * scale : float.NegativeInfinity, key + 3 <= last ? scores.W * scale : float.NegativeInfinity);
+
+    private static AttentionQuad Inverse(AttentionQuad a) => new(1f / a.X, 1f / a.Y, 1f / a.Z, 1f / a.W);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, AttentionQuad largest, AttentionQuad sums)
+    {
+        Keep(sizes, lse, task, row, largest.X, sums.X);
+        Keep(sizes, lse, task, row + 1, largest.Y, sums.Y);
+        Keep(sizes, lse, task, row + 2, largest.Z, sums.Z);
+        Keep(sizes, lse, task, row + 3, largest.W, sums.W);
+    }
+
+    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, float largest, float sum)
+    {
+        if (row < sizes.Queries) lse[sizes.Place(task.Batch, task.Head, row)] = largest + G1.Log(new G1(sum)).Value;
+    }
+}
