@@ -135,10 +135,15 @@ public class GemmTests
         }
     }
 
+    /// <summary>The vectors of the CPU backend.</summary>
     public static TheoryData<int> Widths => [4, 8, 16];
 
-    private static Backend Cpu(int width, int threads = 2) => width switch
+    /// <summary>The CPU backend's vectors, and 1 for the GPU backend on simulated lanes.</summary>
+    public static TheoryData<int> Devices => [1, 4, 8, 16];
+
+    private static Backend Device(int width, int threads = 2) => width switch
     {
+        1 => GpuBackends.CreateIlgpuCpu(),
         4 => new CpuBackend<F4>(threads),
         8 => new CpuBackend<F8>(threads),
         _ => new CpuBackend<F16>(threads),
@@ -146,10 +151,10 @@ public class GemmTests
 
     private static readonly (bool A, bool B)[] Transposes = [(false, false), (false, true), (true, false), (true, true)];
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void Agrees_with_the_naive_product_around_the_tile_borders(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         int[] ms = [1, 2, 5, 7, 11, 12, 13, 25], ns = [1, 3, 8, 15, 16, 17, 31, 32, 33, 65], ks = [1, 2, 7, 16, 19, 37];
         foreach (var (ta, tb) in Transposes)
             foreach (int m in ms)
@@ -157,10 +162,10 @@ public class GemmTests
                     AssertAgrees(backend, new Case(m, n, ks[(m + n) % ks.Length]) { TransposeA = ta, TransposeB = tb, Gap = (m + n) % 4 });
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void Agrees_where_rows_columns_and_depth_are_cut_into_blocks(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         foreach (var (ta, tb) in Transposes)
         {
             AssertAgrees(backend, new Case(29, 35, 1031) { TransposeA = ta, TransposeB = tb, Beta = 0.5f, Bias = true, Gap = 1 });
@@ -174,10 +179,10 @@ public class GemmTests
         AssertAgrees(backend, new Case(14, 1030, 1600) { Beta = 1f, Residual = Added.Matrix });
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void Agrees_for_random_products(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         var size = Gen.Elements(1, 2, 3, 4, 5, 8, 13, 16, 31, 33, 64, 67);
         var flag = Gen.Elements(false, true);
         var factor = Gen.Elements(0f, 1f, -0.5f, 2f);
@@ -202,10 +207,10 @@ public class GemmTests
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(cases.ToArbitrary(), x => AssertAgrees(backend, x)));
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void Agrees_for_batches(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         foreach (var (ta, tb) in Transposes)
             foreach (int batch in new[] { 1, 2, 7 })
                 foreach (bool repeat in new[] { false, true })
@@ -217,10 +222,10 @@ public class GemmTests
         AssertAgrees(backend, new Case(257, 129, 521) { Batch = 2, TransposeB = true });
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void Agrees_with_everything_in_the_last_pass_only(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         foreach (var residual in Enum.GetValues<Added>())
             foreach (bool before in new[] { false, true })
                 foreach (bool activation in new[] { false, true })
@@ -231,10 +236,10 @@ public class GemmTests
                         });
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void An_empty_inner_axis_leaves_beta_c_and_the_additions(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         foreach (float beta in new[] { 0f, 1f, -3f })
             foreach (int m in new[] { 1, 14 })
                 AssertAgrees(backend, new Case(m, 37, 0) { Beta = beta, Bias = true, Activation = true, TransposeB = m == 1 });
@@ -245,7 +250,7 @@ public class GemmTests
     [InlineData(5, 0)]
     public void An_empty_result_is_left_alone(int m, int n)
     {
-        using var backend = Cpu(16);
+        using var backend = Device(16);
         AssertAgrees(backend, new Case(m, n, 7));
     }
 
@@ -262,7 +267,7 @@ public class GemmTests
             new(1, 1100, 131),
             new(1030, 1, 67) { TransposeA = true },
         ];
-        using Backend one = Cpu(width, 1), two = Cpu(width, 2), three = Cpu(width, 3);
+        using Backend one = Device(width, 1), two = Device(width, 2), three = Device(width, 3);
         foreach (var x in cases)
         {
             double[] expected = Result(one, x);
@@ -281,10 +286,10 @@ public class GemmTests
         return operands.Read(operands.Args.C);
     }
 
-    [Theory, MemberData(nameof(Widths))]
+    [Theory, MemberData(nameof(Devices))]
     public void An_element_does_not_depend_on_its_place(int width)
     {
-        using var backend = Cpu(width);
+        using var backend = Device(width);
         foreach (int m in new[] { 3, 31 })
         {
             using var operands = new Operands(backend, new Case(m, 77, 500) { TransposeB = true });
@@ -302,7 +307,7 @@ public class GemmTests
     [Fact]
     public async Task Products_on_two_threads_do_not_disturb_each_other()
     {
-        using var backend = Cpu(16);
+        using var backend = Device(16);
         Case a = new(130, 200, 500) { TransposeB = true }, b = new(60, 310, 700);
         double[] expectedA = Result(backend, a), expectedB = Result(backend, b);
         var other = Task.Run(() => Enumerable.Range(0, 15).All(_ => expectedB.SequenceEqual(Result(backend, b))));
@@ -313,7 +318,7 @@ public class GemmTests
     [Fact]
     public void A_call_allocates_nothing()
     {
-        using var backend = Cpu(16);
+        using var backend = Device(16);
         using var operands = new Operands(backend, new Case(50, 60, 70) { Bias = true, Activation = true, TransposeB = true });
         for (int i = 0; i < 50; i++) operands.Run(true);
         long before = GC.GetAllocatedBytesForCurrentThread();
