@@ -38,10 +38,18 @@ internal static class GpuKernels
     /// <summary>The kernel of a name.</summary>
     public static MethodInfo Get(string name) => All.Single(kernel => Name(kernel) == name);
 
+    /// <summary>The kernel for every combination of what its type parameters allow.</summary>
     private static IEnumerable<MethodInfo> Closed(MethodInfo kernel)
     {
         if (!kernel.IsGenericMethodDefinition) return [kernel];
-        var shape = kernel.GetGenericArguments().Single().GetGenericParameterConstraints().Single(t => t.IsGenericType && t.IsInterface).GetGenericTypeDefinition();
-        return Formulas(shape).Select(formula => kernel.MakeGenericMethod(formula));
+        IEnumerable<Type[]> all = [[]];
+        foreach (var parameter in kernel.GetGenericArguments())
+        {
+            var shape = parameter.GetGenericParameterConstraints().Single(t => t.IsInterface);
+            var choices = shape.IsGenericType ? Formulas(shape.GetGenericTypeDefinition()) : formulas.Where(shape.IsAssignableFrom);
+            all = all.SelectMany(chosen => choices.Select(choice => (Type[])[.. chosen, choice]));
+        }
+
+        return all.Select(kernel.MakeGenericMethod);
     }
 }

@@ -87,9 +87,8 @@ internal sealed unsafe class SimulatedGroup : IDisposable
 
     public void Dispose()
     {
+        // the semaphores hold nothing, and a thread may still be leaving one
         foreach (var (memory, _) in shared) NativeMemory.AlignedFree((void*)memory);
-        foreach (var lane in lanes) lane.Turn.Dispose();
-        done.Dispose();
     }
 
     /// <summary>Runs lanes on this thread until the turn goes to a lane that has a thread, or all have ended.</summary>
@@ -100,9 +99,9 @@ internal sealed unsafe class SimulatedGroup : IDisposable
             Execute(lane);
             var next = Next(lane.Index);
             if (next is null && Array.Exists(lanes, l => l.State != LaneState.Ended)) next = Abandon(lane.Index);
-            if (next is null) done.Release();
-            else if (next.State != LaneState.New) next.Turn.Release();
             lane = next?.State == LaneState.New ? next : null;
+            if (next is null) done.Release(); // from here on nothing here is this thread's
+            else if (lane is null) next.Turn.Release();
         }
     }
 

@@ -1,0 +1,50 @@
+namespace Mayfly.Tests;
+
+/// <summary>Whole models on the GPU kernels, against the CPU.</summary>
+public class GpuTrainingTests
+{
+    public static TheoryData<string> Rules => new(rules.Keys);
+
+    private static readonly Dictionary<string, Func<Route>> rules = new()
+    {
+        ["adamw"] = () => Route.Default(new AdamW(weightDecay: 0.1)),
+        ["apollo"] = () => Route.ForHidden(new Apollo(new ApolloOptions { Rank = ApolloRank.Fixed(2) }), new AdamW()),
+        ["apollo-mini"] = () => Route.ForHidden(Apollo.Mini(), new AdamW()),
+        ["muon"] = () => Route.Muon(),
+        ["adalomo"] = () => Route.Default(new AdaLomo()),
+    };
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void A_small_gpt_trains_as_on_the_cpu(string rule)
+    {
+        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        var expected = Losses(Device.Cpu, gpt, rules[rule]());
+        var actual = Losses(gpu, gpt, rules[rule]());
+        Assert.True(expected[0] > expected[^1]);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(1, pair.Second / pair.First, 1e-4));
+        Assert.Equal(0, gpu.Arena.Report.LiveBytes);
+    }
+
+    [Fact]
+    public void A_small_llama_trains_as_on_the_cpu()
+    {
+        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        var config = new LlamaConfig { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, KvHeads = 1, Layers = 2, CheckpointBlocks = true };
+        var expected = Losses(Device.Cpu, config, Route.Default(new AdamW()));
+        var actual = Losses(gpu, config, Route.Default(new AdamW()));
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(1, pair.Second / pair.First, 1e-4));
+        Assert.Equal(0, gpu.Arena.Report.LiveBytes);
+    }
+
+    private static readonly GptConfig gpt = new() { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, Layers = 2, Dropout = 0.1f };
+
+    private static double[] Losses(Device device, ModelConfig config, Route route)
+    {
+        using var model = config.Create(device, seed: 3);
+        using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-2, Seed = 5 });
+        return [.. Enumerable.Range(0, 3).Select(_ => updater.Step(() => model.Loss(Ids(device, 0), Ids(device, 1))).Loss)];
+    }
+
+    private static Tensor Ids(Device device, int start) => Tensor.From<int>(new[] { 1, 5, 2, 16, 0, 9, 9, 3, 11 }.AsSpan(start, 8), (1, 8), device);
+}
