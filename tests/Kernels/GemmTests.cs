@@ -24,27 +24,33 @@ public class GemmTests
         public int Batch { get; init; }
         public bool RepeatB { get; init; }
         public int Gap { get; init; }
+
+        /// <summary>Elements before the first one, in every operand.</summary>
+        public int Offset { get; init; }
+
         public bool Bias { get; init; }
         public bool Activation { get; init; }
         public bool Before { get; init; }
         public Added Residual { get; init; }
     }
 
-    private readonly struct SoftSign : IMap1<SoftSign>
+    public readonly struct SoftSign : IMap1<SoftSign>
     {
         public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Abs(x));
     }
 
     /// <summary>The operands of a case on one device, filled with the same numbers on every device; what no operand covers is NaN.</summary>
-    private sealed class Operands : IDisposable
+    internal sealed class Operands : IDisposable
     {
         private readonly Backend backend;
+        private readonly int offset;
         private readonly List<Block> blocks = [];
         private readonly Random random = new(1);
 
         public Operands(Backend backend, Case x)
         {
             this.backend = backend;
+            offset = x.Offset;
             var c = Matrix(x.Batch, x.M, x.N, false, x.Residual == Added.Nothing ? x.Gap : 0, x.Beta == 0f && x.Residual != Added.InPlace);
             Before = x.Before ? Matrix(0, x.M, x.N, false, 0, true) : default;
             Args = new GemmArgs
@@ -54,7 +60,7 @@ public class GemmTests
                 C = c,
                 Alpha = x.Alpha,
                 Beta = x.Beta,
-                Bias = x.Bias ? Matrix(0, 1, x.N, false, 0, false) is var b ? b.With(new Layout(x.N, 1, 0)) : default : default,
+                Bias = x.Bias ? Matrix(0, 1, x.N, false, 0, false) is var b ? b.With(new Layout(x.N, 1, offset)) : default : default,
                 Before = Before,
                 Residual = x.Residual switch { Added.Matrix => Matrix(0, x.M, x.N, false, 0, false), Added.InPlace => c, _ => default },
             };
@@ -64,10 +70,17 @@ public class GemmTests
 
         public View Before { get; }
 
-        public void Run(bool activation)
+        /// <summary>Computes the product, on the GPU backend by the given plan if there is one.</summary>
+        public void Run(bool activation, GemmPlan? plan = null)
         {
-            if (activation) backend.Gemm(new SoftSign(), Args);
-            else backend.Gemm(new Identity(), Args);
+            if (activation) Run(new SoftSign(), plan);
+            else Run(new Identity(), plan);
+        }
+
+        private void Run<TAct>(TAct act, GemmPlan? plan) where TAct : unmanaged, IMap1<TAct>
+        {
+            if (plan is { } given) ((GpuBackend)backend).Gemm(act, Args, given);
+            else backend.Gemm(act, Args);
         }
 
         /// <summary>The whole memory of a view, gaps included.</summary>
@@ -88,15 +101,15 @@ public class GemmTests
         {
             int lines = transposed ? columns : rows, length = transposed ? rows : columns, row = length + gap;
             int copies = batch == 0 || repeat ? 1 : batch, step = lines * row + gap;
-            double[] data = new double[copies * step];
+            double[] data = new double[offset + copies * step];
             Array.Fill(data, double.NaN);
             for (int b = 0; b < copies && !blank; b++)
                 for (int i = 0; i < lines; i++)
-                    for (int j = 0; j < length; j++) data[b * step + i * row + j] = (float)(random.NextDouble() * 2 - 1);
+                    for (int j = 0; j < length; j++) data[offset + b * step + i * row + j] = (float)(random.NextDouble() * 2 - 1);
             long rowStride = transposed ? 1 : row, columnStride = transposed ? row : 1;
             var layout = batch == 0
-                ? new Layout((rows, columns), (rowStride, columnStride), 0)
-                : new Layout((batch, rows, columns), (repeat ? 0 : step, rowStride, columnStride), 0);
+                ? new Layout((rows, columns), (rowStride, columnStride), offset)
+                : new Layout((batch, rows, columns), (repeat ? 0 : step, rowStride, columnStride), offset);
             return Place(data, layout);
         }
 
@@ -114,12 +127,12 @@ public class GemmTests
 
     private static readonly Backend Reference = new ReferenceBackend<D1>();
 
-    private static void AssertAgrees(Backend backend, Case x)
+    internal static void AssertAgrees(Backend backend, Case x, GemmPlan? plan = null)
     {
         using var expected = new Operands(Reference, x);
         using var actual = new Operands(backend, x);
         expected.Run(x.Activation);
-        actual.Run(x.Activation);
+        actual.Run(x.Activation, plan);
         double tolerance = 3e-7 * (10 + x.K) * Math.Max(1, Math.Abs(x.Alpha));
         AssertNear(expected.Read(expected.Args.C), actual.Read(actual.Args.C), tolerance, "C", x, backend);
         AssertNear(expected.Read(expected.Before), actual.Read(actual.Before), tolerance, "Before", x, backend);
@@ -279,10 +292,10 @@ public class GemmTests
         }
     }
 
-    private static double[] Result(Backend backend, Case x)
+    internal static double[] Result(Backend backend, Case x, GemmPlan? plan = null)
     {
         using var operands = new Operands(backend, x);
-        operands.Run(x.Activation);
+        operands.Run(x.Activation, plan);
         return operands.Read(operands.Args.C);
     }
 
