@@ -28,6 +28,12 @@ internal sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override void Uniform(in View y, in RandomKey key)
+    {
+        if (y.Count > 0) Launch(IndexKernels.Uniform, Over((y.Count + 3) / 4), Floats(y), key.Seed, key.Stream);
+    }
+
+    /// <inheritdoc/>
     public override void Rotate(in View x, in View table, in View y, bool halves, bool inverse, bool add)
     {
         if (x.Count == 0) return;
