@@ -66,7 +66,35 @@ internal static class RulesBench
         }
 
         if ("Muon".Contains(only, StringComparison.OrdinalIgnoreCase)) MuonAtM.Run(device, rounds);
+        if ("GaLore".Contains(only, StringComparison.OrdinalIgnoreCase)) Refreshes(device, rounds);
         return 0;
+    }
+
+    /// <summary>What a refresh adds to a step of GaLore, of a gradient of noise, whose spectrum is the flattest, and of one of falling singular values.</summary>
+    private static void Refreshes(Device device, int rounds)
+    {
+        using var scope = device.Scope("GaLore");
+        using var parameter = new Parameter("w", Tensor.Zeros((768, 3072), device), Role.Hidden);
+        Tensor Noise(Shape shape) => Tensor.Normal(shape, 0, 1, new RandomKey(1, (ulong)shape[0]), device);
+        var fall = Tensor.From<float>(Enumerable.Range(0, 300).Select(i => MathF.Pow(0.97f, i)).ToArray(), 300, device);
+        foreach (var (name, gradient) in new[] { ("noise", Noise((768, 3072))), ("falling", (Noise((768, 300)) * fall).MatMul(Noise((300, 3072)))) })
+        {
+            using RuleState kept = new(device), refreshed = new(device);
+            Rule keeping = new GaLore(new() { Refresh = 0 }), refreshing = new GaLore(new() { Refresh = 1 });
+            keeping.Init(parameter, kept);
+            refreshing.Init(parameter, refreshed);
+            List<double> plain = [], extra = [];
+            for (int i = 0; i <= rounds; i++)
+            {
+                var step = new StepInfo(i + 1, 1e-6, 1);
+                plain.Add(Time(() => keeping.Apply(parameter, gradient, kept, step)));
+                extra.Add(Time(() => refreshing.Apply(parameter, gradient, refreshed, step)));
+            }
+
+            Console.WriteLine(
+                $"GaLore, 768 x 3072, rank 128, {name}: a step {Median(plain.Skip(1)) * 1e3:F0} ms, with a refresh {extra[0] * 1e3:F0} ms at first and "
+                + $"{Median(extra.Skip(1)) * 1e3:F0} ms from the vectors before");
+        }
     }
 
     private static Tensor Gradient(Tensor weight)

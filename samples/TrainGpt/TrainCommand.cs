@@ -66,6 +66,7 @@ internal static class TrainCommand
         using var trainer = new Trainer(options, model, tokenizer, data, configuration);
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
+        context.Output.WriteLine(trainer.Plan);
         using var records = new RunRecords(options, configuration, trainer.Step);
         if (snapshot is null) SetAside(options.Out, context);
         StepStatus? last = null;

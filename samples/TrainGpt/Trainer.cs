@@ -48,6 +48,9 @@ internal sealed class Trainer : IDisposable
     /// <summary>The steps done.</summary>
     public long Step => updater.GlobalStep;
 
+    /// <summary>Which rule trains which parameters, what its state costs, and the price of accumulation and clipping.</summary>
+    public string Plan => updater.Summary();
+
     /// <summary>True where the folder has a snapshot of this run.</summary>
     public bool HasSaved => savedStep > 0;
 

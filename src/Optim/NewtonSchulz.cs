@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
@@ -48,6 +49,12 @@ public sealed record NewtonSchulz
     /// <summary>What the epsilon does.</summary>
     public NormGuard Guard { get; init; }
 
+    /// <summary>
+    /// True: X, A and the polynomial are rounded to bfloat16 after each product, as the references' GPU code keeps them; sums stay in the device's
+    /// precision. It models their results; it saves nothing here.
+    /// </summary>
+    public bool Bfloat16 { get; init; }
+
     /// <summary>The orthogonalised copy of a dense matrix (rows, columns).</summary>
     /// <exception cref="ArgumentException">Not a dense matrix of the device's floating-point type with at least one element.</exception>
     /// <exception cref="NonFiniteException">An element is infinite or NaN.</exception>
@@ -58,21 +65,24 @@ public sealed record NewtonSchulz
         using var scope = x.Device.Scope("NewtonSchulz");
         var copy = Tensor.Empty(x.Device, x.Shape, x.Type, Use.Scratch, "NewtonSchulz");
         x.Device.Backend.Copy(x.Read("NewtonSchulz"), copy.Write("NewtonSchulz"));
-        return scope.Return(Consume(copy));
+        return scope.Return(Consume(copy, "the matrix"));
     }
 
     /// <summary>Orthogonalises a dense matrix, overwriting it; the result is that matrix or another of the innermost scope, which frees the work space.</summary>
-    internal Tensor Consume(Tensor x)
+    /// <exception cref="NonFiniteException">An element is infinite or NaN; <paramref name="name"/> says of what.</exception>
+    internal Tensor Consume(Tensor x, string name)
     {
         if (Steps < 1) throw new ArgumentException($"NewtonSchulz: {Steps} steps; at least 1.");
         var device = x.Device;
         long small = Math.Min(x.Shape[0], x.Shape[1]);
-        double factor = Normalise(x);
+        double factor = Normalise(x, name);
+        if (Bfloat16) (factor, x) = (1, Round(x, factor));
         Tensor next = Scratch(device, x.Shape), square = Scratch(device, (small, small)), polynomial = Scratch(device, (small, small));
         for (int i = 0; i < Steps; i++, factor = 1)
         {
             Polynomial(x, square, polynomial, factor * factor);
             Multiply(polynomial, x, next, factor);
+            if (Bfloat16) Round(next, 1);
             (x, next) = (next, x);
         }
 
@@ -82,10 +92,10 @@ public sealed record NewtonSchulz
     private static Tensor Scratch(Device device, Shape shape) => Tensor.Empty(device, shape, device.Float, Use.Scratch, "NewtonSchulz");
 
     /// <summary>Scales x to a norm between 1 and 2 (tiny ones stay below), exactly; returns the factor that is left to norm 1.</summary>
-    private double Normalise(Tensor x)
+    private double Normalise(Tensor x, string name)
     {
         double norm = Math.Sqrt(x.SumSquares()), epsilon = Epsilon ?? (x.Type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
-        if (!double.IsFinite(norm)) throw new NonFiniteException("NewtonSchulz: the matrix has an infinity or NaN.");
+        if (!double.IsFinite(norm)) throw new NonFiniteException($"NewtonSchulz: {name} has an infinity or NaN.");
         double divisor = Guard == NormGuard.Add ? norm + epsilon : Math.Max(norm, epsilon);
         if (divisor == 0) return 1;
         double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(divisor), -126, 126));
@@ -93,14 +103,16 @@ public sealed record NewtonSchulz
         return 1 / (divisor * power);
     }
 
-    /// <summary>square = A = scale X X^T, or of X^T X where X is tall; polynomial = a I + b A + c A A.</summary>
+    /// <summary>square = A = scale X X^T, or of X^T X where X is tall; polynomial = a I + b A + c A A, of which a I is not rounded.</summary>
     private void Polynomial(Tensor x, Tensor square, Tensor polynomial, double scale)
     {
         var backend = x.Device.Backend;
         View v = x.Read(nameof(NewtonSchulz)), s = square.Write(nameof(NewtonSchulz)), p = polynomial.Write(nameof(NewtonSchulz));
         Gram(backend, IsTall(x) ? v.Transposed() : v, s, scale, 0);
+        if (Bfloat16) Round(square, 1);
         backend.Copy(s, p);
         Gram(backend, s, p, C, B);
+        if (Bfloat16) Round(polynomial, 1);
         using var a = Scratch(x.Device, 1);
         a.Fill(A);
         long n = p.Shape[0];
@@ -134,8 +146,35 @@ public sealed record NewtonSchulz
         }
     }
 
+    /// <summary>x = scale x, rounded to the eight binary digits of a bfloat16.</summary>
+    private static Tensor Round(Tensor x, double scale)
+    {
+        x.MapInPlace(new EightDigits((float)scale, x.Type == DType.F64 ? 1L << 45 : 1 << 16));
+        return x;
+    }
+
     private static bool IsTall(Tensor x) => x.Shape[0] > x.Shape[1];
 
     /// <summary>Steps and coefficients.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"NewtonSchulz({Steps} steps of {A}, {B}, {C})");
+}
+
+/// <summary>
+/// scale x, rounded to fewer binary digits by a product that pushes the others out and back (Veltkamp 1968). Magnitudes of at most 2^80.
+/// </summary>
+/// <param name="scale">The factor of x.</param>
+/// <param name="shift">Two to the number of digits that go: 2^16 leaves eight of a float's 24, 2^45 eight of a double's 53.</param>
+public readonly struct EightDigits(float scale, float shift) : IMap1<EightDigits>
+{
+    /// <summary>The formula with all digits kept, for checks in any precision.</summary>
+    public static EightDigits Sample => new(0.7f, 0f);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V F<V>(V x) where V : struct, ILane<V>
+    {
+        var y = V.Of(scale) * x;
+        var far = V.Of(shift) * y;
+        return far - (far - y);
+    }
 }

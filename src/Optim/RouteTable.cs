@@ -8,10 +8,24 @@ internal static class RouteTable
 {
     private static readonly string[] Head = ["parameter", "role", "shape", "rule", "mode", "learning rate", "state bytes"];
 
-    public static string Format(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
+    private static readonly string[] SummaryHead = ["role", "parameters", "weights", "rule", "mode", "learning rate", "state bytes"];
+
+    public static string Format(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options) => Format(Head, slots.Select(Row), slots, options);
+
+    /// <summary>Parameters that are trained alike in one line.</summary>
+    public static string Summary(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options) =>
+        Format(SummaryHead, slots.Select(s => (Slot: s, Cells: Row(s))).GroupBy(r => (r.Cells[1], r.Cells[3], r.Cells[4], r.Cells[5])).Select(Row), slots, options);
+
+    private static string[] Row(IGrouping<(string Role, string Rule, string Mode, string Scale), (Updater.Slot Slot, string[] Cells)> alike) =>
+    [
+        alike.Key.Role, Number(alike.Count()), Number(alike.Sum(r => r.Slot.Parameter.Shape.Count)), alike.Key.Rule, alike.Key.Mode, alike.Key.Scale,
+        Number(alike.Sum(r => r.Slot.State.Bytes)),
+    ];
+
+    private static string Format(string[] head, IEnumerable<string[]> body, IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
     {
-        List<string[]> rows = [Head, .. slots.Select(Row)];
-        var widths = Enumerable.Range(0, Head.Length).Select(c => rows.Max(r => r[c].Length)).ToArray();
+        List<string[]> rows = [head, .. body];
+        var widths = Enumerable.Range(0, head.Length).Select(c => rows.Max(r => r[c].Length)).ToArray();
         var text = new StringBuilder();
         foreach (var row in rows) text.Append(Line(row, widths)).Append('\n');
         return text.Append(Total(slots, options)).ToString();
@@ -39,6 +53,7 @@ internal static class RouteTable
         var trained = slots.Where(s => s.Parameter.Trainable).ToArray();
         long weights = trained.Sum(s => s.Parameter.Shape.Count), bytes = trained.Sum(s => s.Parameter.Value.Bytes);
         var text = $"{trained.Length} parameters trained, {Number(weights)} weights, {Number(slots.Sum(s => s.State.Bytes))} bytes of state";
+        if (options.Growth is { } growth) text += string.Create(CultureInfo.InvariantCulture, $"; growth of the global norm limited to {growth.Gamma} per step");
         if (options.Accumulate > 1) text += $"; accumulation over {options.Accumulate} micro-batches keeps {Number(bytes)} bytes of gradients";
         return options.MaxNorm is { } limit ? $"{text}; {Clipping(trained, limit.ToString(CultureInfo.InvariantCulture), options, bytes)}" : text;
     }

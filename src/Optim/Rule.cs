@@ -6,7 +6,11 @@ namespace Mayfly;
 /// <param name="Step">The global step, from 1.</param>
 /// <param name="LearningRate">The learning rate of this step for this parameter: the schedule's times the route's factor.</param>
 /// <param name="Seed">The run's seed; with <see cref="Parameter.Index"/> it keys a rule's own random numbers.</param>
-public readonly record struct StepInfo(long Step, double LearningRate, ulong Seed);
+/// <param name="ClipFactor">
+/// What the updater has multiplied the gradient by to limit a norm, at most 1. A limit on elements is multiplied by it too, so that it acts on the
+/// gradient as it was.
+/// </param>
+public readonly record struct StepInfo(long Step, double LearningRate, ulong Seed, double ClipFactor = 1);
 
 /// <summary>
 /// How one parameter is changed by its gradient. A rule sees one parameter at a time, so it works inside the backward sweep as well as after it.

@@ -3,13 +3,48 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 
 namespace Mayfly;
 
-/// <summary>Singular vectors of a matrix in host memory.</summary>
+/// <summary>
+/// The first singular vectors of a matrix's smaller side (of the columns where it is square). A small side, or many vectors of it, are decomposed
+/// whole by MathNet; else A = X^T X (X X^T of a wide matrix) is multiplied on the device and its first eigenvectors are found by iterating a subspace
+/// a little larger than asked for (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011):
+/// <code>
+/// Q = orthonormal columns, from the vectors of the last time or random
+/// until trace(Q^T A Q) grows by less than a hundred-thousandth, or 20 times:   Z = A Q ;   Q, R = qr(Z)
+/// Q V,   V the eigenvectors of Q^T A Q
+/// </code>
+/// </summary>
 internal static class SingularVectors
 {
-    /// <summary>
-    /// The first singular vectors of the smaller side (of the columns where the matrix is square), row by row; null for a matrix of zeros. Their signs
-    /// are arbitrary. The long side is folded away by a QR decomposition first, so that no matrix is larger than the given one.
-    /// </summary>
+    private const int WholeSide = 128, Surplus = 16, MostIterations = 20;
+    private const double Growth = 1e-5;
+
+    /// <summary>The vectors row by row, (count, smaller side), their signs arbitrary; null for a matrix of zeros.</summary>
+    /// <param name="x">The matrix.</param>
+    /// <param name="shape">The shape it counts as.</param>
+    /// <param name="count">How many, at most the smaller side.</param>
+    /// <param name="start">Vectors near to those looked for, (count, smaller side), or zeros.</param>
+    public static float[]? OfSmallerSide(Tensor x, Shape shape, int count, Tensor? start = null)
+    {
+        int side = (int)Math.Min(shape[0], shape[1]), columns = count + Surplus;
+        if (side <= WholeSide || 2 * columns > side) return OfSmallerSide(x.ToArray(), (int)shape[0], (int)shape[1], count);
+        double norm = Math.Sqrt(x.SumSquares());
+        if (norm == 0) return null;
+        using var scope = x.Device.Scope("SingularVectors");
+        var square = Square(x, shape, side, norm);
+        var q = Start(start, side, columns);
+        double last = 0;
+        for (int i = 1; ; i++)
+        {
+            var z = Product(square, q);
+            var ritz = q.TransposeThisAndMultiply(z);
+            double trace = (double)ritz.Diagonal().Sum();
+            if (i == MostIterations || trace <= last * (1 + Growth)) return First(q, ritz, count);
+            last = trace;
+            q = z.QR(QRMethod.Thin).Q;
+        }
+    }
+
+    /// <summary>The vectors of a matrix in host memory, by MathNet's decomposition of the whole.</summary>
     /// <param name="values">The matrix (rows, columns), row-major; overwritten.</param>
     /// <param name="rows">Its rows.</param>
     /// <param name="columns">Its columns.</param>
@@ -19,9 +54,52 @@ internal static class SingularVectors
         if (!TryScale(values)) return null;
         var transposed = Matrix<float>.Build.Dense(columns, rows, values); // stored by columns
         var tall = rows >= columns ? transposed.Transpose() : transposed;
-        var square = rows == columns ? tall : tall.QR(QRMethod.Thin).R;
+        var square = rows == columns ? tall : tall.QR(QRMethod.Thin).R; // the long side is folded away first
         var vectors = square.Svd().VT;
         return vectors.SubMatrix(0, count, 0, vectors.ColumnCount).ToRowMajorArray();
+    }
+
+    /// <summary>X^T X / |X|^2, or X X^T / |X|^2 of a wide matrix, which is scaled by a power of two first, so that squares neither overflow nor vanish.</summary>
+    private static Tensor Square(Tensor x, Shape shape, int side, double norm)
+    {
+        double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(norm), -126, 126));
+        var scaled = Tensor.Empty(x.Device, shape, x.Type, Use.Scratch, "SingularVectors");
+        x.Device.Backend.Map(new Affine((float)power, -0f), x.Read("SingularVectors").As(shape), scaled.Write("SingularVectors"));
+        View v = scaled.Read("SingularVectors"), turned = v.Transposed();
+        bool tall = shape[0] >= shape[1];
+        return Multiply(tall ? turned : v, tall ? v : turned, x.Device, (side, side), 1 / (norm * power) / (norm * power));
+    }
+
+    /// <summary>Random columns where no vectors are known, or more than those are asked for: a fixed sequence, so that a run repeats.</summary>
+    private static Matrix<float> Start(Tensor? known, int side, int columns)
+    {
+        var values = new float[side * columns];
+        Rng.FillNormal(values, 0, 1, new RandomKey(0, 0));
+        if (known is not null && known.SumSquares() > 0) known.ToArray().CopyTo(values, 0);
+        return Matrix<float>.Build.Dense(side, columns, values).QR(QRMethod.Thin).Q; // a row of the known is a column here
+    }
+
+    private static Matrix<float> Product(Tensor square, Matrix<float> q)
+    {
+        using var right = Tensor.From<float>(q.ToColumnMajorArray(), (q.ColumnCount, q.RowCount), square.Device);
+        using var product = Multiply(right.Read("SingularVectors"), square.Read("SingularVectors"), square.Device, right.Shape, 1); // Q^T A, A being symmetric
+        return Matrix<float>.Build.Dense(q.RowCount, q.ColumnCount, product.ToArray());
+    }
+
+    private static Tensor Multiply(View a, View b, Device device, Shape shape, double alpha)
+    {
+        var y = Tensor.Empty(device, shape, device.Float, Use.Scratch, "SingularVectors");
+        device.Backend.Gemm(default(Identity), new GemmArgs { A = a, B = b, C = y.Write("SingularVectors"), Alpha = alpha });
+        return y;
+    }
+
+    /// <summary>The first eigenvectors within the subspace; MathNet sorts eigenvalues upwards.</summary>
+    private static float[] First(Matrix<float> q, Matrix<float> ritz, int count)
+    {
+        var symmetric = (ritz + ritz.Transpose()).Divide(2).ToDouble();
+        var vectors = symmetric.Evd(Symmetricity.Symmetric).EigenVectors;
+        var first = Matrix<float>.Build.Dense(q.ColumnCount, count, (i, k) => (float)vectors[i, q.ColumnCount - 1 - k]);
+        return (q * first).ToColumnMajorArray();
     }
 
     /// <summary>Brings the largest magnitude to 1, so that squares neither overflow nor vanish.</summary>

@@ -18,13 +18,16 @@ public sealed record StepReport
     /// <summary>The L2 norm of all gradients together, before clipping; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>).</summary>
     public required double GradientNorm { get; init; }
 
-    /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> scaled a gradient down.</summary>
+    /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> or <see cref="UpdaterOptions.Growth"/> scaled a gradient down.</summary>
     public required bool Clipped { get; init; }
 
-    /// <summary>How gradients were limited; null without <see cref="UpdaterOptions.MaxNorm"/>.</summary>
+    /// <summary>How gradients were limited; null where they were not.</summary>
     public ClipMode? Clip { get; init; }
 
-    /// <summary>How often forward and backward ran over each micro-batch: 2 where <see cref="ClipMode.TwoPass"/> had to measure first, else 1.</summary>
+    /// <summary>
+    /// How often forward and backward ran over each micro-batch: 2 where <see cref="ClipMode.TwoPass"/> measured first and then ran them again; 1 where it
+    /// stepped by gradients that were kept, as accumulation and deferred parameters do, and in all other modes.
+    /// </summary>
     public int Passes { get; init; } = 1;
 
     /// <summary>The names of the trainable parameters that no gradient reached: neither they nor their state changed.</summary>

@@ -2,8 +2,8 @@ namespace Mayfly;
 
 public sealed partial class Updater
 {
-    private const string PreviousNorm = "previousNorm";
-    private double globalFactor, measuredLoss;
+    private const string PreviousNorm = "previousNorm", GrowthNorm = "growthNorm";
+    private double globalFactor, measuredLoss, limitedNorm;
     private bool clipped;
     private Pass pass;
 
@@ -22,11 +22,13 @@ public sealed partial class Updater
 
     /// <summary>
     /// What the updater remembers beside the rules' states: the number <c>previousNorm</c> in <see cref="ClipMode.PreviousNorm"/>, zero before
-    /// the first step. Snapshots save and restore it.
+    /// the first step, and <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it. Snapshots save and restore it.
     /// </summary>
     public RuleState State { get; }
 
-    private bool Clips(ClipMode mode) => options.MaxNorm is not null && options.ClipMode == mode;
+    private bool Limits => options.MaxNorm is not null || options.Growth is not null;
+
+    private bool Clips(ClipMode mode) => Limits && options.ClipMode == mode;
 
     private bool FiresInSweep(Slot slot) => slot.Mode == UpdateMode.Eager && (pass == Pass.Apply || !Clips(ClipMode.TwoPass));
 
@@ -44,30 +46,45 @@ public sealed partial class Updater
     private void TurnToSecondPass()
     {
         pass = Pass.Apply;
-        globalFactor = ClipNorm.Factor(options.MaxNorm!.Value, Norm());
+        globalFactor = GlobalFactor(Norm());
         (measuredLoss, loss, microBatch) = (loss, 0, 0);
     }
 
     /// <summary>Finds the factor where all gradients are there and none is applied.</summary>
     private void FindGlobalFactor(double norm)
     {
-        if (Clips(ClipMode.Deferred) || (Clips(ClipMode.TwoPass) && pass == Pass.Only)) globalFactor = ClipNorm.Factor(options.MaxNorm!.Value, norm);
+        if (Clips(ClipMode.Deferred) || (Clips(ClipMode.TwoPass) && pass == Pass.Only)) globalFactor = GlobalFactor(norm);
+    }
+
+    /// <summary>What all gradients are multiplied by: first their growth is limited, then their norm. The limited norm counts once the step is done.</summary>
+    private double GlobalFactor(double norm)
+    {
+        double factor = 1;
+        if (options.Growth is { } growth)
+        {
+            limitedNorm = State.Number(GrowthNorm);
+            factor = growth.Factor(norm, slots.Sum(s => s.Squares is null ? 0 : s.Parameter.Shape.Count), ref limitedNorm);
+        }
+
+        return options.MaxNorm is { } limit ? factor * ClipNorm.Factor(limit, norm * factor) : factor;
     }
 
     private double FactorOf(Slot slot) =>
         Clips(ClipMode.PerTensor) ? ClipNorm.Factor(options.MaxNorm!.Value, Math.Sqrt(slot.Squares ?? 0)) : globalFactor;
 
-    private void Clip(Slot slot)
+    private double Clip(Slot slot)
     {
         double factor = FactorOf(slot);
-        if (factor >= 1) return;
+        if (factor >= 1) return 1;
         clipped = true;
         slot.Gradient!.MapInPlace(new Affine((float)factor, -0f));
+        return factor;
     }
 
     private void RememberNorm(double norm)
     {
         if (Clips(ClipMode.PreviousNorm)) State.Number(PreviousNorm) = norm;
+        if (options.Growth is not null) State.Number(GrowthNorm) = limitedNorm;
     }
 
     private void CheckSameLoss(double value)
@@ -98,20 +115,23 @@ public sealed partial class Updater
     {
         var state = new RuleState(Device);
         if (Clips(ClipMode.PreviousNorm)) state.AddNumber(PreviousNorm, 0);
+        if (options.Growth is not null) state.AddNumber(GrowthNorm, NormGrowthLimit.NoHistory);
         return state;
     }
 
     private void CheckClipping()
     {
-        if (options.MaxNorm is not { } maxNorm)
-        {
-            if (options.ClipMode == ClipMode.Deferred) return;
-            throw new ArgumentException($"Updater: ClipMode.{options.ClipMode} without MaxNorm clips nothing; set MaxNorm, or leave ClipMode out.");
-        }
-
         if (!Enum.IsDefined(options.ClipMode)) throw new ArgumentException($"Updater: there is no clip mode {options.ClipMode}.");
-        if (!(maxNorm > 0)) throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
-        if (options.ClipMode == ClipMode.Deferred) CheckAllDeferred();
+        options.Growth?.Check("Updater");
+        if (options.MaxNorm is { } maxNorm && !(maxNorm > 0))
+            throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
+        if (options.Growth is not null && options.ClipMode is (ClipMode.PreviousNorm or ClipMode.PerTensor))
+            throw new ArgumentException(
+                $"Updater: the growth of the norm of all gradients is not known in ClipMode.{options.ClipMode}; choose Deferred or TwoPass, or limit each parameter's by a Chain "
+                + "with NormGrowthCap.");
+        if (!Limits && options.ClipMode != ClipMode.Deferred)
+            throw new ArgumentException($"Updater: ClipMode.{options.ClipMode} without MaxNorm clips nothing; set MaxNorm, or leave ClipMode out.");
+        if (Clips(ClipMode.Deferred)) CheckAllDeferred();
     }
 
     private void CheckAllDeferred()

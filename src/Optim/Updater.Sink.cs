@@ -58,9 +58,9 @@ public sealed partial class Updater
         if (slot.Gradient is null && !TakeZero(slot)) return;
         var assignment = slot.Assignment;
         slot.Init();
-        Clip(slot);
+        double factor = Clip(slot);
         moved = true;
-        var step = new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed);
+        var step = new StepInfo(GlobalStep, learningRate * assignment.LearningRateScale, options.Seed, factor);
         assignment.Rule.Apply(slot.Parameter, slot.Gradient!, slot.State, step);
         slot.DropGradient();
     }

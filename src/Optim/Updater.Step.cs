@@ -194,7 +194,7 @@ public sealed partial class Updater
         LearningRate = learningRate,
         GradientNorm = norm,
         Clipped = clipped,
-        Clip = options.MaxNorm is null ? null : options.ClipMode,
+        Clip = Limits ? options.ClipMode : null,
         Passes = pass == Pass.Apply ? 2 : 1,
         WithoutGradient = WithoutGradient(),
         PeakBytes = Device.Arena.Report.PeakBytes,

@@ -74,6 +74,9 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <summary>The parameters, how each is trained, and what its state costs, as a table.</summary>
     public string Describe() => RouteTable.Format(slots, options);
 
+    /// <summary>The same with one line for all parameters of a role that are trained alike.</summary>
+    public string Summary() => RouteTable.Summary(slots, options);
+
     /// <summary>Frees the states and what an unfinished step kept.</summary>
     public void Dispose()
     {

@@ -18,6 +18,13 @@ public sealed record UpdaterOptions
     /// </summary>
     public double? MaxNorm { get; init; }
 
+    /// <summary>
+    /// Limits how fast the L2 norm of all gradients together grows from step to step, before <see cref="MaxNorm"/> is applied; null does not. In
+    /// <see cref="Mayfly.ClipMode.Deferred"/> and <see cref="Mayfly.ClipMode.TwoPass"/> only, where that norm is known in time. One parameter's growth
+    /// is limited by <see cref="NormGrowthCap"/>.
+    /// </summary>
+    public NormGrowthLimit? Growth { get; init; }
+
     /// <summary>Which norm <see cref="MaxNorm"/> limits, and when it is known. The default is exact and takes deferred parameters only.</summary>
     public ClipMode ClipMode { get; init; }
 

@@ -42,6 +42,9 @@ public class GoldenGptTests
             Near([norm], [Math.Sqrt(gradient.Sum(g => g * g))], tolerance, recorded);
             var samples = first.GetProperty("grad_samples").GetProperty(recorded).EnumerateArray().Select(v => v.GetDouble());
             Near(samples, gradient[..4], tolerance, recorded, scale: norm);
+            if (!recorded.EndsWith("attn.qkv.b")) continue;
+            double keys = Math.Sqrt(gradient[GoldenGpt.Width..(2 * GoldenGpt.Width)].Sum(g => g * g));
+            Assert.True(keys <= (name == "cpu" ? 1e-6 : 1e-14) * norm, $"the keys' part of the gradient of {recorded} is {keys:G3}; it is zero but for rounding");
         }
     }
 
@@ -70,7 +73,10 @@ public class GoldenGptTests
         return gpt.Loss(ids, targets);
     }
 
-    /// <summary>A key bias shifts all scores of a query alike: its true gradient is 0 and Adam turns rounding noise into whole steps.</summary>
+    /// <summary>
+    /// A key bias shifts all scores of a query alike: its true gradient is 0. The record's own rounding noise is far below epsilon, as the reference
+    /// device's is; of a float's noise Adam makes whole steps.
+    /// </summary>
     private static void CheckFinal(GoldenGpt golden, string recorded, Parameter parameter, string device)
     {
         var expected = golden.Root.GetProperty("final").GetProperty(recorded).GetProperty("all").EnumerateArray().Select(v => v.GetDouble()).ToArray();
@@ -80,7 +86,7 @@ public class GoldenGptTests
         {
             bool isKey = hasKeys && i / GoldenGpt.Width == 1;
             double allowed = device == "cpu" ? 2e-6 + 1e-5 * Math.Abs(expected[i]) : 2e-9 + 1e-7 * Math.Abs(expected[i]);
-            if (isKey) allowed = golden.Steps.Length * LearningRate;
+            if (isKey && device == "cpu") allowed = golden.Steps.Length * LearningRate;
             Assert.True(Math.Abs(found[i] - expected[i]) <= allowed, $"{recorded}[{i}]: {found[i]:G10}, expected {expected[i]:G10}");
         }
     }

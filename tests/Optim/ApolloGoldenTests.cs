@@ -52,8 +52,22 @@ public class ApolloGoldenTests
                 updater.End();
                 string what = $"{file} {weight.Shape} step {t}";
                 GoldenTests.Near(GoldenTests.Numbers(step.GetProperty("params")), weight.Value.ToArray<double>(), absolute, relative, what);
+                if (step.TryGetProperty("state", out var moments)) CheckMoments(moments, updater.States[0], absolute, relative, what);
                 if (LastNorm(step) is { } norm) GoldenTests.Near([norm], [Norm(updater.States[0])], 1e-12, 100 * relative, $"{what}: last norm");
             }
+        }
+    }
+
+    /// <summary>The recorded moments are of the projection's shape, (rank, channels) where it is on the left; ours are (channels, rank).</summary>
+    private static void CheckMoments(JsonElement moments, RuleState state, double absolute, double relative, string what)
+    {
+        int[] shape = [.. moments.GetProperty("state_shape").EnumerateArray().Select(e => e.GetInt32())];
+        foreach (string name in (string[])["m", "v"])
+        {
+            var ours = state.Tensor(name);
+            double[] recorded = GoldenTests.Numbers(moments.GetProperty(name)), found = ours.ToArray<double>();
+            if (shape.Length == 2 && shape[0] != ours.Shape[0]) recorded = [.. Enumerable.Range(0, recorded.Length).Select(i => recorded[i % shape[0] * shape[1] + i / shape[0]])];
+            GoldenTests.Near(recorded, found, absolute, relative, $"{what}: {name}");
         }
     }
 

@@ -78,6 +78,35 @@ public class ApolloTests
         }
     }
 
+    /// <summary>A restored state keeps its projections under another seed and in another order of the parameters.</summary>
+    [Fact]
+    public void A_restored_parameter_keeps_its_projections_wherever_it_is_listed()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        float[] Train(bool turned)
+        {
+            using var scope = device.Scope("test");
+            using Parameter a = new("a", Tensor.Zeros((9, 5), device), Role.Hidden), b = new("b", Tensor.Zeros((5, 9), device), Role.Hidden);
+            using var updater = new Updater([a, b], Route.Default(new Apollo(new() { Refresh = 2 })), new UpdaterOptions { Seed = 5 });
+            using var other = new Updater([b, a], Route.Default(new Apollo(new() { Refresh = 2 })), new UpdaterOptions { Seed = 6 });
+            for (int i = 1; i <= 3; i++) Step(updater);
+            foreach (var (from, to) in new[] { (updater.States[0], other.States[1]), (updater.States[1], other.States[0]) })
+            {
+                foreach (var (name, value) in from.Tensors) to.Tensor(name).CopyFrom<float>(value.ToArray());
+                foreach (var (name, value) in from.Numbers) to.Number(name) = value;
+            }
+
+            other.GlobalStep = updater.GlobalStep;
+            for (int i = 0; i < 3; i++) Step(turned ? other : updater);
+            return [.. a.Value.ToArray(), .. b.Value.ToArray()];
+
+            void Step(Updater u) => u.Step(() => Slope(a, u.GlobalStep) + Slope(b, u.GlobalStep));
+        }
+
+        Tensor Slope(Parameter p, long step) => (p.Value * Tensor.Normal(p.Shape, 0, 1, new RandomKey((ulong)step, (ulong)p.Shape[0]), device)).Sum();
+        Assert.Equal(Train(false), Train(true));
+    }
+
     /// <summary>Moments, tails and independence of what is drawn, at sizes that hit the polynomial of the tail as well.</summary>
     [Fact]
     public void Projections_are_normal()

@@ -71,6 +71,58 @@ public class ClipTests
         }
     }
 
+    /// <summary>The limiter at model scope: the norm of all gradients grows by at most gamma, a zero norm starts it again, and the largest norm comes after it.</summary>
+    [Theory]
+    [InlineData(ClipMode.Deferred, null)]
+    [InlineData(ClipMode.TwoPass, null)]
+    [InlineData(ClipMode.TwoPass, 6.5)]
+    public void The_growth_of_the_global_norm_is_limited(ClipMode mode, double? maxNorm)
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        Parameter a = UpdaterTests.Make(device, "a", 1), b = UpdaterTests.Make(device, "b", 1);
+        var route = RuleTable.Everywhere(new Sgd(), mode == ClipMode.TwoPass ? UpdateMode.Eager : UpdateMode.Deferred);
+        var growth = new NormGrowthLimit { Gamma = 1.5, Epsilon = 0 };
+        using var updater = new Updater([a, b], route, new() { Schedule = 1, MaxNorm = maxNorm, Growth = growth, ClipMode = mode });
+        double previous = 0;
+        foreach (double size in new[] { 1, 1.2, 4, 0, 4, 1, 1.4 })
+        {
+            double[] before = [.. a.Value.ToArray<double>(), .. b.Value.ToArray<double>()];
+            var report = updater.Step(() => (a.Value * Tensor.Full(1, 3 * size, device) + b.Value * Tensor.Full(1, -4 * size, device)).Sum());
+            double limited = previous > 0 ? Math.Min(5 * size, 1.5 * previous) : 5 * size, norm = Math.Min(limited, maxNorm ?? limited);
+            Assert.Equal(before[0] - 0.6 * norm, a.Value.ToArray<double>()[0], 3e-6);
+            Assert.Equal(before[1] + 0.8 * norm, b.Value.ToArray<double>()[0], 3e-6);
+            Assert.Equal((norm < 5 * size, mode), (report.Clipped, report.Clip));
+            Assert.Equal(limited, updater.State.Number("growthNorm"), 1e-9);
+            previous = limited;
+        }
+
+        Assert.Contains("growth of the global norm limited to 1.5", updater.Describe());
+        foreach (var refused in (ClipMode[])[ClipMode.PerTensor, ClipMode.PreviousNorm])
+        {
+            var options = new UpdaterOptions { MaxNorm = 1, Growth = growth, ClipMode = refused };
+            Assert.Contains($"ClipMode.{refused}", Assert.Throws<ArgumentException>(() => new Updater([a], Route.Default(new Sgd()), options)).Message);
+        }
+
+        Assert.Contains("needs all gradients", Assert.Throws<ArgumentException>(() => new Updater([a], Route.Default(new Sgd()), new() { Growth = growth })).Message);
+    }
+
+    /// <summary>LOMO's order: elements are limited first, the factor comes from the norm of what was not limited.</summary>
+    [Fact]
+    public void A_limit_on_elements_acts_before_the_factor_of_the_norm()
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        foreach (var rule in new Rule[] { new Lomo(clipValue: 2), new Chain(new ClipValue(2), new Sgd()) })
+        {
+            using var w = new Parameter("w", Tensor.Zeros(2, device), Role.Hidden);
+            var options = new UpdaterOptions { Schedule = 1, MaxNorm = 1, ClipMode = ClipMode.TwoPass };
+            using var updater = new Updater([w], RuleTable.Everywhere(rule, UpdateMode.Eager), options);
+            updater.Step(() => (w.Value * Tensor.From<double>([3, -4], 2, device)).Sum());
+            Assert.All(w.Value.ToArray<double>().Zip([-0.4, 0.4]), p => Assert.Equal(p.Second, p.First, 1e-6)); // 2 of 3 and 4, over the norm of 5
+        }
+    }
+
     [Fact]
     public void A_failed_step_keeps_the_norm_of_the_step_before()
     {

@@ -66,6 +66,72 @@ public class GaLoreTests
         Assert.Null(SingularVectors.OfSmallerSide(new float[15], 3, 5, 3));
     }
 
+    /// <summary>
+    /// A larger side is not decomposed whole: the vectors hold as much of the matrix as the exact ones, are orthonormal, and where the spectrum has a gap
+    /// they span the same space; the same bits on any number of threads.
+    /// </summary>
+    [Theory]
+    [InlineData(150, 220, 1.0)]
+    [InlineData(220, 150, 1.0)]
+    [InlineData(150, 220, 0.01)]
+    [InlineData(160, 160, 0.0)]
+    public void Iterated_vectors_hold_as_much_as_exact_ones(int rows, int columns, double noise)
+    {
+        const int count = 12;
+        using Device one = Device.CreateCpu(threads: 1), three = Device.CreateCpu(threads: 3);
+        double[][] Found(Device device)
+        {
+            using var scope = device.Scope("test");
+            var x = Matrix(device);
+            int side = Math.Min(rows, columns);
+            return [.. SingularVectors.OfSmallerSide(x, x.Shape, count)!.Select(v => (double)v).Chunk(side)];
+        }
+
+        Tensor Matrix(Device device)
+        {
+            Tensor Normal(Shape shape, ulong stream) => Tensor.Normal(shape, 0, 1, new RandomKey(4, stream), device);
+            return Normal((rows, 8), 1).MatMul(Normal((8, columns), 2)).Scale(1e20f) + Normal((rows, columns), 3).Scale((float)(noise * 1e20));
+        }
+
+        double[][] found = Found(one);
+        Assert.Equal(found, Found(three));
+        using var scope = one.Scope("test");
+        float[] values = Matrix(one).ToArray();
+        double[][] exact = [.. SingularVectors.OfSmallerSide([.. values], rows, columns, count)!.Select(v => (double)v).Chunk(found[0].Length)];
+        double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j <= i; j++) Assert.Equal(i == j ? 1 : 0, Dot(found[i], found[j]), 1e-5);
+        double Held(double[][] vectors) => vectors.Sum(v => Enumerable.Range(0, rows >= columns ? rows : columns).Sum(k => Math.Pow(Dot(v, Line(k)), 2)));
+        double[] Line(int k) => [.. Enumerable.Range(0, found[0].Length).Select(i => (double)(rows >= columns ? values[k * columns + i] : values[i * columns + k]) * 1e-20)];
+        Assert.InRange(Held(found) / Held(exact), 1 - 1e-3, 1 + 1e-5);
+        if (noise < 1)
+            for (int k = 0; k < 8; k++) Assert.InRange(Math.Abs(exact.Take(8).Sum(e => Math.Pow(Dot(found[k], e), 2))), 1 - 1e-5, 1 + 1e-5);
+    }
+
+    /// <summary>The authors' code steps all other parameters by Hugging Face's AdamW.</summary>
+    [Fact]
+    public void The_official_fallback_is_hugging_faces_AdamW()
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        foreach (var rule in new Rule[] { new GaLore(GaLore.Official with { WeightDecay = 0.1 }), AdamW.HuggingFace(weightDecay: 0.1) })
+        {
+            using var weight = new Parameter("w", Tensor.Full(3, 0.5, device), Role.Gain);
+            using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = 0.01 });
+            double p = 0.5, m = 0, v = 0;
+            for (int t = 1; t <= 3; t++)
+            {
+                double g = 1e-5 * t;
+                updater.Step(() => weight.Value.Sum() * Tensor.Full(default(Shape), g, device));
+                m = 0.9 * m + 0.1 * g;
+                v = 0.999 * v + 0.001 * g * g;
+                p -= 0.01 * Math.Sqrt(1 - Math.Pow(0.999, t)) / (1 - Math.Pow(0.9, t)) * m / (Math.Sqrt(v) + 1e-6);
+                p *= 1 - 0.01 * 0.1;
+                Assert.Equal(p, weight.Value.ToArray<double>()[0], 1e-7);
+            }
+        }
+    }
+
     /// <summary>The gradient of a rank-one target stays within the rank of two at first; refreshes follow it.</summary>
     [Theory]
     [InlineData(6, 4)]

@@ -25,6 +25,17 @@ public class MuonTests
     }
 
     [Fact]
+    public void A_momentum_that_overflows_is_named()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        using var weight = UpdaterTests.Make(device, "blocks.3.weight", (2, 3));
+        using var updater = new Updater([weight], RuleTable.Everywhere(new Muon(Muon.Moonlight), UpdateMode.Eager));
+        var e = Assert.Throws<NonFiniteException>(() => updater.Step(() => weight.Value.Sum() * Tensor.Full(default(Shape), 3e38, device)));
+        Assert.Contains("the momentum of blocks.3.weight", e.Message);
+    }
+
+    [Fact]
     public void A_fused_matrix_is_stepped_block_by_block()
     {
         using var device = Device.CreateCpu(threads: 1);

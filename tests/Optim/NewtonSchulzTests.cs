@@ -12,6 +12,7 @@ public class NewtonSchulzTests
     {
         { 8, 8, 8, 1 }, { 33, 17, 17, 1 }, { 17, 65, 17, 1 }, { 3, 257, 3, 1 }, { 129, 5, 5, 1 }, { 1, 31, 1, 1 }, { 31, 1, 1, 1 }, { 1, 1, 1, 1 },
         { 24, 40, 7, 1 }, { 40, 24, 1, 1 }, { 16, 16, 15, 1 }, { 20, 30, 20, 1.4 }, { 30, 20, 20, 0.7 },
+        { 2, 300, 1, 1 }, { 300, 2, 2, 1e-3 }, { 270, 280, 40, 1 }, { 12, 16, 12, 10 },
     };
 
     /// <summary>
@@ -112,6 +113,32 @@ public class NewtonSchulzTests
         using var three = Device.CreateCpu(threads: 3);
         using var other = three.Scope("test");
         Assert.Equal(actual, rule.Run(Tensor.Normal((rows, columns), 0, 1, new RandomKey(3, 3), three)).ToArray());
+    }
+
+    [Fact]
+    public void Rounding_keeps_eight_binary_digits_and_the_band()
+    {
+        foreach (var device in new[] { Device.CreateCpu(threads: 1), Device.CreateReference() })
+        {
+            using var scope = device.Scope("test");
+            var random = new Random(3);
+            double[] values = [.. Enumerable.Range(0, 300).Select(_ => (random.NextDouble() - 0.5) * Math.ScaleB(1, random.Next(-30, 3)))];
+            var x = Tensor.From<double>(values, 300, device);
+            x.MapInPlace(new EightDigits(1, device.Backend.Float == DType.F64 ? 1L << 45 : 1 << 16));
+            foreach (var (before, after) in values.Zip(x.ToArray<double>()))
+            {
+                double digit = Math.ScaleB(1, Math.ILogB(before) - 7);
+                Assert.True(Math.Abs(after - before) <= digit * 0.5000001, $"{before:R} became {after:R}");
+                Assert.Equal(0, Math.IEEERemainder(after, digit));
+            }
+
+            var x24 = Sample(24, 40, 24, 1, 1);
+            var full = Dense(five.Run(Upload(x24, device)));
+            var rounded = Dense((five with { Bfloat16 = true }).Run(Upload(x24, device)));
+            Assert.InRange((rounded - full).FrobeniusNorm() / full.FrobeniusNorm(), 1e-3, 0.1);
+            Assert.All(rounded.ToRowMajorArray(), v => Assert.Equal(0, v == 0 ? 0 : Math.IEEERemainder(v, Math.ScaleB(1, Math.ILogB(v) - 7))));
+            device.Dispose();
+        }
     }
 
     [Fact]

@@ -57,6 +57,19 @@ public class RouteTests
     }
 
     [Fact]
+    public void The_summary_has_a_line_for_each_way_of_training()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var model = new Gpt(new GptConfig { VocabularySize = 11, Layers = 2, Heads = 2, Width = 8, Context = 4 }, device);
+        using var updater = new Updater(model.Parameters(), Route.Muon(), new UpdaterOptions { MaxNorm = 1, ClipMode = ClipMode.TwoPass });
+        string[] lines = updater.Summary().Split('\n');
+        Assert.Equal(["role", "Embedding", "Gain", "Bias", "Hidden", "Head"], lines[..^1].Select(l => l.Split(' ')[0]));
+        Assert.Matches(@"^Hidden +8 +1,536 +Muon\(.*\) +eager +1x +6,144$", lines[4]);
+        Assert.EndsWith("in two passes: every step runs forward and backward twice", lines[^1]);
+        Assert.Equal(updater.Describe().Split('\n')[^1], lines[^1]);
+    }
+
+    [Fact]
     public void Wrong_routes_are_named()
     {
         using var device = Device.CreateReference();

@@ -30,10 +30,12 @@ public static class RuleTable
         new("adafactor, first moment", () => Adafactor.HuggingFace(false, false, beta1: 0.9, weightDecay: 1e-3), 0.05, s => Factored(s) + s.Count),
         new("adafactor, torch", () => Adafactor.Torch(weightDecay: 1e-3), 0.05, Factored),
         new("galore", () => new GaLore(new() { Rank = 3, Refresh = 2, Scale = 1 }), 0.05, s => LowRank(s, 3)),
+        new("adamw, hugging face", () => AdamW.HuggingFace(weightDecay: 1e-3), 0.05, s => 2 * s.Count),
         new("galore, official", () => new GaLore(GaLore.Official with { Rank = 2, Refresh = 0, WeightDecay = 1e-3 }), 0.05, s => LowRank(s, 2)),
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd(0.9, nesterov: true)), 0.02, s => s.Count),
         new("muon", () => new Muon(new MuonOptions { FallbackScale = 1 }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
+        new("muon, bfloat16", () => new Muon(new MuonOptions { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }), 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
         new("muon alone, clipped", () => new Chain(new ClipNorm(5), new Muon(Muon.Moonlight with { Fallback = null, WeightDecay = 0 })), 0.05, s => s.Count),
         new("norm growth cap, adamw", () => new Chain(new NormGrowthCap(), new AdamW()), 0.05, s => 2 * s.Count),
         new("apollo", () => new Apollo(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
@@ -45,6 +47,8 @@ public static class RuleTable
         new("apollo julia", () => Apollo.Julia(), 0.05, s => s.Rank < 2 ? 2 * s.Count : 3 * (2 * Math.Max(s[0], s[1]) + Math.Min(s[0], s[1]))),
         new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
     ];
+
+    public static IReadOnlyList<RuleLine> Lines => lines;
 
     public static TheoryData<RuleLine> All => new(lines);
 

@@ -71,7 +71,7 @@ public sealed class AdaLomo : Rule
         double t = ++state.Number("steps");
         using var scope = gradient.Device.Scope(Name);
         double size = step.LearningRate * Math.Max(epsilon2, parameter.Value.Rms());
-        var moment = new SecondMoment(Math.Pow(t, decayRate), epsilon1) { Limit = clipValue ?? SecondMoment.Largest };
+        var moment = new SecondMoment(Math.Pow(t, decayRate), epsilon1) { Limit = clipValue * step.ClipFactor ?? SecondMoment.Largest };
         var u = moment.Normalise(gradient, parameter.Shape.AsMatrix(), state);
         u.Step(parameter.Value, size * weightDecay, size / Math.Max(1, u.Rms / clipThreshold));
     }

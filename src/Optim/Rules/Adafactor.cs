@@ -128,6 +128,9 @@ public sealed class Adafactor : Rule
     /// <inheritdoc/>
     protected override Rule? With(string key, double value) => key switch
     {
+        "relativeStep" when !form.IsTorch => new Adafactor(form with { RelativeStep = value != 0 }),
+        "scaleParameter" when !form.IsTorch => new Adafactor(form with { ScaleParameter = value != 0 }),
+        "warmupInit" when !form.IsTorch => new Adafactor(form with { WarmupInit = value != 0 }),
         "weightDecay" => new Adafactor(form with { WeightDecay = value }),
         "clipThreshold" => new Adafactor(form with { ClipThreshold = value }),
         "decayRate" => new Adafactor(form with { DecayRate = value }),

@@ -13,8 +13,8 @@ namespace Mayfly;
 /// S = alpha f G, its norm growing by at most gamma per step
 /// W = W - learningRate weightDecay W - learningRate S
 /// </code>
-/// State: m and v, of (channels, rank), and three numbers: steps, seed, last norm. Vectors, matrices too small to gain and parameters of other roles
-/// are stepped by AdamW with the same settings. Where a projected gradient exceeds about 1e20 an element of v overflows and its channel stays.
+/// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step. Vectors, matrices too small to gain and parameters of other roles
+/// are stepped by AdamW with the same settings. A projected gradient's element beyond 1e18 counts as 1e18.
 /// </summary>
 public sealed partial class Apollo : Rule
 {
@@ -58,6 +58,7 @@ public sealed partial class Apollo : Rule
         state.AddNumber("norm", NormGrowthLimit.NoHistory);
         state.AddNumber("seedLow", 0);
         state.AddNumber("seedHigh", 0);
+        state.AddNumber("index", 0);
     }
 
     /// <inheritdoc/>

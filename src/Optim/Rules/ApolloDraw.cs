@@ -1,7 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The projection of <see cref="Apollo"/>: a function of the seed, the parameter's index and the number of the refresh, so it need not be kept.
+/// The projection of <see cref="Apollo"/>: a function of the seed and the parameter's index, both as they were at its first step, and of the number
+/// of the refresh, so it need not be kept.
 /// </summary>
 internal readonly ref struct ApolloDraw
 {
@@ -27,7 +28,7 @@ internal readonly ref struct ApolloDraw
     /// <summary>The projection of the parameter's step <paramref name="t"/>, (rank, inner).</summary>
     public Tensor At(long t, Tensor gradient)
     {
-        if (t == 1) KeepSeed(step.Seed);
+        if (t == 1) KeepKey();
         if (!options.KeepsProjection)
         {
             var drawn = Tensor.Empty(state.Device, (matrix.Rank, matrix.Inner), state.Device.Float, Use.Scratch, rule.Name);
@@ -51,21 +52,21 @@ internal readonly ref struct ApolloDraw
             return;
         }
 
-        if (options.Projection == ApolloProjection.Svd && Singular(gradient) is { } vectors)
+        if (options.Projection == ApolloProjection.Svd && Singular(gradient, projection) is { } vectors)
         {
             projection.CopyFrom<float>(vectors);
             return;
         }
 
-        var key = new RandomKey(Seed(), OwnStreams | (ulong)parameter.Index << 32 | (uint)Refresh(t));
+        var key = new RandomKey(Seed(), OwnStreams | (ulong)state.Number("index") << 32 | (uint)Refresh(t));
         Draw(projection, 1 / Math.Sqrt(matrix.Rank), key);
         if (options.Projection != ApolloProjection.UnitRows) return;
         var rows = projection.Write(rule.Name);
         projection.Device.Backend.Row(default(UnitRow), new RowArgs { X = rows, Y = rows });
     }
 
-    private float[]? Singular(Tensor gradient) =>
-        SingularVectors.OfSmallerSide(gradient.ToArray(), (int)matrix.Rows, (int)matrix.Rest, (int)matrix.Rank);
+    private float[]? Singular(Tensor gradient, Tensor last) =>
+        SingularVectors.OfSmallerSide(gradient, (matrix.Rows, matrix.Rest), (int)matrix.Rank, last);
 
     private static void Draw(Tensor projection, double deviation, RandomKey key)
     {
@@ -73,8 +74,9 @@ internal readonly ref struct ApolloDraw
         projection.MapInPlace(new NormalQuantile((float)deviation));
     }
 
-    // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed.
-    private void KeepSeed(ulong seed) => (state.Number("seedLow"), state.Number("seedHigh")) = ((uint)seed, seed >> 32);
+    // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed or in another
+    // order of the parameters.
+    private void KeepKey() => (state.Number("seedLow"), state.Number("seedHigh"), state.Number("index")) = ((uint)step.Seed, step.Seed >> 32, parameter.Index);
 
     private ulong Seed() => (ulong)state.Number("seedHigh") << 32 | (ulong)state.Number("seedLow");
 }

@@ -20,8 +20,9 @@ public readonly struct AdamDirection(float beta1, float share1, float beta2, flo
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
     {
-        s0 = V.Fma(V.Of(beta1), s0, V.Of(share1) * g);
-        s1 = V.Fma(V.Of(beta2), s1, V.Of(share2) * g * g);
+        var x = AdamWUpdate.Limited(g);
+        s0 = V.Fma(V.Of(beta1), s0, V.Of(share1) * x);
+        s1 = V.Fma(V.Of(beta2), s1, V.Of(share2) * x * x);
         p = V.Of(momentFactor) * s0 / V.Fma(V.Of(rootFactor), V.Sqrt(s1), V.Of(epsilon));
     }
 }

@@ -5,6 +5,8 @@ namespace Mayfly;
 /// <summary>
 /// Limits each element of the gradient, for a <see cref="Chain"/>:
 /// <code>g = min(max(g, -limit), limit)</code>
+/// Where the updater has clipped a norm, by a factor found from gradients without this limit, the limit is multiplied by that factor: elements are
+/// limited first, as in LOMO's code.
 /// </summary>
 /// <param name="limit">The largest magnitude.</param>
 /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
@@ -22,7 +24,8 @@ public sealed class ClipValue(double limit) : Rule
     protected override Rule? With(string key, double value) => key == nameof(limit) ? new ClipValue(value) : null;
 
     /// <inheritdoc/>
-    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) => gradient.MapInPlace(new Clamp((float)limit));
+    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) =>
+        gradient.MapInPlace(new Clamp((float)(limit * step.ClipFactor)));
 }
 
 /// <summary>min(max(x, -limit), limit).</summary>

@@ -28,7 +28,7 @@ public sealed class GaLore : Rule
         InRange(Name, "rank", Options.Rank, 1, int.MaxValue);
         InRange(Name, "refresh", Options.Refresh, 0, int.MaxValue);
         InRange(Name, "scale", Options.Scale, 0, 1e6);
-        fallback = new AdamW(Options.Beta1, Options.Beta2, Options.Epsilon, Options.WeightDecay);
+        fallback = new AdamW(Options.Beta1, Options.Beta2, Options.Epsilon, Options.WeightDecay, Options.EpsilonBeforeCorrection, Options.DecayAfter);
     }
 
     /// <summary>The authors' code: epsilon before bias correction, decay after the step, none by default. Learning rate 0.01.</summary>
@@ -123,7 +123,7 @@ public sealed class GaLore : Rule
     {
         if (t > 1 && Options.Refresh > 0 && (t - 1) % Options.Refresh == 0) due = 1;
         if (Projections is null && due == 0) return;
-        var vectors = Projections is null ? SingularVectors.OfSmallerSide(gradient.ToArray(), (int)shape[0], (int)shape[1], Options.Rank) : Projections((long)t);
+        var vectors = Projections is null ? SingularVectors.OfSmallerSide(gradient, shape, Options.Rank, projection) : Projections((long)t);
         if (vectors is null) return;
         projection.CopyFrom<float>(vectors);
         due = 0;

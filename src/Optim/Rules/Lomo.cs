@@ -36,7 +36,7 @@ public sealed class Lomo : Rule
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         double decay = step.LearningRate * weightDecay;
-        parameter.Value.Step(new DecayedStep((float)decay, (float)step.LearningRate, (float)(clipValue ?? float.MaxValue)), gradient);
+        parameter.Value.Step(new DecayedStep((float)decay, (float)step.LearningRate, (float)(clipValue * step.ClipFactor ?? float.MaxValue)), gradient);
     }
 
     /// <inheritdoc/>

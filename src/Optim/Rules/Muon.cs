@@ -79,6 +79,7 @@ public sealed class Muon : Rule
     }
 
     /// <inheritdoc/>
+    /// <exception cref="NonFiniteException">The momentum has an infinity or NaN.</exception>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         if (FallbackFor(parameter) is { } fallback)
@@ -130,7 +131,8 @@ public sealed class Muon : Rule
         using var scope = parameter.Value.Device.Scope(Name);
         long columns = Columns(parameter);
         var block = new Layout((rows, columns), (columns, 1), start * columns);
-        var direction = Options.NewtonSchulz.Consume(gradient.ViewAs(block with { Offset = gradient.Layout.Offset + block.Offset }, Name));
+        var direction = Options.NewtonSchulz.Consume(
+            gradient.ViewAs(block with { Offset = gradient.Layout.Offset + block.Offset }, Name), $"the momentum of {parameter}");
         double size = learningRate * Factor(parameter, rows, columns);
         parameter.Value.ViewAs(block, Name).Step(new MuonUpdate((float)(learningRate * Options.WeightDecay), (float)size), direction);
     }
