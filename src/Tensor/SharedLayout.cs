@@ -5,7 +5,7 @@ namespace Mayfly;
 /// </summary>
 internal sealed class SharedLayout(in Layout value)
 {
-    private const int Kept = 256;
+    private const int Kept = 512; // in pairs: two shapes of a step often fall on one place, three hardly ever
     [ThreadStatic] private static SharedLayout?[]? dense;
 
     public readonly Layout Value = value;
@@ -13,9 +13,11 @@ internal sealed class SharedLayout(in Layout value)
     /// <summary>The dense layout of a shape; those used lately on this thread are kept.</summary>
     public static SharedLayout RowMajor(in Shape shape)
     {
-        ref var kept = ref (dense ??= new SharedLayout?[Kept])[Place(shape)];
-        if (kept is null || kept.Value.Shape != shape) kept = new SharedLayout(Layout.RowMajor(shape));
-        return kept;
+        var pair = (dense ??= new SharedLayout?[Kept]).AsSpan(2 * Place(shape), 2);
+        if (pair[0] is { } first && first.Value.Shape == shape) return first;
+        if (pair[1] is { } second && second.Value.Shape == shape) return second;
+        pair[1] = pair[0];
+        return pair[0] = new SharedLayout(Layout.RowMajor(shape));
     }
 
     private static int Place(in Shape shape)

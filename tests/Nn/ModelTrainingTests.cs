@@ -47,6 +47,48 @@ public class ModelTrainingTests
         }
     }
 
+    /// <summary>The sizes of benches/StepBench, where every product and attention is cut into many pieces.</summary>
+    public static TheoryData<string, ModelConfig, int> BenchSizes => new()
+    {
+        { "S", new GptConfig { VocabularySize = 65, Context = 64, Layers = 4, Heads = 4, Width = 128, TiedHead = true }, 12 },
+        { "S, Llama", new LlamaConfig { VocabularySize = 65, Context = 64, Layers = 4, Heads = 4, KvHeads = 2, Width = 128 }, 12 },
+        { "M, Llama", new LlamaConfig { VocabularySize = 65, Context = 256, Layers = 6, Heads = 6, KvHeads = 2, Width = 384, TiedHead = true }, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(BenchSizes))]
+    public void Eager_on_two_threads_is_deferred_on_one_at_the_sizes_of_the_bench(string name, ModelConfig config, int batch)
+    {
+        Assert.NotEmpty(name);
+        using var one = Device.CreateCpu(threads: 1);
+        using var two = Device.CreateCpu(threads: 2);
+        Assert.Equal(Train(one, config, UpdateMode.Deferred, steps: 2, batch: batch), Train(two, config, UpdateMode.Eager, steps: 2, batch: batch));
+    }
+
+    /// <summary>Garbage goes with the number of nodes, not their size: as many blocks as a model of 124 million parameters, and narrow ones.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_steady_step_of_twelve_blocks_makes_less_than_100_kB_of_garbage(bool llama)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        ModelConfig config = llama ? SmallLlama : Small;
+        using var model = (config with { Layers = 12, TiedHead = true, Dropout = 0 }).Create(device);
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), UpdateMode.Eager), new UpdaterOptions { Schedule = 1e-3 });
+        for (int step = 0; step < 3; step++) updater.Step(() => Loss(model, step, 1, 9));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        updater.Step(() => Loss(model, 3, 1, 9));
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.InRange(bytes, 1, 100_000);
+    }
+
+    [Fact]
+    public void As_many_key_heads_as_heads_train_as_the_default_to_the_bit()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        Assert.Equal(Train(device, SmallLlama with { KvHeads = 0 }, UpdateMode.Eager), Train(device, SmallLlama with { KvHeads = SmallLlama.Heads }, UpdateMode.Eager));
+    }
+
     [Theory]
     [InlineData(128)]
     [InlineData(256)]
@@ -93,15 +135,15 @@ public class ModelTrainingTests
     /// The bits of all weights after some steps. Where the model is alone on its device, the arena holds weights and optimizer state only between
     /// steps, to the byte.
     /// </summary>
-    private static int[] Train(Device device, ModelConfig config, UpdateMode mode, bool alone = true)
+    private static int[] Train(Device device, ModelConfig config, UpdateMode mode, bool alone = true, int steps = Steps, int batch = Batch)
     {
         using var model = config.Create(device, seed: 9);
         GptTests.Spread(model);
         using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), mode), new UpdaterOptions { Seed = 4, Schedule = 1e-2 });
         long weights = model.ParameterCount * sizeof(float);
-        for (int step = 0; step < Steps; step++)
+        for (int step = 0; step < steps; step++)
         {
-            updater.Step(() => Loss(model, step));
+            updater.Step(() => Loss(model, step, batch, config.Context));
             if (alone) CheckAtRest(device.Arena.Report, weights, updater.StateBytes, Angles(config));
         }
 

@@ -27,7 +27,7 @@ public static class RotaryQkvOp
             throw op.Error($"qkv {qkv.Shape} of head size {fused.HeadSize} and table {table.Shape}: expected a table (T or more, D / 2, 2).");
         Tensor dense = qkv.Dense(Name), angles = table.Dense(Name);
         bool inPlace = takeOver && dense == qkv && !qkv.Storage.IsShared && qkv.Maker is not Parameter;
-        var y = inPlace ? qkv.ViewAs(qkv.Layout, Name) : op.New(qkv.Shape);
+        var y = inPlace ? qkv.ViewAs(Name) : op.New(qkv.Shape);
         var turn = new Turn(fused, halves);
         turn.Run(op.Backend, dense.Read(Name), angles.Read(Name), y.Write(Name), inverse: false, add: false, inPlace);
         if (op.Records) op.Push(y, new RotaryQkvNode(turn, op.Save(angles)));
