@@ -9,10 +9,11 @@ public sealed class GpuGemmTests : IDisposable
 
     private readonly Backend gpu = GpuBackends.CreateIlgpuCpu();
 
-    public static TheoryData<string> Kinds => new(Enum.GetNames<GemmKind>());
+    /// <summary>All kernels but that of wide squares, whose 256 lanes each cost a thread of the host here.</summary>
+    public static TheoryData<string> Kinds => new(Enum.GetNames<GemmKind>().Except([nameof(GemmKind.Wide)]));
 
-    /// <summary>The kernels whose groups compute a square of C, with the square's side.</summary>
-    public static TheoryData<string, int> Squares => new() { { nameof(GemmKind.Narrow), 32 }, { nameof(GemmKind.Middle), 64 }, { nameof(GemmKind.Wide), 128 } };
+    /// <summary>The other kernels whose groups compute a square of C, with the square's side.</summary>
+    public static TheoryData<string, int> Squares => new() { { nameof(GemmKind.Narrow), 32 }, { nameof(GemmKind.Middle), 64 } };
 
     public void Dispose() => gpu.Dispose();
 
@@ -21,7 +22,7 @@ public sealed class GpuGemmTests : IDisposable
     {
         foreach (var (a, b) in transposes)
         {
-            var x = new GemmTests.Case(20, 24, 20) { TransposeA = a, TransposeB = b, Alpha = -0.5f };
+            var x = new GemmTests.Case(8, 12, 20) { TransposeA = a, TransposeB = b, Alpha = -0.5f };
             Agrees(kind, x);
             Agrees(kind, x with { Gap = 4, Beta = 2f });
             Agrees(kind, x with { Gap = 3, Beta = 2f });
@@ -41,6 +42,19 @@ public sealed class GpuGemmTests : IDisposable
 
         Agrees(kind, new(side, side, 5) { Bias = true });
         Agrees(kind, new(side - 1, side + 1, 8) { Offset = 2 });
+    }
+
+    [Fact]
+    public void Agrees_in_wide_squares()
+    {
+        const string wide = nameof(GemmKind.Wide);
+        foreach (var (a, b) in transposes)
+        {
+            Agrees(wide, new(4, 132, 20) { TransposeA = a, TransposeB = b, Bias = true, Before = true, Activation = true, Beta = 0.5f });
+            Agrees(wide, new(129, 3, 9) { TransposeA = a, TransposeB = b, Offset = 1, Gap = 2, Residual = GemmTests.Added.Matrix });
+        }
+
+        Agrees(wide, new(5, 8, 39) { Residual = GemmTests.Added.InPlace, Beta = 1f }, pieces: 3);
     }
 
     [Theory, MemberData(nameof(Kinds))]
@@ -90,7 +104,7 @@ public sealed class GpuGemmTests : IDisposable
     [Theory, MemberData(nameof(Kinds))]
     public void The_bits_do_not_depend_on_alignment(string kind)
     {
-        var x = new GemmTests.Case(20, 16, 24) { Activation = true, Beta = 0.5f };
+        var x = new GemmTests.Case(8, 16, 24) { Activation = true, Beta = 0.5f };
         var plan = new GemmPlan(Enum.Parse<GemmKind>(kind));
         double[] expected = GemmTests.Result(gpu, x, plan);
         foreach (var y in new[] { x with { Gap = 1 }, x with { Gap = 4 }, x with { Offset = 3 } })
