@@ -3,7 +3,7 @@ using ILGPU;
 
 namespace Mayfly;
 
-/// <summary>256 lanes for a square of 128: 33 KB of operands read from the device for each 16384 sums.</summary>
+/// <summary>256 lanes for a square of 128: each number read from the device is multiplied 128 times.</summary>
 internal struct WideTile : IGemmTile<WideTile>
 {
     private const int Half = 16, Step = 2 * Half + 1;
@@ -40,7 +40,7 @@ internal struct WideTile : IGemmTile<WideTile>
     public void Shift() => sums.Shift();
 }
 
-/// <summary>64 lanes for a square of 64.</summary>
+/// <summary>64 lanes for a square of 64, where there are too few squares of 128 to fill the device.</summary>
 internal struct MiddleTile : IGemmTile<MiddleTile>
 {
     private const int Half = 8, Step = 2 * Half + 1;
@@ -73,7 +73,7 @@ internal struct MiddleTile : IGemmTile<MiddleTile>
     public void Shift() => sums.Shift();
 }
 
-/// <summary>64 lanes for a square of 32.</summary>
+/// <summary>64 lanes for a square of 32, with a quarter of the sums a lane.</summary>
 internal struct NarrowTile : IGemmTile<NarrowTile>
 {
     private const int Step = 9;
