@@ -37,12 +37,13 @@ internal static class App
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
         root.Add(ReportCommand.Create(context));
+        root.Add(DevicesCommand.Create(context));
         return root;
     }
 
     /// <summary>What names its cause in one line; anything else is a bug and shows its trace.</summary>
     private static bool IsForTheUser(Exception e) => e is InputException or ArgumentException or IOException or UnauthorizedAccessException
-        or NonFiniteException or ArithmeticException or OutOfMemoryException;
+        or NonFiniteException or ArithmeticException or OutOfMemoryException or DeviceUnavailableException or NotSupportedException;
 
     private static int Fail(TextWriter errors, string message, int code)
     {

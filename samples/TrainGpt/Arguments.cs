@@ -15,8 +15,12 @@ internal static class Arguments
     public static Option<string?> Data(string standard) =>
         new("--data") { Description = $"A UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; or token ids in a .bin file, a folder of nothing else, or a name with * that ends in .bin. [default: {standard}]", HelpName = "FILE|FOLDER" };
 
+    /// <summary>Where to compute.</summary>
+    public static Option<string> Device() =>
+        new("--device") { Description = "Where to compute: cpu, cuda:0, opencl:0 (and further numbers), auto for the first of these that is there, or ilgpu-cpu, the GPU's kernels on the host for tests of tiny models; devices lists them.", HelpName = "NAME", DefaultValueFactory = _ => TrainOptions.Cpu };
+
     /// <summary>Computing threads.</summary>
-    public static Option<int> Threads() => Number<int>("--threads", "Computing threads; 0 takes every core. They do not change the result.", 0);
+    public static Option<int> Threads() => Number<int>("--threads", "Computing threads of the CPU; 0 takes every core. They do not change the result.", 0);
 
     /// <summary>A number in the invariant culture; without a <paramref name="standard"/> the description says what stands in for it.</summary>
     public static Option<T> Number<T>(string name, string description, T? standard) where T : struct, IParsable<T>

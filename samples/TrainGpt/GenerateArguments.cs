@@ -19,19 +19,20 @@ internal sealed class GenerateArguments
     private readonly Option<string[]> stops = new("--stop") { Description = "A text that ends the continuation and is left out; can be given several times. [default: none]", HelpName = "TEXT" };
     private readonly Option<ulong> seed = Arguments.Number<ulong>("--seed", "The seed of the draws.", Defaults.Seed);
     private readonly Option<bool> interactive = new("--interactive") { Description = $"Reads prompts line by line and continues each; an empty line, {PromptLoop.Quit} or the end of the input ends it, and Ctrl+C ends a continuation. [default: off]" };
+    private readonly Option<string> device = Arguments.Device();
     private readonly Option<int> threads = Arguments.Threads();
 
     /// <summary>Adds the options to a command.</summary>
     public GenerateArguments(Command command)
     {
-        foreach (Option option in (Option[])[folder, prompts, count, tokens, temperature, topK, topP, minP, penalty, stops, seed, interactive, threads])
+        foreach (Option option in (Option[])[folder, prompts, count, tokens, temperature, topK, topP, minP, penalty, stops, seed, interactive, device, threads])
             command.Add(option);
     }
 
     /// <summary>What a command line asks for.</summary>
     public GenerateRequest Read(ParseResult parse) => new(
         parse.GetValue(folder)!, parse.GetValue(prompts) ?? [], parse.GetValue(count), parse.GetValue(tokens), ReadSampling(parse),
-        parse.GetValue(stops) ?? [], parse.GetValue(interactive), parse.GetValue(threads));
+        parse.GetValue(stops) ?? [], parse.GetValue(interactive), parse.GetValue(device)!, parse.GetValue(threads));
 
     private Sampling ReadSampling(ParseResult parse) => new()
     {

@@ -16,7 +16,7 @@ internal static class GenerateCommand
     private static void Run(GenerateRequest request, CommandContext context)
     {
         request.Check();
-        using var trained = TrainedModel.Load(request.Folder, request.Threads, context);
+        using var trained = TrainedModel.Load(request.Folder, request.Device, request.Threads, context);
         if (request.Interactive) PromptLoop.Run(context, (prompt, number, stop) => Answer(request, trained, prompt, number, context.Output, stop));
         else Write(request, trained, request.Prompts is [] ? [""] : request.Prompts, context.Output, context.Stop);
     }

@@ -8,9 +8,10 @@ namespace TrainGpt;
 /// <param name="Sampling">How they are chosen.</param>
 /// <param name="Stops">The texts that end one.</param>
 /// <param name="Interactive">Whether prompts are read.</param>
+/// <param name="Device">Where to compute.</param>
 /// <param name="Threads">Computing threads.</param>
 internal sealed record GenerateRequest(
-    string Folder, string[] Prompts, int Count, int Tokens, Sampling Sampling, string[] Stops, bool Interactive, int Threads)
+    string Folder, string[] Prompts, int Count, int Tokens, Sampling Sampling, string[] Stops, bool Interactive, string Device, int Threads)
 {
     private const int MostTexts = 1024;
 

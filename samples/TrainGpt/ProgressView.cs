@@ -32,7 +32,7 @@ internal sealed class ProgressView(IAnsiConsole console, RunClock clock) : IProg
 
     private void Follow(StepStatus status)
     {
-        smoothLoss = smoothLoss == 0 ? status.Report.Loss : Smoothing * smoothLoss + (1 - Smoothing) * status.Report.Loss;
+        if (!double.IsNaN(status.Report.Loss)) smoothLoss = smoothLoss == 0 ? status.Report.Loss : Smoothing * smoothLoss + (1 - Smoothing) * status.Report.Loss;
         if (status.ValidationLoss is { } loss) validation = Invariant($"{loss:F4} at step {status.Report.Step:N0}");
     }
 
@@ -77,7 +77,7 @@ internal sealed class PlainProgress(TextWriter output, RunClock clock) : IProgre
     {
         string validation = status.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $" | validation loss {loss:F4}") : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"step {status.Report.Step} of {clock.Steps} | loss {status.Report.Loss:F4}{validation} | {status.TokensPerSecond:N0} tokens/s | "
+            $"step {status.Report.Step} of {clock.Steps} | loss {(double.IsNaN(status.Report.Loss) ? "not read" : status.Report.Loss.ToString("F4", CultureInfo.InvariantCulture))}{validation} | {status.TokensPerSecond:N0} tokens/s | "
             + $"memory {RunClock.Size(status.LiveBytes)} live, {RunClock.Size(status.Report.PeakBytes)} at peak | {RunClock.Clock(clock.Left(status.Report.Step))} left");
     }
 }

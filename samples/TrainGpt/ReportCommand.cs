@@ -18,7 +18,7 @@ internal static class ReportCommand
     private static void Run(string folder, string? page, int threads, CommandContext context)
     {
         page ??= Path.Combine(folder, RunFolder.PageName);
-        using var trained = TrainedModel.Load(folder, threads, context);
+        using var trained = TrainedModel.Load(folder, TrainOptions.Cpu, threads, context);
         RunPage.Save(page, folder, trained.Options, new RunFolder(folder).ReadConfiguration(), trained.Model, trained.Tokenizer, context.Stop);
         context.Output.WriteLine($"Wrote {page}.");
     }

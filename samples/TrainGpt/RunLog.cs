@@ -23,10 +23,13 @@ internal sealed class RunLog : IDisposable
 
     /// <summary>Adds a step.</summary>
     public void Write(StepStatus status) => writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{status.Report.Step},{status.Report.Loss:F6},{status.ValidationLoss:F6},{status.Report.LearningRate:G6},{status.TokensPerSecond:F0},{status.Report.PeakBytes},{status.LiveBytes}"));
+        $"{status.Report.Step},{Known(status.Report.Loss):F6},{status.ValidationLoss:F6},{status.Report.LearningRate:G6},{status.TokensPerSecond:F0},{status.Report.PeakBytes},{status.LiveBytes}"));
 
     /// <inheritdoc/>
     public void Dispose() => writer.Dispose();
+
+    /// <summary>Nothing for a number that was not read.</summary>
+    private static double? Known(double number) => double.IsNaN(number) ? null : number;
 
     private static string[] Kept(string path, long step)
     {

@@ -94,7 +94,9 @@ internal sealed class TrainArguments
         Number("--evaluate-every", "Steps between estimates of the validation loss.", Defaults.EvaluateEvery, o => o.EvaluateEvery, (o, v) => o with { EvaluateEvery = v });
         Number("--save-every", "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Defaults.SaveEvery, o => o.SaveEvery, (o, v) => o with { SaveEvery = v });
         Number("--seed", "The seed of initial weights, batches and dropout.", Defaults.Seed, o => o.Seed, (o, v) => o with { Seed = v });
+        Add(Arguments.Device(), o => o.Device, (o, v) => o with { Device = v });
         Add(Arguments.Threads(), o => o.Threads, (o, v) => o with { Threads = v });
+        Add(Arguments.Number<int>("--read-every", "Steps between readings of the loss, for which a GPU has to be waited for; the log has only these. [default: 1 on the cpu, 10 elsewhere]", null), o => o.ReadEvery, (o, v) => o with { ReadEvery = v });
         Add(Arguments.Out("The folder to write to."), o => o.Out, (o, v) => o with { Out = v });
         Add(new Option<string?>("--report") { Description = "A page to write at the end: curves, settings and a sample, in one HTML file that needs no network. [default: none]", HelpName = "FILE" }, o => o.Report, (o, v) => o with { Report = v });
         Add(new Option<string?>("--tensorboard") { Description = "A folder for event files that TensorBoard shows. [default: none]", HelpName = "FOLDER" }, o => o.TensorBoard, (o, v) => o with { TensorBoard = v });

@@ -61,7 +61,7 @@ internal static class TrainCommand
 
     private static void Run(TrainOptions options, ModelConfig shape, string configuration, Tokenizer tokenizer, TokenStream data, Snapshot? snapshot, CommandContext context)
     {
-        using var device = Device.CreateCpu(options.Threads);
+        using var device = Device.Open(options.Device, options.Threads);
         using var model = ModelChoice.Create(shape, device, options.Seed);
         using var trainer = new Trainer(options, model, tokenizer, data, configuration);
         if (snapshot is not null) trainer.Restore(snapshot);

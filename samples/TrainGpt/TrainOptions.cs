@@ -5,7 +5,7 @@ namespace TrainGpt;
 /// <summary>The settings of a run. The defaults are nanoGPT's for a CPU. A snapshot holds all that decide what the run computes.</summary>
 internal sealed record TrainOptions
 {
-    public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out";
+    public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out", Cpu = "cpu";
     public const string TwoPass = "two-pass", Previous = "previous", PerTensor = "per-tensor";
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const double DefaultClip = 1;
@@ -94,8 +94,16 @@ internal sealed record TrainOptions
 
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>The device's name.</summary>
+    [JsonIgnore]
+    public string Device { get; init; } = Cpu;
+
     [JsonIgnore]
     public int Threads { get; init; }
+
+    /// <summary>Steps between readings of the loss; null is 1 on the CPU and 10 elsewhere.</summary>
+    [JsonIgnore]
+    public int? ReadEvery { get; init; }
 
     [JsonIgnore]
     public string Out { get; init; } = DefaultOut;
@@ -166,6 +174,7 @@ internal sealed record TrainOptions
         Between("--evaluate-every", EvaluateEvery, 1, int.MaxValue);
         Between("--save-every", SaveEvery, 0, int.MaxValue);
         Between("--threads", Threads, 0, 1024);
+        Between("--read-every", ReadEvery ?? 1, 1, int.MaxValue);
     }
 
     private void CheckRates()

@@ -19,12 +19,13 @@ internal sealed class TrainedModel : IDisposable
 
     /// <summary>Loads a run's snapshot.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
-    public static TrainedModel Load(string folder, int threads, CommandContext context)
+    /// <exception cref="DeviceUnavailableException">There is no such device.</exception>
+    public static TrainedModel Load(string folder, string deviceName, int threads, CommandContext context)
     {
         var (snapshot, configuration, tokenizer) = new RunFolder(folder).Open(context);
         using (snapshot)
         {
-            var device = Device.CreateCpu(threads);
+            var device = Device.Open(deviceName, threads);
             var model = ModelChoice.Create(configuration.Model, device, configuration.Options.Seed);
             snapshot.Restore(model.Parameters());
             model.Eval();

@@ -20,7 +20,7 @@ internal sealed class Trainer : IDisposable
     private readonly Updater updater;
     private readonly Func<int, Tensor> loss;
     private readonly string configuration;
-    private long savedStep;
+    private long savedStep, clock, stepsOnClock;
     private bool hasSavedConfiguration;
 
     /// <summary>Prepares a run; nothing is written yet. The configuration is the file that repeats it.</summary>
@@ -37,6 +37,7 @@ internal sealed class Trainer : IDisposable
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
             MaxNorm = options.MaxNorm,
+            ReadEvery = options.ReadEvery ?? (model.Device.Name.StartsWith("cpu", StringComparison.Ordinal) ? 1 : 10),
             ClipMode = options.MaxNorm is null ? ClipMode.Deferred : options.NormClipping,
         });
         loss = MicroBatchLoss;
@@ -72,12 +73,14 @@ internal sealed class Trainer : IDisposable
         folder.CheckWritable();
         stop.ThrowIfCancellationRequested();
         using var log = folder.OpenLog(Step);
+        StartClock();
         while (Step < options.Steps && !stop.IsCancellationRequested)
         {
-            var status = Next(stop);
+            if (Next(stop) is not { } status) continue;
             log.Write(status);
             if (Step % options.StepsBetweenSnapshots == 0) Save();
             progress(status);
+            StartClock();
         }
 
         if (Step > savedStep) Save();
@@ -86,18 +89,24 @@ internal sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => updater.Dispose();
 
-    private StepStatus Next(CancellationToken stop)
+    /// <summary>Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.</summary>
+    private StepStatus? Next(CancellationToken stop)
     {
-        long start = Stopwatch.GetTimestamp();
         var report = updater.Step(options.Accumulate, loss);
-        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return new StepStatus(report, Measure(report.Step, stop), TokensPerStep / seconds, Model.Device.Arena.Report.LiveBytes);
+        stepsOnClock++;
+        if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
+        double speed = TokensPerStep * stepsOnClock / Stopwatch.GetElapsedTime(clock).TotalSeconds;
+        return new StepStatus(report, Measure(report.Step, stop), speed, Model.Device.Arena.Report.LiveBytes);
     }
+
+    private bool IsDue(int every) => Step == options.Steps || Step % every == 0;
+
+    private void StartClock() => (clock, stepsOnClock) = (Stopwatch.GetTimestamp(), 0);
 
     /// <summary>The validation loss where it is due: an estimate on the way, over all windows at the end.</summary>
     private double? Measure(long step, CancellationToken stop)
     {
-        if (step < options.Steps && step % options.EvaluateEvery > 0) return null;
+        if (!IsDue(options.EvaluateEvery)) return null;
         try
         {
             return step < options.Steps ? evaluator.Quick(stop) : evaluator.Full(stop);

@@ -35,7 +35,7 @@ internal sealed partial class GpuBackend : Backend
     public override DType Float => DType.F32;
 
     /// <summary>Lanes of a group of the kernels in one axis: a power of two. Few where a lane is a thread of the host.</summary>
-    internal int GroupSize => simulated ? 8 : 256;
+    internal int GroupSize => simulated ? 4 : 256;
 
     /// <summary>The most groups of a launch whose lanes go through the elements in steps.</summary>
     private int MostGroups => simulated ? 2 : 32 * accelerator.NumMultiprocessors;
