@@ -49,6 +49,7 @@ public partial class DocsTests
     {
         Assert.DoesNotContain(Sources(), s => s.Contains(Trimmed("var missing = Tensor.Made" + "Up();")));
         Assert.Single(Block().Matches("text\n```csharp\nint a;\n```\n```text\nb\n```\n"));
+        Assert.Equal("a.png", Link().Match("<source srcset=\"a.png\">").Groups[1].Value);
         Assert.Equal("memory.md", Link().Match("[memory](memory.md) [web](https://example.org)").Groups[1].Value);
     }
 
@@ -75,7 +76,8 @@ public partial class DocsTests
     [GeneratedRegex(@"^```csharp\r?\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
 
-    [GeneratedRegex(@"\]\((?!https?:)([^)#]+)")]
+    /// <summary>The target of a link or a picture.</summary>
+    [GeneratedRegex(@"(?:\]\(|src(?:set)?="")(?!https?:)([^)#""]+)")]
     private static partial Regex Link();
 
     /// <summary>The first cell of a table's row, where it is a quotation.</summary>

@@ -35,6 +35,7 @@ internal static class ReportStyle
         dd { margin: 0; font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
         dd small { display: block; font-size: 13px; font-weight: 400; color: var(--soft); }
         figure, section { margin: 0; padding: 14px 16px; min-width: 0; }
+        figure { display: flex; flex-direction: column; justify-content: space-between; }
         figcaption { display: flex; flex-wrap: wrap; gap: 4px 18px; align-items: baseline; }
         .key { color: var(--soft); font-size: 13px; }
         .key::before { content: ""; display: inline-block; width: 18px; height: 3px; margin-right: 6px; border-radius: 2px; vertical-align: middle; background: var(--main); }
