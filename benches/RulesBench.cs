@@ -6,7 +6,8 @@ namespace Mayfly.Benches;
 
 /// <summary>
 /// What each rule's step over the parameters of GPT-2 124M (vocabulary 50304) costs beside the bytes it must move: a hand-written loop streams the same
-/// tensors with the same reads and writes in turns with the rule. Then Muon at size M beside its arithmetic.
+/// tensors with the same reads and writes in turns with the rule. Apollo's projection is set beside a large product too: its share of the larger of both
+/// times is that of the roofline, its share of the sum that of doing one after the other. Then Muon at size M beside its arithmetic, and GaLore's refresh.
 /// </summary>
 internal static class RulesBench
 {
@@ -55,8 +56,8 @@ internal static class RulesBench
         using var device = Device.CreateCpu(threads);
         using var workers = new Workers(threads == 0 ? Environment.ProcessorCount : threads);
         Console.WriteLine($"{device.Name}; medians of {rounds} rounds, each beside a hand-written loop with the same reads and writes");
-        Console.WriteLine("| rule | ms per step | MB it must move | GB/s | GB/s of the loop | share | GFLOP | GFLOP/s of a product | share of the roofline |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+        Console.WriteLine("| rule | ms per step | MB it must move | GB/s | GB/s of the loop | share | GFLOP | GFLOP/s of a product | share of the larger | share of the sum |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
         using (var model = new Gpt(GptConfig.Named("gpt2-124m") with { VocabularySize = 50304 }, device))
         {
             var gradients = model.Parameters().Select(p => Gradient(p.Value)).ToArray();
@@ -195,9 +196,10 @@ internal static class RulesBench
             double flops = 2.0 * line.Rank * parameters.Where(Projects).Sum(p => p.Value.Count);
             double time = Median(times), share = Median(streams.Zip(times, (s, t) => s / t));
             string text = $"| {line.Name} | {time * 1e3:F0} | {bytes * 1e-6:F0} | {bytes / time * 1e-9:F1} | {bytes / Median(streams) * 1e-9:F1} | {share:P0} |";
-            if (line.Rank == 0) return text + " | | |";
-            double roof = Median(times.Select((t, i) => Math.Max(streams[i], flops / products[i] * 1e-9) / t));
-            return text + $" {flops * 1e-9:F1} | {Median(products):F0} | {roof:P0} |";
+            if (line.Rank == 0) return text + " | | | |";
+            double[] arithmetic = [.. products.Select(p => flops / p * 1e-9)];
+            double roof = Median(times.Select((t, i) => Math.Max(streams[i], arithmetic[i]) / t)), sum = Median(times.Select((t, i) => (streams[i] + arithmetic[i]) / t));
+            return text + $" {flops * 1e-9:F1} | {Median(products):F0} | {roof:P0} | {sum:P0} |";
         }
     }
 

@@ -43,6 +43,8 @@ public class RuleTests
             var after = weight.Value.ToArray();
             Assert.All(after, w => Assert.True(float.IsFinite(w), $"a weight is {w} after a gradient of size {size}"));
             if (size == 1 && updater.GlobalStep < 10) Assert.NotEqual(before, after);
+            foreach (var (name, value) in updater.States[0].Tensors)
+                Assert.All(value.ToArray(), v => Assert.True(float.IsFinite(v), $"{name} is {v} after a gradient of size {size}"));
         }
     }
 
