@@ -33,7 +33,7 @@ internal static class AttentionBackwardKernels
         int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
         AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size), slopes = new(dy, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
-        AttentionQuad logSums = Numbers(lse, sizes, task.Batch, task.Head, row), mean = Numbers(means, sizes, task.Batch, task.Head, row);
+        AttentionNumbers logSums = Rows<TTile>(lse, sizes, task), mean = Rows<TTile>(means, sizes, task);
         AttentionPiece total = default;
         int last = sizes.LastKey(task.First + TTile.Edge - 1);
         for (int key = 0; key <= last; key += TTile.Edge)
@@ -42,14 +42,13 @@ internal static class AttentionBackwardKernels
             var scores = room.Products(queries, task.First, keys, key, sizes.Size);
             var slope = room.Products(slopes, task.First, values, key, sizes.Size);
             AttentionPiece dScores = new(
-                OfQuery(sizes, row, column, logSums.X, scores.A) * (slope.A - AttentionQuad.Of(mean.X)),
-                OfQuery(sizes, row + 1, column, logSums.Y, scores.B) * (slope.B - AttentionQuad.Of(mean.Y)),
-                OfQuery(sizes, row + 2, column, logSums.Z, scores.C) * (slope.C - AttentionQuad.Of(mean.Z)),
-                OfQuery(sizes, row + 3, column, logSums.W, scores.D) * (slope.D - AttentionQuad.Of(mean.W)));
+                OfQueries(sizes, row, column, logSums.Upper, mean.Upper, scores.Upper, slope.Upper),
+                OfQueries(sizes, row + TTile.Edge / 2, column, logSums.Lower, mean.Lower, scores.Lower, slope.Lower));
             total = room.Weighed(total, dScores, keys, key, task.Column);
         }
 
-        new AttentionRows(dq, task.Batch, task.Head, sizes.Queries, sizes.Size).Put(task.First, task.Column, total.Scaled(AttentionQuad.Of(sizes.Scale)));
+        AttentionRows results = new(dq, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(AttentionNumbers.Of(sizes.Scale)));
     }
 
     /// <summary>dK and dV, over all query heads that share the keys: rows of the tiles are keys, columns are queries.</summary>
@@ -68,43 +67,70 @@ internal static class AttentionBackwardKernels
             for (int query = sizes.FirstTile(task.First); query < sizes.Queries; query += TTile.Edge)
             {
                 int column = query + 4 * Group.IdxX;
-                AttentionQuad logSums = Numbers(lse, sizes, task.Batch, head, column), mean = Numbers(means, sizes, task.Batch, head, column);
+                Quad logSums = Numbers(lse, sizes, task.Batch, head, column), mean = Numbers(means, sizes, task.Batch, head, column);
                 var scores = room.Products(keys, task.First, queries, query, sizes.Size);
                 var slope = room.Products(values, task.First, slopes, query, sizes.Size);
-                AttentionPiece p = new(
-                    OfKey(sizes, column, row, logSums, scores.A), OfKey(sizes, column, row + 1, logSums, scores.B),
-                    OfKey(sizes, column, row + 2, logSums, scores.C), OfKey(sizes, column, row + 3, logSums, scores.D));
-                totalV = room.Weighed(totalV, p, slopes, query, task.Column);
-                AttentionPiece dScores = new(p.A * (slope.A - mean), p.B * (slope.B - mean), p.C * (slope.C - mean), p.D * (slope.D - mean));
+                AttentionPiece weights = new(
+                    OfKeys(sizes, column, row, logSums, scores.Upper), OfKeys(sizes, column, row + TTile.Edge / 2, logSums, scores.Lower));
+                totalV = room.Weighed(totalV, weights, slopes, query, task.Column);
+                AttentionPiece dScores = new(Gradients(weights.Upper, slope.Upper, mean), Gradients(weights.Lower, slope.Lower, mean));
                 totalK = room.Weighed(totalK, dScores, queries, query, task.Column);
             }
         }
 
-        new AttentionRows(dv, task.Batch, task.Head, sizes.Keys, sizes.Size).Put(task.First, task.Column, totalV);
-        new AttentionRows(dk, task.Batch, task.Head, sizes.Keys, sizes.Size).Put(task.First, task.Column, totalK.Scaled(AttentionQuad.Of(sizes.Scale)));
+        AttentionRows resultsV = new(dv, task.Batch, task.Head, sizes.Keys, sizes.Size), resultsK = new(dk, task.Batch, task.Head, sizes.Keys, sizes.Size);
+        AttentionRoom<TTile>.Put(resultsV, task.First, task.Column, totalV);
+        AttentionRoom<TTile>.Put(resultsK, task.First, task.Column, totalK.Scaled(AttentionNumbers.Of(sizes.Scale)));
+    }
+
+    /// <summary>The numbers of a lane's rows of queries.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static AttentionNumbers Rows<TTile>(ArrayView<float> of, AttentionSizes sizes, AttentionTask task) where TTile : unmanaged, IAttentionTile
+    {
+        int row = task.First + 4 * Group.IdxY;
+        return new(Numbers(of, sizes, task.Batch, task.Head, row), Numbers(of, sizes, task.Batch, task.Head, row + TTile.Edge / 2));
     }
 
     /// <summary>The numbers of four queries, zero where there are no more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionQuad Numbers(ArrayView<float> of, AttentionSizes sizes, int batch, int head, int query)
+    private static Quad Numbers(ArrayView<float> of, AttentionSizes sizes, int batch, int head, int query)
     {
         int place = sizes.Place(batch, head, query);
-        return new(
+        return Quad.Of(
             query < sizes.Queries ? of[place] : 0f, query + 1 < sizes.Queries ? of[place + 1] : 0f,
             query + 2 < sizes.Queries ? of[place + 2] : 0f, query + 3 < sizes.Queries ? of[place + 3] : 0f);
     }
 
+    /// <summary>The gradients of the scores of four queries (rows) and four keys.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Sums4 OfQueries(AttentionSizes sizes, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes) => QuadMath.Rows(
+        QuadMath.Times(OfQuery(sizes, query, key, lse.X, scores.R0), QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
+        QuadMath.Times(OfQuery(sizes, query + 1, key, lse.Y, scores.R1), QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
+        QuadMath.Times(OfQuery(sizes, query + 2, key, lse.Z, scores.R2), QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),
+        QuadMath.Times(OfQuery(sizes, query + 3, key, lse.W, scores.R3), QuadMath.Minus(slopes.R3, QuadMath.All(mean.W))));
+
     /// <summary>The weights a query gives to four keys.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionQuad OfQuery(AttentionSizes sizes, int query, int key, float lse, AttentionQuad scores) => new(
+    private static Quad OfQuery(AttentionSizes sizes, int query, int key, float lse, Quad scores) => Quad.Of(
         Weight(sizes, query, key, lse, scores.X), Weight(sizes, query, key + 1, lse, scores.Y),
         Weight(sizes, query, key + 2, lse, scores.Z), Weight(sizes, query, key + 3, lse, scores.W));
 
-    /// <summary>The weights four queries give to a key.</summary>
+    /// <summary>The weights four queries give to four keys (rows).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionQuad OfKey(AttentionSizes sizes, int query, int key, AttentionQuad lse, AttentionQuad scores) => new(
+    private static Sums4 OfKeys(AttentionSizes sizes, int query, int key, Quad lse, Sums4 scores) => QuadMath.Rows(
+        OfKey(sizes, query, key, lse, scores.R0), OfKey(sizes, query, key + 1, lse, scores.R1),
+        OfKey(sizes, query, key + 2, lse, scores.R2), OfKey(sizes, query, key + 3, lse, scores.R3));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Quad OfKey(AttentionSizes sizes, int query, int key, Quad lse, Quad scores) => Quad.Of(
         Weight(sizes, query, key, lse.X, scores.X), Weight(sizes, query + 1, key, lse.Y, scores.Y),
         Weight(sizes, query + 2, key, lse.Z, scores.Z), Weight(sizes, query + 3, key, lse.W, scores.W));
+
+    /// <summary>The gradients of the scores of four queries and four keys (rows), from their weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Sums4 Gradients(Sums4 weights, Sums4 slopes, Quad mean) => QuadMath.Rows(
+        QuadMath.Times(weights.R0, QuadMath.Minus(slopes.R0, mean)), QuadMath.Times(weights.R1, QuadMath.Minus(slopes.R1, mean)),
+        QuadMath.Times(weights.R2, QuadMath.Minus(slopes.R2, mean)), QuadMath.Times(weights.R3, QuadMath.Minus(slopes.R3, mean)));
 
     private static float Weight(AttentionSizes sizes, int query, int key, float lse, float score) =>
         sizes.Sees(query, key) ? G1.Exp(new G1(score * sizes.Scale - lse)).Value : 0f;

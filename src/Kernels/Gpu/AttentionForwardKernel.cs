@@ -18,40 +18,43 @@ internal static class AttentionForwardKernel
         int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
         AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
-        AttentionQuad largest = AttentionQuad.Of(float.NegativeInfinity), sums = default;
+        AttentionNumbers largest = AttentionNumbers.Of(float.NegativeInfinity), sums = default;
         AttentionPiece total = default;
         int last = sizes.LastKey(task.First + TTile.Edge - 1);
         for (int key = 0; key <= last; key += TTile.Edge)
         {
-            var scores = Masked(sizes, room.Products(queries, task.First, keys, key, sizes.Size), row, key + 4 * Group.IdxX);
-            var next = room.Largest(AttentionQuad.Max(largest, scores.Largest));
-            var fade = AttentionQuad.Exp(largest - next);
+            var products = room.Products(queries, task.First, keys, key, sizes.Size);
+            AttentionPiece scores = new(
+                Masked(sizes, products.Upper, row, key + 4 * Group.IdxX), Masked(sizes, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
+            var next = room.Largest(largest.Max(scores.Largest));
+            var fade = largest.Exp(next);
             var weights = scores.Exp(next);
-            sums = sums * fade + weights.Totals;
+            sums = sums.Times(fade).Plus(weights.Totals);
             largest = next;
             total = room.Weighed(total.Scaled(fade), weights, values, key, task.Column);
         }
 
         sums = room.Total(sums);
-        new AttentionRows(y, task.Batch, task.Head, sizes.Queries, sizes.Size).Put(task.First, task.Column, total.Scaled(Inverse(sums)));
-        if (lse.Length > 0 && Group.IdxX == 0 && task.Column == 0) Keep(sizes, lse, task, row, largest, sums);
+        AttentionRows results = new(y, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(sums.Inverse()));
+        if (lse.Length == 0 || Group.IdxX != 0 || task.Column != 0) return;
+        Keep(sizes, lse, task, row, largest.Upper, sums.Upper);
+        Keep(sizes, lse, task, row + TTile.Edge / 2, largest.Lower, sums.Lower);
     }
 
-    /// <summary>The scaled scores, negative infinity where a query does not see a key.</summary>
+    /// <summary>The scaled scores of four queries and four keys, negative infinity where a query does not see a key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionPiece Masked(AttentionSizes sizes, AttentionPiece scores, int query, int key) => new(
-        Masked(scores.A, sizes.Scale, key, sizes.LastKey(query)), Masked(scores.B, sizes.Scale, key, sizes.LastKey(query + 1)),
-        Masked(scores.C, sizes.Scale, key, sizes.LastKey(query + 2)), Masked(scores.D, sizes.Scale, key, sizes.LastKey(query + 3)));
+    private static Sums4 Masked(AttentionSizes sizes, Sums4 scores, int query, int key) => QuadMath.Rows(
+        Masked(scores.R0, sizes.Scale, key, sizes.LastKey(query)), Masked(scores.R1, sizes.Scale, key, sizes.LastKey(query + 1)),
+        Masked(scores.R2, sizes.Scale, key, sizes.LastKey(query + 2)), Masked(scores.R3, sizes.Scale, key, sizes.LastKey(query + 3)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionQuad Masked(AttentionQuad scores, float scale, int key, int last) => new(
+    private static Quad Masked(Quad scores, float scale, int key, int last) => Quad.Of(
         key <= last ? scores.X * scale : float.NegativeInfinity, key + 1 <= last ? scores.Y * scale : float.NegativeInfinity,
         key + 2 <= last ? scores.Z * scale : float.NegativeInfinity, key + 3 <= last ? scores.W * scale : float.NegativeInfinity);
 
-    private static AttentionQuad Inverse(AttentionQuad a) => new(1f / a.X, 1f / a.Y, 1f / a.Z, 1f / a.W);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, AttentionQuad largest, AttentionQuad sums)
+    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, Quad largest, Quad sums)
     {
         Keep(sizes, lse, task, row, largest.X, sums.X);
         Keep(sizes, lse, task, row + 1, largest.Y, sums.Y);

@@ -51,9 +51,9 @@ internal sealed partial class GpuBackend
     {
         if (AttentionEdge != 0) return AttentionEdge;
         if (simulated) return 8;
-        return args.Q.Shape[3] <= 32 || args.Q.Shape[1] <= 32 || accelerator.MaxNumThreadsPerGroup < 256 ? 32 : 64;
+        return args.Q.Shape[3] <= 32 || args.Q.Shape[1] <= 32 || accelerator.MaxNumThreadsPerGroup < 128 ? 32 : 64;
     }
 
     private static KernelConfig Tiles<TTile>(int tasks) where TTile : unmanaged, IAttentionTile =>
-        new(new Index2D(tasks, 1), new Index2D(TTile.Edge / 4, TTile.Edge / 4));
+        new(new Index2D(tasks, 1), new Index2D(TTile.Edge / 4, TTile.Edge / 8));
 }

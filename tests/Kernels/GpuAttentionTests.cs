@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+
+namespace Mayfly.Tests;
+
+/// <summary>Attention with each size of tile; the simulated device chooses only the smallest by itself.</summary>
+public class GpuAttentionTests
+{
+    /// <summary>Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.</summary>
+    public static TheoryData<int, int, int, int, int, int, bool> Cases => new()
+    {
+        { 8, 21, 23, 4, 2, 19, true },
+        { 32, 35, 35, 1, 1, 3, true },
+        { 32, 3, 40, 2, 1, 3, true },
+        { 32, 2, 3, 1, 1, 37, false },
+        { 64, 66, 66, 1, 1, 3, true },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Each_tile_computes_the_reference(int edge, int queries, int keys, int heads, int groups, int size, bool causal)
+    {
+        using var gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
+        gpu.AttentionEdge = edge;
+        using var reference = new ReferenceBackend<D1>();
+        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal), expected = Run(reference, queries, keys, heads, groups, size, causal);
+        for (int i = 0; i < actual.Length; i++)
+            for (int j = 0; j < actual[i].Length; j++)
+                Assert.True(
+                    Math.Abs(actual[i][j] - expected[i][j]) <= 2e-5 * (1 + Math.Abs(expected[i][j])),
+                    $"result {i}, element {j} is {actual[i][j]:R}, expected {expected[i][j]:R}");
+    }
+
+    [Fact]
+    public void The_log_sums_may_be_absent()
+    {
+        using var gpu = GpuBackends.CreateIlgpuCpu();
+        View q = New(gpu, 1, (1, 3, 2, 4)), k = New(gpu, 2, (1, 5, 1, 4)), v = New(gpu, 3, (1, 5, 1, 4));
+        var args = new AttentionArgs { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5f, Causal = true };
+        var without = args with { Y = New(gpu, 6, q.Shape), Lse = default };
+        gpu.Attend(args);
+        gpu.Attend(without);
+        Assert.Equal(Read(gpu, args.Y), Read(gpu, without.Y));
+    }
+
+    [Fact]
+    public void The_tiles_fit_their_groups_and_shared_memory()
+    {
+        foreach (var (edge, chunk) in new[] { Size<AttentionTile8>(), Size<AttentionTile32>(), Size<AttentionTile64>() })
+        {
+            Assert.InRange(edge / 4 * (edge / 8), 1, 256);
+            Assert.InRange(chunk, edge / 4, edge);
+            Assert.InRange((2 * chunk + edge) * (edge / 4 + 1) * 16, 1, 48 * 1024);
+        }
+    }
+
+    private static (int Edge, int Chunk) Size<TTile>() where TTile : unmanaged, IAttentionTile => (TTile.Edge, TTile.Chunk);
+
+    /// <summary>y, lse and the gradients of one sequence.</summary>
+    private static double[][] Run(Backend on, int queries, int keys, int heads, int groups, int size, bool causal)
+    {
+        Shape ofQueries = (1, queries, heads, size), ofKeys = (1, keys, groups, size);
+        var args = new AttentionArgs
+        {
+            Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries), Dy = New(on, 5, ofQueries),
+            Lse = New(on, 6, (1, heads, queries)), Dq = New(on, 7, ofQueries), Dk = New(on, 8, ofKeys), Dv = New(on, 9, ofKeys),
+            Scale = 1f / MathF.Sqrt(size), Causal = causal,
+        };
+        on.Attend(args);
+        on.AttendBack(args);
+        return [Read(on, args.Y), Read(on, args.Lse), Read(on, args.Dq), Read(on, args.Dk), Read(on, args.Dv)];
+    }
+
+    /// <summary>Numbers of [-2, 2) that depend on the seed alone.</summary>
+    private static View New(Backend on, int seed, Shape shape)
+    {
+        var random = new Random(seed);
+        var numbers = new float[shape.Count];
+        foreach (ref float x in numbers.AsSpan()) x = 4f * random.NextSingle() - 2f;
+        var view = new View(on.Allocate(shape.Count * on.Float.Size()), on.Float, Layout.RowMajor(shape));
+        if (on.Float == DType.F32) on.Write(view, MemoryMarshal.AsBytes(numbers.AsSpan()));
+        else on.Write(view, MemoryMarshal.AsBytes(Array.ConvertAll(numbers, x => (double)x).AsSpan()));
+        return view;
+    }
+
+    private static double[] Read(Backend on, in View view)
+    {
+        var doubles = new double[view.Count];
+        if (on.Float == DType.F64)
+        {
+            on.Read(view, MemoryMarshal.AsBytes(doubles.AsSpan()));
+            return doubles;
+        }
+
+        var floats = new float[view.Count];
+        on.Read(view, MemoryMarshal.AsBytes(floats.AsSpan()));
+        return Array.ConvertAll(floats, x => (double)x);
+    }
+}
