@@ -42,13 +42,16 @@ public abstract unsafe partial class BackendTests : IDisposable
 
     protected abstract Backend Create(int threads);
 
+    /// <summary>Ends the use of a backend that <see cref="Create"/> gave, or of the reference.</summary>
+    protected virtual void Release(Backend backend) => backend.Dispose();
+
     /// <summary>The largest extent of the bigger tests: less on a device whose lanes are threads of the host.</summary>
     protected virtual int LargestExtent => int.MaxValue;
 
     public void Dispose()
     {
         foreach (var (owner, block) in blocks) owner.Free(block);
-        foreach (var backend in backends) backend.Dispose();
+        foreach (var backend in backends) Release(backend);
         GC.SuppressFinalize(this);
     }
 
@@ -215,10 +218,17 @@ public sealed class Cpu512Tests : BackendTests
     protected override Backend Create(int threads) => new CpuBackend<F16>(threads);
 }
 
-/// <summary>The GPU kernels, one lane of a group at a time.</summary>
+/// <summary>The GPU kernels, one lane of a group at a time. One backend serves all tests, since each compiles its kernels anew.</summary>
 public sealed class IlgpuCpuTests : BackendTests
 {
-    protected override Backend Create(int threads) => GpuBackends.CreateIlgpuCpu();
+    private static readonly Backend shared = GpuBackends.CreateIlgpuCpu();
+
+    protected override Backend Create(int threads) => shared;
+
+    protected override void Release(Backend backend)
+    {
+        if (backend != shared) base.Release(backend);
+    }
 
     protected override int LargestExtent => 70;
 }

@@ -5,11 +5,13 @@ namespace Mayfly.Tests;
 /// <summary>Attention with each size of tile; the simulated device chooses only the smallest by itself.</summary>
 public class GpuAttentionTests
 {
+    private static readonly GpuBackend gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
+
     /// <summary>Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.</summary>
     public static TheoryData<int, int, int, int, int, int, bool> Cases => new()
     {
-        { 8, 21, 23, 4, 2, 19, true },
-        { 32, 35, 35, 1, 1, 3, true },
+        { 8, 13, 15, 4, 2, 9, true },
+        { 32, 33, 33, 1, 1, 3, true },
         { 32, 3, 40, 2, 1, 3, true },
         { 32, 2, 3, 1, 1, 37, false },
         { 64, 66, 66, 1, 1, 3, true },
@@ -19,7 +21,6 @@ public class GpuAttentionTests
     [MemberData(nameof(Cases))]
     public void Each_tile_computes_the_reference(int edge, int queries, int keys, int heads, int groups, int size, bool causal)
     {
-        using var gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
         gpu.AttentionEdge = edge;
         using var reference = new ReferenceBackend<D1>();
         double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal), expected = Run(reference, queries, keys, heads, groups, size, causal);
@@ -33,7 +34,7 @@ public class GpuAttentionTests
     [Fact]
     public void The_log_sums_may_be_absent()
     {
-        using var gpu = GpuBackends.CreateIlgpuCpu();
+        gpu.AttentionEdge = 8;
         View q = New(gpu, 1, (1, 3, 2, 4)), k = New(gpu, 2, (1, 5, 1, 4)), v = New(gpu, 3, (1, 5, 1, 4));
         var args = new AttentionArgs { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5f, Causal = true };
         var without = args with { Y = New(gpu, 6, q.Shape), Lse = default };

@@ -39,6 +39,6 @@ internal sealed partial class GpuBackend
     private KernelConfig GroupsOfRows(long rows, int width)
     {
         int lanes = Math.Min(GroupSize, Math.Max(32, (int)BitOperations.RoundUpToPowerOf2((uint)width)));
-        return (Groups(rows * Math.Max(1, GroupSize / lanes)), lanes);
+        return (Groups(rows), lanes);
     }
 }
