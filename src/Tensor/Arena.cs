@@ -92,7 +92,7 @@ public sealed class Arena : IDisposable
     {
         try
         {
-            var block = backend.Allocate(size);
+            var block = AllocateOrTrim(size);
             reserved += size;
             return block;
         }
@@ -101,6 +101,20 @@ public sealed class Arena : IDisposable
             throw new OutOfMemoryException(
                 $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {liveTotal:N0} bytes "
                 + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). Use a smaller batch, context or model, or checkpoint blocks.", e);
+        }
+    }
+
+    /// <summary>Blocks nobody uses, of other sizes, may be what the device lacks.</summary>
+    private Block AllocateOrTrim(long size)
+    {
+        try
+        {
+            return backend.Allocate(size);
+        }
+        catch (OutOfMemoryException) when (reserved > liveTotal)
+        {
+            Trim();
+            return backend.Allocate(size);
         }
     }
 

@@ -16,11 +16,14 @@ internal sealed partial class GpuBackend : Backend
     private readonly ReferenceBackend<D1> host = new();
     private readonly bool simulated;
     private readonly Staging staging;
+    private readonly long mostBytes;
     private GpuBlock? scratch;
+    private long allocated;
 
-    /// <summary>Takes over the context and the accelerator.</summary>
-    public GpuBackend(Context context, Accelerator accelerator, string name)
+    /// <summary>Takes over the context and the accelerator, of whose memory it takes at most <paramref name="mostBytes"/>.</summary>
+    public GpuBackend(Context context, Accelerator accelerator, string name, long mostBytes = long.MaxValue)
     {
+        this.mostBytes = mostBytes;
         this.context = context;
         this.accelerator = accelerator;
         Name = name;
@@ -45,13 +48,16 @@ internal sealed partial class GpuBackend : Backend
     {
         lock (gate)
         {
+            if (allocated + bytes > mostBytes) throw NoRoom(bytes, $"it may take {mostBytes:N0} and has taken {allocated:N0}.");
             try
             {
-                return new GpuBlock(accelerator.Allocate1D<byte>(Math.Max(bytes, 64)), bytes);
+                var block = new GpuBlock(accelerator.Allocate1D<byte>(Math.Max(bytes, 64)), bytes);
+                allocated += bytes;
+                return block;
             }
             catch (AcceleratorException e)
             {
-                throw new OutOfMemoryException($"{Name} has no piece of {bytes:N0} bytes left: {e.Message}", e);
+                throw NoRoom(bytes, e.Message);
             }
         }
     }
@@ -59,7 +65,11 @@ internal sealed partial class GpuBackend : Backend
     /// <inheritdoc/>
     public override void Free(Block block)
     {
-        lock (gate) ((GpuBlock)block).Buffer.Dispose();
+        lock (gate)
+        {
+            ((GpuBlock)block).Buffer.Dispose();
+            allocated -= block.Bytes;
+        }
     }
 
     /// <inheritdoc/>
@@ -128,10 +138,13 @@ internal sealed partial class GpuBackend : Backend
     {
         if (scratch is null || scratch.Bytes < 4 * floats)
         {
-            scratch?.Buffer.Dispose();
-            scratch = new GpuBlock(accelerator.Allocate1D<byte>(4 * floats), 4 * floats);
+            if (scratch is not null) Free(scratch);
+            scratch = null;
+            scratch = (GpuBlock)Allocate(4 * floats);
         }
 
         return scratch.All.Cast<float>().SubView(0, floats);
     }
+
+    private OutOfMemoryException NoRoom(long bytes, string why) => new($"{Name} has no piece of {bytes:N0} bytes left: {why}");
 }

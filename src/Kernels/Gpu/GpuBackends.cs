@@ -47,10 +47,13 @@ public static class GpuBackends
     /// The GPU kernels on ILGPU's CPU accelerator, or on the emulation where the build has no ILGPU: one lane of a group at a time on the host, for
     /// tests of tiny shapes.
     /// </summary>
-    public static Backend CreateIlgpuCpu()
+    public static Backend CreateIlgpuCpu() => CreateIlgpuCpu(long.MaxValue);
+
+    /// <summary>The same with an end to its memory, for tests of that end.</summary>
+    internal static Backend CreateIlgpuCpu(long mostBytes)
     {
         var context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new GpuBackend(context, context.CreateCPUAccelerator(0), $"ilgpu-cpu ({Ilgpu.Description})");
+        return new GpuBackend(context, context.CreateCPUAccelerator(0), $"ilgpu-cpu ({Ilgpu.Description})", mostBytes);
     }
 
     private static string CpuDescription => $"the GPU kernels on the host, for tests of tiny shapes; {Ilgpu.Description}";
