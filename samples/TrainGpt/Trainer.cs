@@ -37,7 +37,7 @@ internal sealed class Trainer : IDisposable
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
             MaxNorm = options.MaxNorm,
-            ReadEvery = options.ReadEvery ?? (model.Device.Name.StartsWith("cpu", StringComparison.Ordinal) ? 1 : 10),
+            ReadEvery = options.ReadEvery ?? (model.Device.Backend.IsAsynchronous ? 10 : 1),
             ClipMode = options.MaxNorm is null ? ClipMode.Deferred : options.NormClipping,
         });
         loss = MicroBatchLoss;

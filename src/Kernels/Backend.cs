@@ -65,6 +65,15 @@ public abstract class Backend : IDisposable
     /// <summary>The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.</summary>
     public abstract double SumSquares(in View x);
 
+    /// <summary>True where calls return before their work is done, so that reading a number back waits for all of it.</summary>
+    public virtual bool IsAsynchronous => false;
+
+    /// <summary><see cref="SumSquares(in View)"/> of each view, waiting for the device once.</summary>
+    public virtual void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
+    {
+        for (int i = 0; i < views.Length; i++) sums[i] = SumSquares(views[i]);
+    }
+
     /// <summary>C = act(alpha op(A) op(B) + beta C + bias) + residual. See <see cref="GemmArgs"/>.</summary>
     public abstract void Gemm<TAct>(TAct act, in GemmArgs args) where TAct : unmanaged, IMap1<TAct>;
 

@@ -21,7 +21,8 @@ public sealed partial class Updater
             CheckFirstSweep(slot);
             Take(slot, ref gradient);
             if (microBatch < microBatches - 1) return;
-            Complete(slot);
+            slot.IsWhole = slot.Gradient is not null;
+            if (!CanWait(slot)) Complete(slot);
             if (pass == Pass.Measure) slot.DropGradient();
             else if (slot.Gradient is not null && FiresInSweep(slot)) ApplyKept(slot);
         }
@@ -45,7 +46,34 @@ public sealed partial class Updater
     {
         if (slot.Gradient is null || slot.Squares is not null) return;
         CheckMeasured(slot);
-        double squares = ReadsNorms ? slot.Gradient.SumSquares() : 0;
+        Note(slot, ReadsNorms ? slot.Gradient.SumSquares() : 0);
+    }
+
+    /// <summary>
+    /// True where a gradient can be measured at the end of the step, with all that can: where reading waits for the device, once is better than once
+    /// a parameter; elsewhere it is better while the gradient is in the cache.
+    /// </summary>
+    private bool CanWait(Slot slot) => Device.Backend.IsAsynchronous && pass == Pass.Only && !FiresInSweep(slot);
+
+    /// <summary>Measures the gradients that are not measured yet, where it pays in one reading.</summary>
+    private void CompleteAll()
+    {
+        if (Device.Backend.IsAsynchronous) CompleteAtOnce();
+        else
+            foreach (var slot in slots) Complete(slot);
+    }
+
+    private void CompleteAtOnce()
+    {
+        Slot[] rest = [.. slots.Where(s => s.Gradient is not null && s.Squares is null)];
+        foreach (var slot in rest) CheckMeasured(slot);
+        var squares = new double[rest.Length];
+        if (ReadsNorms) Device.Backend.SumSquares(Array.ConvertAll(rest, s => s.Gradient!.Read("SumSquares")), squares);
+        for (int i = 0; i < rest.Length; i++) Note(rest[i], squares[i]);
+    }
+
+    private void Note(Slot slot, double squares)
+    {
         if (!double.IsFinite(squares))
             throw new NonFiniteException(
                 $"Step {GlobalStep}: the gradient of {slot.Parameter} has an infinity or NaN. "
@@ -81,7 +109,7 @@ public sealed partial class Updater
 
     private void CheckFirstSweep(Slot slot)
     {
-        if (slot.Squares is null || pass == Pass.Apply) return;
+        if (!slot.IsWhole || pass == Pass.Apply) return;
         throw new InvalidOperationException(
             $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; "
             + "for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");

@@ -68,7 +68,7 @@ public sealed partial class Updater
         GlobalStep++;
         (open, moved, microBatch, loss) = (true, false, 0, 0);
         (this.microBatches, this.learningRate) = (sweeps, rate);
-        foreach (var slot in slots) slot.Squares = null;
+        foreach (var slot in slots) (slot.Squares, slot.IsWhole) = (null, false);
         StartClipping(sweeps);
     }
 
@@ -114,7 +114,7 @@ public sealed partial class Updater
             if (microBatches > 1 && microBatch < microBatches)
                 throw new InvalidOperationException(
                     $"Updater: End after {microBatch} of {microBatches} micro-batches; sweep each by updater.Backward(tape, loss).");
-            foreach (var slot in slots) Complete(slot);
+            CompleteAll();
             double norm = Norm();
             FindGlobalFactor(norm);
             foreach (var slot in slots) ApplyKept(slot);
@@ -185,7 +185,7 @@ public sealed partial class Updater
 
     private bool ReadsLoss => pass != Pass.Only || GlobalStep % options.ReadEvery == 0;
 
-    private bool ReadsNorms => options.MaxNorm is not null || GlobalStep % options.ReadEvery == 0;
+    private bool ReadsNorms => Limits || GlobalStep % options.ReadEvery == 0;
 
     private StepReport Report(double norm) => new()
     {

@@ -126,6 +126,9 @@ public sealed partial class Updater : IGradientSink, IDisposable
         /// <summary>The squared norm of this step's complete gradient; null until it is complete.</summary>
         public double? Squares { get; set; }
 
+        /// <summary>True once the step's last sweep has gone past the parameter.</summary>
+        public bool IsWhole { get; set; }
+
         public void Init()
         {
             if (initialised) return;

@@ -99,4 +99,18 @@ public abstract unsafe partial class BackendTests
 
         Assert.True(double.IsFinite(Device.SumSquares(Floats(2, 3e38f, 3e38f))));
     }
+
+    [Fact]
+    public void SumSquares_of_several_views_are_those_of_each()
+    {
+        View[] views = [Random(1, (3, 67), Spread.Gaps), Random(2, 0), Random(3, 1021, scale: 1e25f), Random(4, (2, 5), Spread.Turned)];
+        var sums = new double[views.Length];
+        Device.SumSquares(views, sums);
+        for (int i = 0; i < views.Length; i++)
+        {
+            Assert.Equal(Device.SumSquares(views[i]), sums[i]);
+            double expected = Reference.SumSquares(Mirror(views[i]));
+            Assert.Equal(expected, sums[i], 1e-5 * expected);
+        }
+    }
 }

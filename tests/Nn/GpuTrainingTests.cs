@@ -37,12 +37,24 @@ public class GpuTrainingTests
         Assert.Equal(0, gpu.Arena.Report.LiveBytes);
     }
 
+    /// <summary>Deferred, so that all norms are read at once; they limit the step.</summary>
+    [Fact]
+    public void Norms_read_at_once_clip_as_on_the_cpu()
+    {
+        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        var route = Route.Default(new AdamW(), UpdateMode.Deferred);
+        var options = new UpdaterOptions { Schedule = 1e-2, Seed = 5, MaxNorm = 0.5 };
+        var expected = Losses(Device.Cpu, gpt, route, options);
+        var actual = Losses(gpu, gpt, route, options);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(1, pair.Second / pair.First, 1e-4));
+    }
+
     private static readonly GptConfig gpt = new() { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, Layers = 2, Dropout = 0.1f };
 
-    private static double[] Losses(Device device, ModelConfig config, Route route)
+    private static double[] Losses(Device device, ModelConfig config, Route route, UpdaterOptions? options = null)
     {
         using var model = config.Create(device, seed: 3);
-        using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-2, Seed = 5 });
+        using var updater = new Updater(model.Parameters(), route, options ?? new UpdaterOptions { Schedule = 1e-2, Seed = 5 });
         return [.. Enumerable.Range(0, 3).Select(_ => updater.Step(() => model.Loss(Ids(device, 0), Ids(device, 1))).Loss)];
     }
 

@@ -48,9 +48,10 @@ internal static class FoldKernels
         }
     }
 
-    /// <summary>The sum of squares of each lane, in double precision.</summary>
+    /// <summary>The sum of squares of each group, in double precision.</summary>
     public static void SumSquares(GpuAxes axes, Strided x, ArrayView<double> sums)
     {
+        var room = SharedMemory.Allocate<double>(Trees.MostLanes);
         double sum = 0;
         for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
         {
@@ -58,7 +59,16 @@ internal static class FoldKernels
             sum += number * number;
         }
 
-        sums[Lanes.First] = sum;
+        int lane = Group.IdxX;
+        room[lane] = sum;
+        Group.Barrier();
+        for (int half = Group.DimX / 2; half > 0; half /= 2)
+        {
+            if (lane < half) room[lane] += room[lane + half];
+            Group.Barrier();
+        }
+
+        if (lane == 0) sums[Grid.IdxX] = room[0];
     }
 
     private static void Put<TOp>(TOp op, Strided y, GpuIndex at, float total, int add) where TOp : unmanaged, IFold<TOp>

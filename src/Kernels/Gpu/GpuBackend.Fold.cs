@@ -31,19 +31,33 @@ internal sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override bool IsAsynchronous => true;
+
+    /// <inheritdoc/>
     public override double SumSquares(in View x)
     {
-        if (x.Count == 0) return 0;
-        var walk = new Walk([x]);
-        var config = Over(walk.Count);
-        var sums = new double[config.GridDim.X * config.GroupDim.X];
+        double sum = 0;
+        SumSquares(new ReadOnlySpan<View>(in x), new Span<double>(ref sum));
+        return sum;
+    }
+
+    /// <inheritdoc/>
+    public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
+    {
+        int groups = simulated ? 2 : 128;
+        var all = new double[groups * views.Length];
         lock (gate)
         {
-            var parts = Scratch(2L * sums.Length).Cast<double>();
-            Launch(FoldKernels.SumSquares, config, new GpuAxes(walk), Strided(x, walk, 0), parts);
-            parts.CopyToCPU(accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(sums), sums.Length);
+            var parts = Scratch(2L * all.Length).Cast<double>();
+            for (int i = 0; i < views.Length; i++)
+            {
+                var walk = new Walk([views[i]]);
+                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0), parts.SubView(groups * i, groups));
+            }
+
+            if (all.Length > 0) parts.CopyToCPU(accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(all), all.Length);
         }
 
-        return sums.Sum();
+        for (int i = 0; i < views.Length; i++) sums[i] = all.Skip(groups * i).Take(groups).Sum();
     }
 }
