@@ -14,6 +14,8 @@ namespace ILGPU.Runtime
 
         public string Name => Device.Name;
 
+        public CapabilityContext Capabilities { get; } = new CPU.CPUCapabilityContext();
+
         public AcceleratorType AcceleratorType => Device.AcceleratorType;
 
         public long MemorySize => Device.MemorySize;

@@ -7,6 +7,8 @@ namespace ILGPU.Runtime
         OpenCL,
     }
 
+    internal abstract class CapabilityContext;
+
     internal abstract class Device(string name, int warpSize, int maxNumThreadsPerGroup, int numMultiprocessors)
     {
         public string Name { get; } = name;
@@ -29,6 +31,8 @@ namespace ILGPU.Runtime
 
 namespace ILGPU.Runtime.CPU
 {
+    internal sealed class CPUCapabilityContext : CapabilityContext;
+
     /// <summary>The simulated multiprocessor: its groups have at most warps times threads lanes.</summary>
     internal sealed class CPUDevice : Device
     {
@@ -43,5 +47,13 @@ namespace ILGPU.Runtime.CPU
         public override AcceleratorType AcceleratorType => AcceleratorType.CPU;
 
         public override Accelerator CreateAccelerator(Context context) => new CPUAccelerator(this);
+    }
+}
+
+namespace ILGPU.Runtime.OpenCL
+{
+    internal sealed class CLCapabilityContext : CapabilityContext
+    {
+        public bool Float64 => true;
     }
 }

@@ -3,12 +3,16 @@ using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.OpenCL;
 
 namespace Mayfly;
 
 /// <summary>Finds and makes the backends behind ILGPU.</summary>
 public static class GpuBackends
 {
+    /// <summary>Bytes of the largest kernel's shared memory, attention's over tiles of 64.</summary>
+    private const int MostSharedMemory = 26112;
+
     /// <summary>What this machine has, with a line for each kind of device that it has not.</summary>
     public static IReadOnlyList<DeviceEntry> List()
     {
@@ -29,7 +33,7 @@ public static class GpuBackends
             if (devices.Length == 0) throw new DeviceUnavailableException($"{Prefix(kind)}:{index} is not there: {WhyNone(kind)}");
             if ((uint)index >= (uint)devices.Length)
                 throw new DeviceUnavailableException($"{Prefix(kind)}:{index} is not there: the devices are {Prefix(kind)}:0 to {Prefix(kind)}:{devices.Length - 1}.");
-            return new GpuBackend(context, devices[index].CreateAccelerator(context), $"{Prefix(kind)}:{index} ({devices[index].Name})");
+            return new GpuBackend(context, Capable(devices[index].CreateAccelerator(context), $"{Prefix(kind)}:{index}"), $"{Prefix(kind)}:{index} ({devices[index].Name})");
         }
         catch (AcceleratorException e)
         {
@@ -70,6 +74,18 @@ public static class GpuBackends
         return devices.Length == 0
             ? [new DeviceEntry($"{Prefix(kind)}:0", false, WhyNone(kind))]
             : devices.Select((d, i) => new DeviceEntry($"{Prefix(kind)}:{i}", true, $"{d.Name}, {d.MemorySize >> 20:N0} MiB, {d.NumMultiprocessors} multiprocessors"));
+    }
+
+    /// <summary>Passes on an accelerator that can run all kernels.</summary>
+    private static Accelerator Capable(Accelerator accelerator, string name)
+    {
+        string? lack = accelerator.MaxNumThreadsPerGroup < Trees.MostLanes ? $"its groups have at most {accelerator.MaxNumThreadsPerGroup} lanes, and the kernels' have {Trees.MostLanes}"
+            : accelerator.Capabilities is CLCapabilityContext { Float64: false } ? "it has no double precision, in which the norms of gradients are summed"
+            : accelerator.MaxSharedMemoryPerGroup < MostSharedMemory ? $"its groups share {accelerator.MaxSharedMemoryPerGroup} bytes, and the kernels' up to {MostSharedMemory}"
+            : null;
+        if (lack is null) return accelerator;
+        accelerator.Dispose();
+        throw new DeviceUnavailableException($"{name} ({accelerator.Name}) cannot run Mayfly: {lack}. Use another device.");
     }
 
     private static string Prefix(GpuKind kind) => kind == GpuKind.Cuda ? "cuda" : "opencl";
