@@ -5,7 +5,10 @@ namespace TrainGpt;
 /// <summary>The command line: its commands, and what becomes of errors.</summary>
 internal static class App
 {
-    private const int Success = 0, Failure = 1, BadUsage = 2;
+    private const int Failure = 1, BadUsage = 2;
+
+    /// <summary>The JSON reader quotes the rest of a file that is no JSON.</summary>
+    private const int LongestError = 500;
 
     /// <summary>Runs a command. What the user got wrong ends in one line of errors.</summary>
     /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
@@ -47,7 +50,8 @@ internal static class App
 
     private static int Fail(TextWriter errors, string message, int code)
     {
-        errors.WriteLine($"error: {string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))}");
+        string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        errors.WriteLine($"error: {(line.Length > LongestError ? $"{line[..(LongestError / 2)]} ... {line[^(LongestError / 2)..]}" : line)}");
         return code;
     }
 }

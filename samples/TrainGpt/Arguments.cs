@@ -9,7 +9,7 @@ internal static class Arguments
 {
     /// <summary>The folder of a run.</summary>
     public static Option<string> Out(string description) =>
-        new("--out") { Description = description, HelpName = "DIR", DefaultValueFactory = _ => TrainOptions.DefaultOut };
+        NotEmpty(new Option<string>("--out") { Description = description, HelpName = "DIR", DefaultValueFactory = _ => TrainOptions.DefaultOut });
 
     /// <summary>The text.</summary>
     public static Option<string?> Data(string standard) =>
@@ -30,10 +30,23 @@ internal static class Arguments
         return option;
     }
 
+    /// <summary>The name of a file or folder that can be left out.</summary>
+    public static Option<string?> Path(string name, string description, string kind = "FILE") =>
+        NotEmpty(new Option<string?>(name) { Description = description, HelpName = kind });
+
+    private static Option<T> NotEmpty<T>(Option<T> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "" }]) result.AddError($"{option.Name} is empty; give a name or leave it out.");
+        });
+        return option;
+    }
+
     private static T Parse<T>(string name, ArgumentResult result) where T : struct, IParsable<T>
     {
         string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (T.TryParse(text, CultureInfo.InvariantCulture, out var value)) return value;
+        if (!text.Contains(',') && T.TryParse(text, CultureInfo.InvariantCulture, out var value)) return value; // a comma would set thousands apart: 1,5 is 15
         result.AddError($"{name}: '{text}' is not {(typeof(T) == typeof(double) ? "a number" : "a whole number")} that can be used here.");
         return default;
     }

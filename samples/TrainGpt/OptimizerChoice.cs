@@ -80,7 +80,7 @@ internal static class OptimizerChoice
         if (options.Preset is { } preset && !choice.Presets.ContainsKey(preset)) throw new InputException(NoPreset(options.Optimizer, preset, choice));
         if (!choice.Projects && (options.Rank ?? options.Alpha as object ?? options.Refresh) is not null)
             throw new InputException($"--rank, --alpha and --refresh are settings of {string.Join(", ", Choices.Where(c => c.Value.Projects).Select(c => c.Key))}; --optimizer {options.Optimizer} has none.");
-        if (options.Rank is not (null or Sqrt or Auto) && !(long.TryParse(options.Rank, out long rank) && rank > 0))
+        if (options.Rank is not (null or Sqrt or Auto) && !(int.TryParse(options.Rank, out int rank) && rank > 0))
             throw new InputException($"--rank {options.Rank} is no rank; give a number of at least 1, {Sqrt} or {Auto}.");
     }
 

@@ -8,7 +8,7 @@ internal static class ReportCommand
     public static Command Create(CommandContext context)
     {
         Option<string> folder = Arguments.Out("The folder that train wrote.");
-        var page = new Option<string?>("--report") { Description = $"The page to write. [default: {RunFolder.PageName} in the folder]", HelpName = "FILE" };
+        var page = Arguments.Path("--report", $"The page to write. [default: {RunFolder.PageName} in the folder]");
         Option<int> threads = Arguments.Threads();
         var command = new Command("report", "Writes a page about a run from its folder: curves, settings and samples, in one HTML file that needs no network.") { folder, page, threads };
         command.SetAction(parse => Run(parse.GetValue(folder)!, parse.GetValue(page), parse.GetValue(threads), context));

@@ -26,6 +26,14 @@ internal static class RunPage
                 .TakeWhile(_ => !stop.IsCancellationRequested));
     }
 
+    /// <summary>Finds out whether a page can be written, before a run whose end it shows.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    public static void CheckWritable(string page)
+    {
+        if (Directory.Exists(page)) throw new InputException($"--report {page} is a folder; name a file.");
+        new RunFolder(Path.GetDirectoryName(Path.GetFullPath(page))!).CheckWritable();
+    }
+
     private static KeyValuePair<string, string>[] Settings(string configuration)
     {
         using var json = JsonDocument.Parse(configuration);

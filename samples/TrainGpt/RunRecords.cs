@@ -7,12 +7,11 @@ internal sealed class RunRecords : IDisposable
     private readonly string configuration;
     private readonly TensorBoardWriter? events;
 
-    /// <summary>Begins the event file, and finds out early whether the page can be written.</summary>
-    /// <exception cref="InputException">A file cannot be written.</exception>
+    /// <summary>Begins the event file.</summary>
+    /// <exception cref="InputException">It cannot be written.</exception>
     public RunRecords(TrainOptions options, string configuration, long step)
     {
         (this.options, this.configuration) = (options, configuration);
-        if (options.Report is { } page && Directory.Exists(page)) throw new InputException($"--report {page} is a folder; name a file.");
         if (options.TensorBoard is { } folder) events = new TensorBoardWriter(folder, step);
     }
 

@@ -7,7 +7,7 @@ internal sealed class TrainArguments
 {
     private static readonly TrainOptions Defaults = new();
     private readonly List<Setting> settings = [];
-    private readonly Option<string?> file = new("--config") { Description = $"A JSON file that sets options by their names, as {RunFolder.ConfigurationName} beside a snapshot does; options of the command line come before it. [default: none]", HelpName = "FILE" };
+    private readonly Option<string?> file = Arguments.Path("--config", $"A JSON file that sets options by their names, as {RunFolder.ConfigurationName} beside a snapshot does; options of the command line come before it. [default: none]");
     private readonly Command command;
 
     /// <summary>Adds the options to a command.</summary>
@@ -47,9 +47,9 @@ internal sealed class TrainArguments
     private void AddModel()
     {
         Add(Arguments.Data("the SDK's API documentation"), o => o.Data, (o, v) => o with { Data = v });
-        Add(new Option<string?>("--validation") { Description = "What to validate on, like --data. [default: the last tenth of the data]", HelpName = "FILE|FOLDER" }, o => o.Validation, (o, v) => o with { Validation = v });
+        Add(Arguments.Path("--validation", "What to validate on, like --data. [default: the last tenth of the data]", "FILE|FOLDER"), o => o.Validation, (o, v) => o with { Validation = v });
         Add(Arguments.Number<int>("--vocabulary", "The number of ids of a .bin file. [default: its largest id + 1]", null), o => o.Vocabulary, (o, v) => o with { Vocabulary = v });
-        Add(new Option<string?>("--tokenizer") { Description = "A tokenizer's JSON file. [default: the characters of the data; for a .bin file its ids as numbers]", HelpName = "FILE" }, o => o.Tokenizer, (o, v) => o with { Tokenizer = v });
+        Add(Arguments.Path("--tokenizer", "A tokenizer's JSON file. [default: the characters of the data; for a .bin file its ids as numbers]"), o => o.Tokenizer, (o, v) => o with { Tokenizer = v });
         Choice("--model", "The kind of model, gpt or llama, whose shape the next options set; or a published model by its name.", Defaults.Model, ModelChoice.Names, o => o.Model, (o, v) => o with { Model = v });
         Number("--layers", "Transformer blocks.", "4", o => o.Layers, (o, v) => o with { Layers = v });
         Number("--heads", "Attention heads of each block.", "4", o => o.Heads, (o, v) => o with { Heads = v });
@@ -82,7 +82,7 @@ internal sealed class TrainArguments
         Add(new Option<string?>("--preset") { Description = "A published form of the optimizer, such as muon's moonlight; a wrong name lists them. [default: Mayfly's own]", HelpName = "NAME" }, o => o.Preset, (o, v) => o with { Preset = v });
         Add(new Option<string?>("--rank") { Description = "The rank of apollo's and galore's projection: a number, sqrt or auto. [default: auto]", HelpName = "N|sqrt|auto" }, o => o.Rank, (o, v) => o with { Rank = v });
         Add(Arguments.Number<double>("--alpha", "The scale of apollo's and galore's update. [default: the optimizer's own]", null), o => o.Alpha, (o, v) => o with { Alpha = v });
-        Add(Arguments.Number<long>("--refresh", "Steps between projections of apollo and galore; apollo takes 0 for never. [default: 200]", null), o => o.Refresh, (o, v) => o with { Refresh = v });
+        Add(Arguments.Number<long>("--refresh", "Steps between projections of apollo and galore; 0 for never. [default: 200; with --preset julia 100]", null), o => o.Refresh, (o, v) => o with { Refresh = v });
         Add(Arguments.Number<double>("--clip", "The largest norm of all gradients together; 0 does not clip. [default: 1; with --mode eager and no --clip-mode: 0]", null), o => o.Clip, (o, v) => o with { Clip = v });
         Add(new Option<string?>("--clip-mode") { Description = "How --clip works while stepping eagerly: two-pass (exact, twice the time), previous (by the norm of the step before) or per-tensor. [default: after the sweep, in deferred mode]", HelpName = "MODE" }.AcceptOnlyFromAmong(TrainOptions.TwoPass, TrainOptions.Previous, TrainOptions.PerTensor), o => o.ClipMode, (o, v) => o with { ClipMode = v });
         Add(Arguments.Number<double>("--clip-value", "The largest magnitude of a gradient's element. [default: no limit]", null), o => o.ClipValue, (o, v) => o with { ClipValue = v });
@@ -98,8 +98,8 @@ internal sealed class TrainArguments
         Add(Arguments.Threads(), o => o.Threads, (o, v) => o with { Threads = v });
         Add(Arguments.Number<int>("--read-every", "Steps between readings of the loss, for which a GPU has to be waited for; the log has only these. [default: 1 on the cpu, 10 elsewhere]", null), o => o.ReadEvery, (o, v) => o with { ReadEvery = v });
         Add(Arguments.Out("The folder to write to."), o => o.Out, (o, v) => o with { Out = v });
-        Add(new Option<string?>("--report") { Description = "A page to write at the end: curves, settings and a sample, in one HTML file that needs no network. [default: none]", HelpName = "FILE" }, o => o.Report, (o, v) => o with { Report = v });
-        Add(new Option<string?>("--tensorboard") { Description = "A folder for event files that TensorBoard shows. [default: none]", HelpName = "FOLDER" }, o => o.TensorBoard, (o, v) => o with { TensorBoard = v });
+        Add(Arguments.Path("--report", "A page to write at the end: curves, settings and a sample, in one HTML file that needs no network. [default: none]"), o => o.Report, (o, v) => o with { Report = v });
+        Add(Arguments.Path("--tensorboard", "A folder for event files that TensorBoard shows. [default: none]", "FOLDER"), o => o.TensorBoard, (o, v) => o with { TensorBoard = v });
         Switch("--resume", "Goes on from the snapshot in the folder, with the settings it was made with unless options say otherwise.", o => o.Resume, (o, v) => o with { Resume = v });
     }
 

@@ -67,6 +67,7 @@ internal static class TrainCommand
         if (snapshot is not null) trainer.Restore(snapshot);
         Introduce(options, model, tokenizer, data, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);
+        CheckWritable(options, context.Stop);
         using var records = new RunRecords(options, configuration, trainer.Step);
         if (snapshot is null) SetAside(options.Out, context);
         StepStatus? last = null;
@@ -76,9 +77,16 @@ internal static class TrainCommand
         records.Report(model, tokenizer, context.Stop);
     }
 
+    /// <summary>Finds out about what cannot be written before anything is.</summary>
+    private static void CheckWritable(TrainOptions options, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        if (options.Report is { } page) RunPage.CheckWritable(page);
+        new RunFolder(options.Out).CheckWritable();
+    }
+
     private static void SetAside(string folder, CommandContext context)
     {
-        context.Stop.ThrowIfCancellationRequested();
         if (new RunFolder(folder).SetAside() is { } place)
             context.Output.WriteLine($"'{folder}' held another run; its files are in '{place}' now.");
     }

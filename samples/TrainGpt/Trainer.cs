@@ -70,7 +70,6 @@ internal sealed class Trainer : IDisposable
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
     public void Run(Action<StepStatus> progress, CancellationToken stop)
     {
-        folder.CheckWritable();
         stop.ThrowIfCancellationRequested();
         using var log = folder.OpenLog(Step);
         StartClock();

@@ -24,8 +24,11 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--layers many", "--layers: 'many' is not a whole number")]
     [InlineData("--layers 1.5", "--layers: '1.5' is not a whole number")]
     [InlineData("--clip x", "--clip: 'x' is not a number")]
+    [InlineData("--clip 1,5", "--clip: '1,5' is not a number")]
     [InlineData("--steps", "--steps")]
     [InlineData("--frobnicate", "--frobnicate")]
+    [InlineData("--report ", "--report is empty")]
+    [InlineData("--config ", "--config is empty")]
     public void Command_lines_that_cannot_be_understood(string options, string message) => Fails(2, message, run.Train("never", options.Split(' ')));
 
     [Theory]
@@ -55,10 +58,18 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void A_folder_that_cannot_be_written_is_found_before_the_training()
     {
-        string output = Fails(1, "Cannot write", run.Train(Path.GetFileName(run.Write("taken", "mine"))));
+        string output = Fails(1, "Cannot write", run.Train(Path.GetFileName(run.Write("taken", "mine")), "--tensorboard", run.File("early")));
         Assert.DoesNotContain("step 1 ", output);
         Assert.Equal("mine", File.ReadAllText(run.File("taken")));
+        Assert.False(Directory.Exists(run.File("early")));
     }
+
+    [Fact]
+    public void A_page_that_cannot_be_written_is_found_before_the_training() =>
+        Assert.DoesNotContain("step 1 ", Fails(1, "Cannot write", run.Train("never", "--report", Path.Combine(run.Write("file", "mine"), "page.html"))));
+
+    [Fact]
+    public void A_configuration_that_is_no_JSON_is_not_quoted_whole() => Fails(1, "it is not JSON", run.Train("never", "--config", run.Write("long.txt", TrainGptRun.Text(9000))));
 
     [Theory]
     [InlineData("evaluate")]
@@ -153,6 +164,7 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.StartsWith("error: ", errors);
         Assert.Equal(errors.Length - 1, errors.IndexOf('\n'));
         Assert.DoesNotContain("   at ", errors);
+        Assert.True(errors.Length < 600, errors);
         Assert.False(Directory.Exists(run.File("never")), "A run that fails at once has no business with its folder.");
         return output;
     }
