@@ -68,6 +68,7 @@ public partial class GpuKernelTests
         if (CallRegex().IsMatch(ptx)) yield return $"{name} has a call";
         if (ptx.Contains(".f64") && !doubles.ContainsKey(Plain(name))) yield return $"{name} uses double precision";
         if (ptx.Contains(".local") && !locals.ContainsKey(Plain(name))) yield return $"{name} uses local memory";
+        foreach (string branch in PtxBranches.WronglyUniform(ptx)) yield return $"{name} takes a branch on which lanes differ for uniform: {branch}";
         int shared = SharedRegex().Matches(ptx).Sum(m => int.Parse(m.Groups[1].Value));
         if (shared > 48 * 1024) yield return $"{name} uses {shared} bytes of shared memory";
     }

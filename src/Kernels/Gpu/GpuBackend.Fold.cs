@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -42,7 +41,7 @@ internal sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
-    public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
+    public override unsafe void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
         int groups = simulated ? 2 : 128;
         var all = new double[groups * views.Length];
@@ -55,7 +54,10 @@ internal sealed partial class GpuBackend
                 Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0), parts.SubView(groups * i, groups));
             }
 
-            if (all.Length > 0) parts.CopyToCPU(accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(all), all.Length);
+            fixed (double* to = all)
+            {
+                if (all.Length > 0) parts.CopyToCPU(accelerator.DefaultStream, ref *to, all.Length);
+            }
         }
 
         for (int i = 0; i < views.Length; i++) sums[i] = all.Skip(groups * i).Take(groups).Sum();

@@ -17,8 +17,7 @@ internal sealed partial class GpuBackend
     {
         if (dy.Count == 0) return;
         int step = checked((int)table.Layout.Strides[0]), width = checked((int)table.Shape[1]);
-        var groups = new Index2D(Groups((width + GroupSize - 1) / GroupSize), simulated ? 2 : (int)Math.Min(ids.Count, 65535));
-        Launch(IndexKernels.ScatterAdd, new KernelConfig(groups, new Index2D(GroupSize, 1)), Floats(dy), Ints(ids), Floats(table), step, width);
+        Launch(IndexKernels.ScatterAdd, (Groups(ids.Count), GroupSize), Floats(dy), Ints(ids), Floats(table), step, width);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 
@@ -73,20 +72,28 @@ internal sealed partial class GpuBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override void Write(in View y, ReadOnlySpan<byte> data)
+    public override unsafe void Write(in View y, ReadOnlySpan<byte> data)
     {
         if (data.Length == 0) return;
-        lock (gate)
+
+        // a driver copies by address and ILGPU does not pin: an array must not move before the copy has ended
+        fixed (byte* from = data)
         {
-            if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+            lock (gate)
+            {
+                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref *from, data.Length);
+            }
         }
     }
 
     /// <inheritdoc/>
-    public override void Read(in View x, Span<byte> data)
+    public override unsafe void Read(in View x, Span<byte> data)
     {
         if (data.Length == 0) return;
-        lock (gate) Bytes(x).CopyToCPU(accelerator.DefaultStream, ref MemoryMarshal.GetReference(data), data.Length);
+        fixed (byte* to = data)
+        {
+            lock (gate) Bytes(x).CopyToCPU(accelerator.DefaultStream, ref *to, data.Length);
+        }
     }
 
     /// <inheritdoc/>
@@ -98,10 +105,20 @@ internal sealed partial class GpuBackend : Backend
     /// <inheritdoc/>
     public override void Dispose()
     {
-        staging.Dispose();
-        scratch?.Buffer.Dispose();
-        accelerator.Dispose();
-        context.Dispose();
+        lock (gate)
+        {
+            try
+            {
+                accelerator.Synchronize(); // no copy may be under way from memory that is unlocked next
+            }
+            finally
+            {
+                staging.Dispose();
+                scratch?.Buffer.Dispose();
+                accelerator.Dispose();
+                context.Dispose();
+            }
+        }
     }
 
     /// <summary>The bytes of a view from its first element on.</summary>

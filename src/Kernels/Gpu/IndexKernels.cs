@@ -17,16 +17,22 @@ internal static class IndexKernels
 
     /// <summary>
     /// table[ids[i], j] += dy[i, j], in the order of i. The first row that names an id sums all rows that do, so that each table row has one owner
-    /// and no sum depends on who came first. Groups stand for rows (y), lanes for columns (x).
+    /// and no sum depends on who came first. A group per row: its lanes look through the ids side by side, a block at a time, and then stand for columns.
     /// </summary>
     public static void ScatterAdd(ArrayView<float> dy, ArrayView<int> ids, ArrayView<float> table, int tableStep, int width)
     {
+        var room = SharedMemory.Allocate<int>(2);
         int count = ids.IntLength;
-        for (int i = Grid.IdxY; i < count; i += Grid.DimY)
+        for (int i = Grid.IdxX; i < count; i += Grid.DimX)
         {
-            int id = ids[i];
-            if (IsFirst(ids, i, id))
-                for (int j = Lanes.First; j < width; j += Lanes.Step) AddRows(dy, ids, ref table[(long)id * tableStep + j], i, id, width, j);
+            if (Group.IdxX < 2) room[Group.IdxX] = -1;
+            Group.Barrier();
+            int id = ids[i], turn = 0;
+            bool isFirst = true;
+            for (int block = 0; isFirst && block < i; block += Group.DimX) isFirst = !Names(room, turn++, ids, id, block, i);
+            for (int block = i; isFirst && block < count; block += Group.DimX)
+                if (Names(room, turn++, ids, id, block, count)) AddRows(dy, ids, table.SubView((long)id * tableStep, width), block, id);
+            Group.Barrier();
         }
     }
 
@@ -65,22 +71,29 @@ internal static class IndexKernels
 
     private static void Keep(ArrayView<float> x, ArrayView<float> y, int i, uint bits, float rate, float scale, int add)
     {
-        float value = Philox.Unit(bits) < rate ? 0f : x[i] * scale;
+        // a choice between two known numbers: ILGPU takes the branch around a load for one that all lanes agree on
+        float kept = x[i] * scale, value = Philox.Unit(bits) < rate ? 0f : kept;
         y[i] = add != 0 ? y[i] + value : value;
     }
 
-    private static bool IsFirst(ArrayView<int> ids, int i, int id)
+    /// <summary>
+    /// Whether one of the group's ids from <paramref name="block"/> on, before <paramref name="end"/>, is the id: the same answer in every lane. The
+    /// lanes that find it write the same mark; two places in turn, so that one barrier is enough.
+    /// </summary>
+    private static bool Names(ArrayView<int> room, int turn, ArrayView<int> ids, int id, int block, int end)
     {
-        for (int k = i - 1; k >= 0; k--)
-            if (ids[k] == id) return false;
-        return true;
+        int k = block + Group.IdxX;
+        if (k < end && ids[k] == id) room[turn & 1] = turn;
+        Group.Barrier();
+        return room[turn & 1] == turn;
     }
 
-    private static void AddRows(ArrayView<float> dy, ArrayView<int> ids, ref float target, int first, int id, int width, int column)
+    /// <summary>Adds the rows of one block of ids that name the id, in their order: lane by lane a column.</summary>
+    private static void AddRows(ArrayView<float> dy, ArrayView<int> ids, ArrayView<float> row, int block, int id)
     {
-        float sum = target;
-        for (int k = first; k < ids.IntLength; k++)
-            if (ids[k] == id) sum += dy[(long)k * width + column];
-        target = sum;
+        int width = row.IntLength, end = block + Group.DimX < ids.IntLength ? block + Group.DimX : ids.IntLength;
+        for (int k = block; k < end; k++)
+            if (ids[k] == id)
+                for (int j = Group.IdxX; j < width; j += Group.DimX) row[j] += dy[(long)k * width + j];
     }
 }

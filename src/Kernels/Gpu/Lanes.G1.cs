@@ -29,10 +29,10 @@ internal readonly struct G1(float value) : ILane<G1>
 
     public static G1 Abs(G1 a) => new(XMath.Abs(a.Value));
 
-    // the hardware's maximum drops a NaN
-    public static G1 Max(G1 a, G1 b) => new(a.Value > b.Value ? a.Value : XMath.IsNaN(a.Value) ? a.Value : b.Value);
+    // the hardware's maximum drops a NaN; one choice, not two: ILGPU takes the second branch for one that all lanes agree on
+    public static G1 Max(G1 a, G1 b) => new(a.Value > b.Value | XMath.IsNaN(a.Value) ? a.Value : b.Value);
 
-    public static G1 Min(G1 a, G1 b) => new(a.Value < b.Value ? a.Value : XMath.IsNaN(a.Value) ? a.Value : b.Value);
+    public static G1 Min(G1 a, G1 b) => new(a.Value < b.Value | XMath.IsNaN(a.Value) ? a.Value : b.Value);
 
     public static G1 Sqrt(G1 a) => new(XMath.Sqrt(a.Value));
 
