@@ -4,6 +4,7 @@ using Mayfly.Benches;
 var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: times of a shared machine mean little by themselves.")
 {
     StepCommand(),
+    RooflineCommand(),
     RankCommand(),
     RulesCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
@@ -32,6 +33,14 @@ static Command StepCommand()
     var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
     var command = new Command("step", "whole training steps of a GPT or a Llama at fixed sizes on a fixed token stream") { model, config, steps, mode, threads, seed };
     command.SetAction(p => StepBench.Run(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads), p.GetValue(seed)));
+    return command;
+}
+
+static Command RooflineCommand()
+{
+    var config = new Option<string>("--config") { Description = "S, M, L or L64", DefaultValueFactory = _ => "S" };
+    var command = new Command("roofline", "bytes and operations of a training step of a GPT, kernel by kernel, and the least time for them on two GPUs") { config };
+    command.SetAction(p => RooflineBench.Run(p.GetValue(config)!));
     return command;
 }
 

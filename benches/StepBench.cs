@@ -12,9 +12,11 @@ internal static class StepBench
 {
     private const int WarmUp = 3;
 
-    private sealed record Size(int Vocabulary, int Layers, int Heads, int Width, int Context, int Batch);
+    /// <summary>The sizes of one configuration.</summary>
+    internal sealed record Size(int Vocabulary, int Layers, int Heads, int Width, int Context, int Batch);
 
-    private static readonly Dictionary<string, Size> Sizes = new()
+    /// <summary>The configurations by name.</summary>
+    internal static readonly Dictionary<string, Size> Sizes = new()
     {
         ["S"] = new(65, 4, 4, 128, 64, 12),
         ["M"] = new(65, 6, 6, 384, 256, 4),
@@ -49,7 +51,7 @@ internal static class StepBench
     }
 
     /// <summary>The hidden size is the customary one of each: 4 widths, or 8/3 rounded up to a multiple of 32.</summary>
-    private static ModelConfig Shape(string kind, Size s)
+    internal static ModelConfig Shape(string kind, Size s)
     {
         ModelConfig start = kind == "gpt"
             ? new GptConfig { VocabularySize = s.Vocabulary, Hidden = 4 * s.Width }
@@ -91,7 +93,8 @@ internal static class StepBench
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
     }
 
-    private static int Fail(string message)
+    /// <summary>One line about a mistake on the command line, and the exit code for it.</summary>
+    internal static int Fail(string message)
     {
         Console.Error.WriteLine(message);
         return 2;

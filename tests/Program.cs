@@ -12,7 +12,10 @@ internal static class Program
             if (args is ["width"]) return WidthProbe.Run();
             if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
             if (args is ["api"]) return Approve();
-            Console.Error.WriteLine("Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED; or approve the public API with: api.");
+            if (args is ["ptx"]) return PtxTable.Print();
+            Console.Error.WriteLine(
+                "Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED; or approve the public API with: api; "
+                + "or print what the GPU kernels' PTX has with: ptx.");
         }
         catch (Exception e)
         {

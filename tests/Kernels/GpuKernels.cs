@@ -16,7 +16,7 @@ internal static class GpuKernels
             .Where(t => t.IsValueType && !t.IsGenericTypeDefinition),
     ];
 
-    /// <summary>Formulas for each tile of a kernel that has both: each formula compiles in the other kernels anyway, and tiles take long.</summary>
+    /// <summary>Formulas for each tile of a kernel that has both, the formula first: each formula compiles in the other kernels anyway, and tiles take long.</summary>
     private const int FormulasOfTiles = 2;
 
     /// <summary>All of them, with their type arguments.</summary>
@@ -50,7 +50,7 @@ internal static class GpuKernels
         {
             var shape = parameter.GetGenericParameterConstraints().Single(t => t.IsInterface);
             var choices = shape.IsGenericType ? Formulas(shape.GetGenericTypeDefinition()) : formulas.Where(shape.IsAssignableFrom);
-            if (kernel.GetGenericArguments().Length > 1 && shape.IsGenericType) choices = choices.Take(FormulasOfTiles);
+            if (parameter.GenericParameterPosition == 0 && kernel.GetGenericArguments().Length > 1) choices = choices.Take(FormulasOfTiles);
             all = all.SelectMany(chosen => choices.Select(choice => (Type[])[.. chosen, choice]));
         }
 

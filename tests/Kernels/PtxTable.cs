@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace Mayfly.Tests;
+
+/// <summary>Shared memory and the widest accesses of each GPU kernel, with one formula, as a table in Markdown.</summary>
+internal static partial class PtxTable
+{
+    private const int Capability = 80;
+
+    /// <summary>Prints the table; only a build with the ILGPU package has one.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Print()
+    {
+        if (!Ilgpu.IsPackage)
+        {
+            Console.Error.WriteLine("ptx: this build has no ILGPU; build where a package feed has ILGPU.Algorithms 1.5.3.");
+            return 1;
+        }
+
+        Console.WriteLine("| kernel | shared memory, bytes | widest load | widest store | shared loads of 16 bytes |");
+        Console.WriteLine("|---|---|---|---|---|");
+        foreach (var kernel in GpuKernels.All.DistinctBy(Name)) Console.WriteLine(Row(Name(kernel), GpuText.Ptx(kernel, Capability)));
+        return 0;
+    }
+
+    /// <summary>What the PTX of a kernel says, as a row of the table.</summary>
+    internal static string Row(string name, string ptx)
+    {
+        int shared = SharedRegex().Matches(ptx).Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
+        return $"| {name} | {shared} | {Widest("ld", ptx)} | {Widest("st", ptx)} | {Regex.Count(ptx, @"\bld\.shared\.v4")} |";
+    }
+
+    /// <summary>The kernel and its tile; the formulas differ, and one stands for all.</summary>
+    private static string Name(MethodInfo kernel)
+    {
+        var tiles = kernel.GetGenericArguments().Where(t => t.Name.Contains("Tile")).Select(t => t.Name).ToArray();
+        return $"{kernel.DeclaringType!.Name}.{kernel.Name}{(tiles.Length > 0 ? $", {tiles[0]}" : "")}";
+    }
+
+    private static string Widest(string what, string ptx)
+    {
+        var accesses = AccessRegex().Matches(ptx).Where(m => m.Groups[1].Value == what).Select(m => (Text: $"{what}{m.Groups[2].Value}.{m.Groups[3].Value}", Bits: Bits(m))).ToArray();
+        return accesses.Length == 0 ? "none" : accesses.MaxBy(a => a.Bits).Text;
+    }
+
+    private static int Bits(Match access) =>
+        (access.Groups[2].Value is ['.', 'v', var n] ? n - '0' : 1) * int.Parse(access.Groups[3].Value[1..], CultureInfo.InvariantCulture);
+
+    /// <summary>An access to the device's memory: ILGPU names no space there.</summary>
+    [GeneratedRegex(@"\b(ld|st)(?:\.global)?(\.v[24])?\.([bfsu]\d+)\s")]
+    private static partial Regex AccessRegex();
+
+    [GeneratedRegex(@"\.shared[^;\[]*\[(\d+)\]")]
+    private static partial Regex SharedRegex();
+}
