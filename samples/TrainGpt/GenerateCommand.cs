@@ -31,7 +31,7 @@ internal static class GenerateCommand
     private static void Write(GenerateRequest request, TrainedModel trained, string[] prompts, TextWriter output, CancellationToken stop, bool showsPrompts = true)
     {
         string[] rows = [.. prompts.SelectMany(prompt => Enumerable.Repeat(prompt, request.Count))];
-        string[] heads = showsPrompts ? rows : [.. rows.Select(_ => "")];
+        string[] heads = [.. rows.Select(row => showsPrompts ? trained.Tokenizer.Decode(trained.Tokenizer.Encode(row)) : "")]; // a space after the last number
         var pieces = TextGenerator.Continue(trained.Model, trained.Tokenizer, rows, request.Tokens, request.Sampling, request.Stops);
         if (rows.Length > 1) TextGenerator.WriteAll(output, heads, pieces, stop);
         else TextGenerator.Write(output, pieces.Select(piece => piece.Text).Prepend(heads[0]), stop);

@@ -13,7 +13,7 @@ public class TrainGptDataTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         string output = TrainGptRun.Good(run.TrainOn(data, "bin"));
         Assert.Contains("3,000 tokens, a vocabulary of 50.", output);
         Assert.Contains(TrainGptRun.Good("evaluate", "--out", run.File("bin")), output);
-        Assert.Matches(@"^7 8 (\d+ ){10}\n$", TrainGptRun.Good("generate", "--out", run.File("bin"), "--prompt", "7 8 ", "--tokens", "10"));
+        Assert.Matches(@"^7 8 (\d+ ){10}\n$", TrainGptRun.Good("generate", "--out", run.File("bin"), "--prompt", "7 8", "--tokens", "10"));
     }
 
     [Fact]
