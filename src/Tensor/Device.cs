@@ -83,13 +83,29 @@ public sealed class Device : IDisposable
             throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu.");
         return kind switch
         {
-            "auto" => GpuBackends.List().FirstOrDefault(d => d.IsAvailable && d.Name != "ilgpu-cpu") is { } gpu ? Open(gpu.Name) : CreateCpu(threads),
+            "auto" => FirstGpu() ?? CreateCpu(threads),
             "cpu" => CreateCpu(threads),
             "cuda" => Cuda(index),
             "opencl" => OpenCL(index),
             "ilgpu-cpu" => new Device(GpuBackends.CreateIlgpuCpu()),
             _ => throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu."),
         };
+    }
+
+    /// <summary>The first GPU that is there and can run all kernels.</summary>
+    private static Device? FirstGpu()
+    {
+        foreach (var entry in GpuBackends.List().Where(d => d.IsAvailable && d.Name != "ilgpu-cpu"))
+            try
+            {
+                return Open(entry.Name);
+            }
+            catch (DeviceUnavailableException)
+            {
+                // the next one may do
+            }
+
+        return null;
     }
 
     /// <summary>The devices of this machine by name, with a line for each kind that is not there and why.</summary>

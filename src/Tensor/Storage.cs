@@ -26,7 +26,18 @@ internal sealed class Storage
     public string Op { get; }
 
     /// <summary>Counts in-place changes of the content.</summary>
-    public int Version { get; set; }
+    public int Version
+    {
+        get;
+        set
+        {
+            field = value;
+            Written = null;
+        }
+    }
+
+    /// <summary>The integers last written from the host, where nothing has changed them since, so that ops can check ids without waiting for the device; else null.</summary>
+    public int[]? Written { get; set; }
 
     public bool IsShared => Volatile.Read(ref holders) > 1;
 

@@ -62,6 +62,7 @@ public sealed partial class Tensor
         if (DTypes.Of<T>() == Type) Device.Backend.Write(y, MemoryMarshal.AsBytes(values));
         else if (Type == DType.F64) Device.Backend.Write(y, MemoryMarshal.AsBytes<double>(Convert<T, double>(values)));
         else Device.Backend.Write(y, MemoryMarshal.AsBytes<float>(Convert<T, float>(values)));
+        if (typeof(T) == typeof(int) && Device.Backend.IsAsynchronous && Count * sizeof(int) == storage.Bytes) storage.Written = MemoryMarshal.Cast<T, int>(values).ToArray();
     }
 
     private static TTo[] Convert<TFrom, TTo>(ReadOnlySpan<TFrom> values) where TFrom : unmanaged

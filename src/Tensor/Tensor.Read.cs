@@ -66,7 +66,9 @@ public sealed partial class Tensor
     {
         if (Layout.IsContiguous)
         {
-            Device.Backend.Read(Read("CopyTo"), bytes);
+            var view = Read("CopyTo");
+            if (storage.Written is { } known) MemoryMarshal.AsBytes(known.AsSpan((int)Layout.Offset, (int)Count)).CopyTo(bytes);
+            else Device.Backend.Read(view, bytes);
             return;
         }
 

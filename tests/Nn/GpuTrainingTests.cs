@@ -1,3 +1,5 @@
+using Mayfly.Benches;
+
 namespace Mayfly.Tests;
 
 /// <summary>Whole models on the GPU kernels, against the CPU.</summary>
@@ -48,6 +50,38 @@ public class GpuTrainingTests
         var actual = Losses(gpu, gpt, route, options);
         Assert.All(expected.Zip(actual), pair => Assert.Equal(1, pair.Second / pair.First, 1e-4));
     }
+
+    /// <summary>Between readings the host waits for nothing: neither the loss nor norms nor the ids it wrote itself come back.</summary>
+    [Fact]
+    public void Steps_between_readings_read_nothing()
+    {
+        var counter = new CountingBackend(GpuBackends.CreateIlgpuCpu());
+        using var gpu = new Device(counter);
+        using var model = gpt.Create(gpu, seed: 3);
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = 1e-2, ReadEvery = 3 });
+        int[] readings = [.. Enumerable.Range(0, 3).Select(_ => ReadingsOf(() => updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1)))))];
+        Assert.Equal([0, 0], readings[..2]);
+        Assert.True(readings[2] > 0);
+
+        int ReadingsOf(Func<StepReport> step)
+        {
+            int before = Readings(counter);
+            step();
+            return Readings(counter) - before;
+        }
+    }
+
+    [Fact]
+    public void Ids_that_a_copy_has_changed_are_read_back()
+    {
+        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        using Tensor ids = Ids(gpu, 0), others = Ids(gpu, 1);
+        gpu.Backend.Copy(others.Read("test"), ids.Write("test"));
+        Assert.Equal(others.ToArray<int>(), ids.ToArray<int>());
+        Assert.Equal([5, 2], ids.Slice(1, 0, 2).ToArray<int>());
+    }
+
+    private static int Readings(CountingBackend counter) => counter.Calls.Count(call => call.Kind is "Read" or "SumSquares");
 
     private static readonly GptConfig gpt = new() { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, Layers = 2, Dropout = 0.1f };
 
