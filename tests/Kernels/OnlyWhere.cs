@@ -24,9 +24,10 @@ public sealed class PackageTheoryAttribute : TheoryAttribute
     public PackageTheoryAttribute() => Skip = OnlyWhere.Packaged;
 }
 
+/// <summary>Why a test is skipped, or null: whether the build has the package ILGPU.Algorithms is the only reason.</summary>
 internal static class OnlyWhere
 {
-    public static string? Emulated => Ilgpu.IsPackage ? "only the emulation of ILGPU does this, and the build has the package" : null;
+    public static string? Emulated => Ilgpu.IsPackage ? "the build has the package ILGPU.Algorithms, which compiles the emulation of it (src/Kernels/Fallback) out; -p:UseIlgpu=false builds with it" : null;
 
-    public static string? Packaged => Ilgpu.IsPackage ? null : "the build has no ILGPU package: no package feed served it";
+    public static string? Packaged => Ilgpu.IsPackage ? null : "the package ILGPU.Algorithms 1.5.3 is missing: no feed of this build served it; -p:UseIlgpu=true demands it and says so";
 }
