@@ -10,6 +10,7 @@ internal static class Program
         try
         {
             if (args is ["width"]) return WidthProbe.Run();
+            if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
             if (args is ["api"]) return Approve();
             if (args is ["ptx"]) return PtxTable.Print();

@@ -46,15 +46,6 @@ public class IlgpuTests
     public void The_rules_catch_an_offender(Type formula, string fault) =>
         Assert.Contains(IlgpuRules.Check(Kernel(nameof(MapKernels.Map), formula)), f => f.Contains(fault));
 
-    [Fact]
-    public void The_build_says_which_ilgpu_it_took()
-    {
-        bool isStandIn = typeof(Backend).Assembly.GetType("ILGPU.Context") is not null;
-        Assert.Equal(!isStandIn, Ilgpu.IsPackage);
-        Assert.False(Ilgpu.IsPackage && Ilgpu.IsEmulated);
-        Assert.Contains(Ilgpu.IsPackage ? "1.5" : Ilgpu.IsEmulated ? "emulation" : "CPU only", Ilgpu.Description);
-    }
-
     private static void CheckMap<TOp>(Backend gpu, TOp op) where TOp : unmanaged, IMap1<TOp>
     {
         float[] x = Numbers(1), dy = Numbers(2);
