@@ -10,14 +10,14 @@ public abstract unsafe partial class BackendTests
         var cases = new TheoryData<AttentionCase>();
         foreach (bool causal in (bool[])[true, false])
         {
-            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
-            foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new(time, time, 2, 1, 8, causal, Fused: true, B: 1));
-            cases.Add(new(10, 10, 4, 2, 8, causal, Fused: true));
-            cases.Add(new(10, 10, 6, 1, 5, causal, Fused: false));
-            cases.Add(new(3, 40, 4, 2, 16, causal, Fused: false));
-            cases.Add(new(1, 33, 2, 1, 8, causal, Fused: false));
-            cases.Add(new(50, 51, 2, 2, 12, causal, Fused: false, B: 1));
-            cases.Add(new(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
+            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new AttentionCase(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
+            foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new AttentionCase(time, time, 2, 1, 8, causal, Fused: true, B: 1));
+            cases.Add(new AttentionCase(10, 10, 4, 2, 8, causal, Fused: true));
+            cases.Add(new AttentionCase(10, 10, 6, 1, 5, causal, Fused: false));
+            cases.Add(new AttentionCase(3, 40, 4, 2, 16, causal, Fused: false));
+            cases.Add(new AttentionCase(1, 33, 2, 1, 8, causal, Fused: false));
+            cases.Add(new AttentionCase(50, 51, 2, 2, 12, causal, Fused: false, B: 1));
+            cases.Add(new AttentionCase(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
         }
 
         return cases;

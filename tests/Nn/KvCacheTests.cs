@@ -27,7 +27,7 @@ public class KvCacheTests
         { SmallLlama with { KvHeads = 0, CheckpointBlocks = true }, true },
     };
 
-    public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => (ModelConfig)m[0])];
+    public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => m.Data.Item1)];
 
     [Theory]
     [MemberData(nameof(Models))]
