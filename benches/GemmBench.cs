@@ -47,14 +47,14 @@ public static unsafe class GemmBench
             _ => (layer.Outputs, layer.Inputs, layer.Tokens),
         };
         View a = Matrix(one, m, k, form[0] == 'T'), b = Matrix(one, k, n, form[1] == 'T'), c = Matrix(one, m, n, false);
-        var gemm = new GemmArgs { A = a, B = b, C = c };
+        var gemm = new Gemm<Identity> { A = a, B = b, C = c };
         double flops = 2.0 * m * n * k;
         var results = new List<double>[] { [], [], [], [] };
         for (int round = 0; round < rounds; round++)
         {
-            results[0].Add(Rate(flops, () => one.Gemm(new Identity(), gemm)));
+            results[0].Add(Rate(flops, () => one.Run(gemm)));
             results[1].Add(Peak(single));
-            results[2].Add(Rate(flops, () => two.Gemm(new Identity(), gemm)));
+            results[2].Add(Rate(flops, () => two.Run(gemm)));
             results[3].Add(Peak(pair));
         }
 

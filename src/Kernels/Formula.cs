@@ -14,6 +14,16 @@ public interface IMap1<TSelf> where TSelf : unmanaged, IMap1<TSelf>
     static virtual V D<V>(TSelf op, V x, V dy) where V : struct, ILane<V> => dy * op.F(new Dual<V>(x, V.Of(1f))).Tangent;
 }
 
+/// <summary>The activation that changes nothing.</summary>
+public readonly struct Identity : IMap1<Identity>
+{
+    /// <inheritdoc/>
+    public V F<V>(V x) where V : struct, ILane<V> => x;
+
+    /// <inheritdoc/>
+    public static V D<V>(Identity op, V x, V dy) where V : struct, ILane<V> => dy;
+}
+
 /// <summary>A function of two elements, y = F(a, b).</summary>
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IMap2<TSelf> where TSelf : unmanaged, IMap2<TSelf>

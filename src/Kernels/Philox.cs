@@ -46,3 +46,8 @@ public static partial class Philox
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Unit(uint bits) => (int)(bits >> 8) * (1f / (1 << 24));
 }
+
+/// <summary>The key of a counter-based random sequence (Philox 4x32-10, Salmon et al. 2011): element i depends on the key and i alone.</summary>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Stream">Which sequence: step, micro-batch and call mixed into one number.</param>
+public readonly record struct RandomKey(ulong Seed, ulong Stream);

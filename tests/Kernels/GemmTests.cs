@@ -34,6 +34,12 @@ public class GemmTests
         public Added Residual { get; init; }
     }
 
+    /// <summary>The same product with an activation.</summary>
+    private static Gemm<SoftSign> Activated(in Gemm<Identity> x) => new()
+    {
+        A = x.A, B = x.B, C = x.C, Alpha = x.Alpha, Beta = x.Beta, Bias = x.Bias, Before = x.Before, Residual = x.Residual,
+    };
+
     public readonly struct SoftSign : IMap1<SoftSign>
     {
         public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Abs(x));
@@ -53,7 +59,7 @@ public class GemmTests
             offset = x.Offset;
             var c = Matrix(x.Batch, x.M, x.N, false, x.Residual == Added.Nothing ? x.Gap : 0, x.Beta == 0f && x.Residual != Added.InPlace);
             Before = x.Before ? Matrix(0, x.M, x.N, false, 0, true) : default;
-            Args = new GemmArgs
+            Args = new Gemm<Identity>
             {
                 A = Matrix(x.Batch, x.M, x.K, x.TransposeA, x.Gap, false),
                 B = Matrix(x.Batch, x.K, x.N, x.TransposeB, x.Gap, false, x.RepeatB),
@@ -66,21 +72,21 @@ public class GemmTests
             };
         }
 
-        public GemmArgs Args { get; }
+        public Gemm<Identity> Args { get; }
 
         public View Before { get; }
 
         /// <summary>Computes the product, on the GPU backend by the given plan if there is one.</summary>
         public void Run(bool activation, GemmPlan? plan = null)
         {
-            if (activation) Run(new SoftSign(), plan);
-            else Run(new Identity(), plan);
+            if (activation) Run(Activated(Args), plan);
+            else Run(Args, plan);
         }
 
-        private void Run<TAct>(TAct act, GemmPlan? plan) where TAct : unmanaged, IMap1<TAct>
+        private void Run<TAct>(Gemm<TAct> gemm, GemmPlan? plan) where TAct : unmanaged, IMap1<TAct>
         {
-            if (plan is { } given) ((GpuBackend)backend).Gemm(act, Args, given);
-            else backend.Gemm(act, Args);
+            if (plan is { } given) gemm.On((GpuBackend)backend, given);
+            else backend.Run(gemm);
         }
 
         /// <summary>The whole memory of a view, gaps included.</summary>
@@ -307,7 +313,7 @@ public class GemmTests
         {
             using var operands = new Operands(backend, new Case(m, 77, 500) { TransposeB = true });
             var args = operands.Args;
-            backend.Gemm(new SoftSign(), args with
+            backend.Run(Activated(args) with
             {
                 A = args.A.With(new Layout((m, 500), (0, 1), 0)), // one row, m times
                 B = args.B.With(new Layout((500, 77), (1, 0), 0)), // one column, 77 times

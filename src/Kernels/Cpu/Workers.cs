@@ -5,7 +5,7 @@ using System.Runtime.ExceptionServices;
 namespace Mayfly;
 
 /// <summary>A piece of parallel work: chunk numbers are handed out to whoever is free; which thread runs a chunk must not matter.</summary>
-internal interface IJob
+public interface IJob
 {
     /// <summary>Does chunk <paramref name="chunk"/>.</summary>
     void Run(int chunk);

@@ -1,6 +1,6 @@
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     /// <inheritdoc/>
     public override void Map<TOp>(TOp op, in View x, in View y)

@@ -3,10 +3,12 @@ using ILGPU;
 namespace Mayfly;
 
 /// <summary>Where a lane stands in a launch along one axis: it handles the elements First, First + Step, ...</summary>
-internal static class Lanes
+public static class Lanes
 {
+    /// <summary>The lane's first element.</summary>
     public static int First => Grid.IdxX * Group.DimX + Group.IdxX;
 
+    /// <summary>From one of the lane's elements to its next.</summary>
     public static int Step => Grid.DimX * Group.DimX;
 }
 
