@@ -39,10 +39,10 @@ public sealed class Parameter : IDisposable
     }
 
     /// <summary>The name; a module that adopts the parameter puts its own name in front.</summary>
-    public string Name { get; internal set; }
+    public string Name { get; set; }
 
     /// <summary>Its number in the model, set by the optimizer's route; the key of random projections.</summary>
-    public int Index { get; internal set; } = -1;
+    public int Index { get; set; } = -1;
 
     /// <summary>What it is for.</summary>
     public Role Role { get; }

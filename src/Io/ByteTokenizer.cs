@@ -22,11 +22,12 @@ public sealed class ByteTokenizer : Tokenizer
     public override string Decode(ReadOnlySpan<int> ids)
     {
         var bytes = new byte[ids.Length];
-        for (int i = 0; i < ids.Length; i++) bytes[i] = (uint)ids[i] < 256 ? (byte)ids[i] : throw OutOfVocabulary(ids[i], i, 256);
+        for (int i = 0; i < ids.Length; i++) bytes[i] = (uint)ids[i] < 256 ? (byte)ids[i] : throw OutOfVocabulary(ids[i], i);
         return Encoding.UTF8.GetString(bytes);
     }
 
-    private protected override void WriteFields(Utf8JsonWriter json)
+    /// <inheritdoc/>
+    protected override void WriteFields(Utf8JsonWriter json)
     {
     }
 }

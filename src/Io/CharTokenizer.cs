@@ -7,6 +7,7 @@ namespace Mayfly;
 public sealed class CharTokenizer : Tokenizer
 {
     internal const string KindName = "char";
+    private const string VocabularyField = "vocabulary";
     private readonly Rune[] characters;
     private readonly Dictionary<Rune, int> ids = [];
 
@@ -20,12 +21,12 @@ public sealed class CharTokenizer : Tokenizer
     }
 
     /// <summary>Takes a stored vocabulary as it is.</summary>
-    internal CharTokenizer(string vocabulary, string file)
+    private CharTokenizer(TokenizerFields fields)
     {
-        characters = [.. vocabulary.EnumerateRunes()];
+        characters = [.. fields.Text(VocabularyField).EnumerateRunes()];
         Number();
         if (ids.Count != characters.Length || ids.Count == 0)
-            throw new BadFileException(file, "vocabulary", $"{characters.Length} characters, {ids.Count} different ones; each belongs there once.");
+            throw fields.Bad(VocabularyField, $"{characters.Length} characters, {ids.Count} different ones; each belongs there once.");
     }
 
     /// <inheritdoc/>
@@ -55,14 +56,17 @@ public sealed class CharTokenizer : Tokenizer
         var text = new StringBuilder(ids.Length);
         for (int i = 0; i < ids.Length; i++)
         {
-            if ((uint)ids[i] >= (uint)characters.Length) throw OutOfVocabulary(ids[i], i, characters.Length);
+            if ((uint)ids[i] >= (uint)characters.Length) throw OutOfVocabulary(ids[i], i);
             text.Append(characters[ids[i]].ToString());
         }
 
         return text.ToString();
     }
 
-    private protected override void WriteFields(Utf8JsonWriter json) => json.WriteString("vocabulary", string.Concat(characters));
+    /// <inheritdoc/>
+    protected override void WriteFields(Utf8JsonWriter json) => json.WriteString(VocabularyField, string.Concat(characters));
+
+    internal static CharTokenizer Read(TokenizerFields fields) => new(fields);
 
     private void Number()
     {
@@ -77,5 +81,6 @@ public sealed class CharTokenizer : Tokenizer
     }
 
     private InputException Unknown(Rune character, int position) =>
-        new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} of the vocabulary; leave it out, or train with text that has it.");
+        new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} of the vocabulary; "
+            + "leave it out, or train with text that has it.");
 }

@@ -6,7 +6,8 @@ namespace Mayfly;
 /// <summary>Shows ids as numbers, for data that came as ids and whose text nobody told: "464 3290 318 ".</summary>
 public sealed class IdTokenizer : Tokenizer
 {
-    internal const string KindName = "ids", SizeField = "size";
+    internal const string KindName = "ids";
+    private const string SizeField = "size";
 
     /// <summary>Takes the ids from 0 up to <paramref name="size"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1.</exception>
@@ -30,11 +31,14 @@ public sealed class IdTokenizer : Tokenizer
     public override string Decode(ReadOnlySpan<int> ids)
     {
         for (int i = 0; i < ids.Length; i++)
-            if ((uint)ids[i] >= (uint)VocabularySize) throw OutOfVocabulary(ids[i], i, VocabularySize);
+            if ((uint)ids[i] >= (uint)VocabularySize) throw OutOfVocabulary(ids[i], i);
         return string.Concat(ids.ToArray().Select(id => string.Create(CultureInfo.InvariantCulture, $"{id} ")));
     }
 
-    private protected override void WriteFields(Utf8JsonWriter json) => json.WriteNumber(SizeField, VocabularySize);
+    /// <inheritdoc/>
+    protected override void WriteFields(Utf8JsonWriter json) => json.WriteNumber(SizeField, VocabularySize);
+
+    internal static IdTokenizer Read(TokenizerFields fields) => new(fields.Size(SizeField));
 
     private int Id(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id < VocabularySize
         ? id

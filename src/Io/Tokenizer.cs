@@ -1,12 +1,33 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 
 namespace Mayfly;
 
-/// <summary>Turns text into token ids and back. Saved as a JSON object whose <c>type</c> names the kind.</summary>
+/// <summary>
+/// Turns text into token ids and back. Saved as a JSON object whose <c>type</c> names the kind; a kind of your own is read again once it was registered.
+/// </summary>
 public abstract class Tokenizer
 {
+    private static readonly ConcurrentDictionary<string, Func<TokenizerFields, Tokenizer>> Kinds = new()
+    {
+        [CharTokenizer.KindName] = CharTokenizer.Read,
+        [ByteTokenizer.KindName] = _ => new ByteTokenizer(),
+        [IdTokenizer.KindName] = IdTokenizer.Read,
+    };
+
+    /// <summary>Makes a kind known, so that <see cref="Load"/> and <see cref="Snapshot"/> can read it.</summary>
+    /// <param name="kind">Its <see cref="Kind"/>.</param>
+    /// <param name="read">Makes a tokenizer of what <see cref="WriteFields"/> wrote.</param>
+    /// <exception cref="ArgumentException">The name stands for another kind.</exception>
+    public static void Register(string kind, Func<TokenizerFields, Tokenizer> read)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(kind);
+        if (Kinds.GetOrAdd(kind, read).Method != read.Method)
+            throw new ArgumentException($"Register: the kind '{kind}' of tokenizers is known already; give yours another name.", nameof(kind));
+    }
+
     /// <summary>The kind, as in the JSON.</summary>
     public abstract string Kind { get; }
 
@@ -54,33 +75,49 @@ public abstract class Tokenizer
         try
         {
             using var document = JsonDocument.Parse(json);
-            return Text(document.RootElement, "type", file) switch
-            {
-                CharTokenizer.KindName => new CharTokenizer(Text(document.RootElement, "vocabulary", file), file),
-                ByteTokenizer.KindName => new ByteTokenizer(),
-                IdTokenizer.KindName => new IdTokenizer(Size(document.RootElement, file)),
-                var kind => throw new BadFileException(file, "type", $"a tokenizer of type '{kind}' is unknown; char, byte and ids are known."),
-            };
+            var fields = new TokenizerFields(document.RootElement, file);
+            string kind = fields.Text("type");
+            return Kinds.TryGetValue(kind, out var read) ? read(fields) : throw fields.Bad("type", Unknown(kind));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             throw new BadFileException(file, "tokenizer", $"it is not the JSON of a tokenizer: {e.Message}", e);
         }
     }
 
-    /// <summary>Writes what the kind needs beside <c>type</c>.</summary>
-    private protected abstract void WriteFields(Utf8JsonWriter json);
+    /// <summary>Writes what the kind needs beside <c>type</c>: fields of the JSON object that is open.</summary>
+    protected abstract void WriteFields(Utf8JsonWriter json);
 
-    private protected static ArgumentOutOfRangeException OutOfVocabulary(int id, int index, int size) =>
-        new(nameof(id), $"Decode: id {id} at index {index} is outside the vocabulary of {size}.");
+    /// <summary>An error of <see cref="Decode"/>.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="index">Its place.</param>
+    protected ArgumentOutOfRangeException OutOfVocabulary(int id, int index) =>
+        new(nameof(id), $"Decode: id {id} at index {index} is outside the vocabulary of {VocabularySize}.");
 
-    private static int Size(JsonElement root, string file) =>
-        root.TryGetProperty(IdTokenizer.SizeField, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int size) && size > 0
-            ? size
-            : throw new BadFileException(file, IdTokenizer.SizeField, "a whole number above 0 is needed here.");
+    private static string Unknown(string kind) =>
+        $"a tokenizer of type '{kind}' is unknown; known are {string.Join(", ", Kinds.Keys.Order())}. Make it known by Tokenizer.Register(\"{kind}\", ...) first.";
+}
 
-    private static string Text(JsonElement root, string field, string file) =>
-        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
-            : throw new BadFileException(file, field, "a string is needed here.");
+/// <summary>The fields of a saved tokenizer.</summary>
+/// <param name="Root">The JSON object.</param>
+/// <param name="File">The file it comes from, for messages.</param>
+public readonly record struct TokenizerFields(JsonElement Root, string File)
+{
+    /// <summary>A field that is a string.</summary>
+    /// <exception cref="BadFileException">It is missing or no string.</exception>
+    public string Text(string field) =>
+        Field(field) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Bad(field, "a string is needed here.");
+
+    /// <summary>A field that is a whole number above 0.</summary>
+    /// <exception cref="BadFileException">It is missing or no such number.</exception>
+    public int Size(string field) => Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
+        ? size
+        : throw Bad(field, "a whole number above 0 is needed here.");
+
+    /// <summary>An error of a field.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="problem">What is wrong, and what is needed.</param>
+    public BadFileException Bad(string field, string problem) => new(File, field, problem);
+
+    private JsonElement? Field(string name) => Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value) ? value : null;
 }

@@ -4,10 +4,10 @@ namespace Mayfly;
 /// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries, keys and
 /// values, another one mixes the heads. The attention probabilities are never stored and never dropped.
 /// </summary>
-public sealed class Attention : Module
+public class Attention : Module
 {
     private readonly Linear qkv, projection;
-    private readonly int heads, kvHeads;
+    private readonly int heads;
     private readonly Rotation? rotation;
 
     /// <summary>New <c>qkv</c> (C -> (heads + 2 kvHeads) D, D = C / heads) and <c>projection</c> (C -> C).</summary>
@@ -32,45 +32,40 @@ public sealed class Attention : Module
     {
         this.heads = heads;
         this.rotation = rotation;
-        this.kvHeads = kvHeads == 0 ? heads : kvHeads;
+        KvHeads = kvHeads == 0 ? heads : kvHeads;
         if (heads < 1 || width % heads != 0)
             throw new ArgumentException($"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
-        if (this.kvHeads < 1 || heads % this.kvHeads != 0)
+        if (KvHeads < 1 || heads % KvHeads != 0)
             throw new ArgumentException($"Attention: {heads} heads are not divisible by {kvHeads} key and value heads; choose a divisor of the heads.");
-        int kvWidth = this.kvHeads * (width / heads);
+        HeadSize = width / heads;
+        int kvWidth = KvHeads * HeadSize;
         qkv = Add("qkv", new Linear(source, width, width + 2 * kvWidth, bias, initializer: initializer));
         qkv.Weight.RowBlocks = [width, kvWidth, kvWidth];
         projection = Add("projection", new Linear(source, width, width, bias, initializer: projectionInitializer ?? initializer));
     }
 
-    /// <summary>residual + Dropout(attention of x).</summary>
-    /// <param name="residual">(B, T, C).</param>
-    /// <param name="x">(B, T, C).</param>
-    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
-    /// <returns>(B, T, C).</returns>
-    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
-    {
-        using var scope = Open(x);
-        return scope.Return(projection.AddTo(residual, Mix(x), dropout));
-    }
+    /// <summary>The number of key and value heads.</summary>
+    internal int KvHeads { get; }
 
-    /// <summary>residual + attention of x, over the keys and values that a cache holds and those of x.</summary>
-    internal Tensor Extend(Tensor residual, Tensor x, CacheStep step)
-    {
-        using var scope = Open(x);
-        return scope.Return(projection.AddTo(residual, step.Attend(Fused(x, step.Rotation))));
-    }
+    /// <summary>D, the size of a head.</summary>
+    internal int HeadSize { get; }
 
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
 
-    private Tensor Mix(Tensor x) => Fused(x, rotation).CausalAttention(heads, kvHeads);
+    /// <inheritdoc/>
+    protected override Tensor AddForward(Tensor residual, Tensor x, float dropout) => projection.AddTo(residual, Mix(x), dropout);
 
-    /// <summary>Queries, keys and values side by side, turned: (B, T, (heads + 2 kvHeads) D).</summary>
-    private Tensor Fused(Tensor x, Rotation? turn)
+    /// <summary>Queries, keys and values side by side, before they turn: x (B, T, C) -> (B, T, (heads + 2 kvHeads) D).</summary>
+    protected virtual Tensor Project(Tensor x) => qkv.Call(x);
+
+    private Tensor Mix(Tensor x)
     {
-        var fused = qkv.Call(x);
-        return turn is null ? fused : fused.RotaryQkv(turn.Table, heads, kvHeads, turn.Halves, takeOver: true);
+        var step = LanguageModel.Step;
+        var fused = Project(x); // (B, T, (heads + 2 kvHeads) D)
+        if ((step is null ? rotation : step.Turned(rotation)) is { } turn)
+            fused = fused.RotaryQkv(turn.Table, heads, KvHeads, turn.Halves, takeOver: true);
+        return step is null ? fused.CausalAttention(heads, KvHeads) : step.Attend(this, fused);
     }
 }
 

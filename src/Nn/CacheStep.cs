@@ -5,18 +5,21 @@ namespace Mayfly;
 /// <param name="Tokens">At least one id.</param>
 public readonly record struct RowTokens(int Row, ReadOnlyMemory<int> Tokens);
 
-/// <summary>The new tokens of all rows, one after the other without padding, and where each belongs.</summary>
-internal sealed class CacheStep
+/// <summary>
+/// The new tokens of all rows, one after the other without padding, and where each belongs. While a model reads them, its <see cref="Attention"/> attends
+/// by this and its <see cref="Embedding"/> of positions looks them up here.
+/// </summary>
+internal sealed class CacheStep : IDisposable
 {
     private readonly KvCache cache;
     private readonly CacheRun[] runs;
+    private readonly Dictionary<Rotation, Rotation> turned = [];
+    private readonly HashSet<Attention> attended = [];
 
     /// <summary>Tensors in the innermost scope.</summary>
-    /// <exception cref="ArgumentException">A row is unknown, comes twice, gets no token or more than it has room for.</exception>
     public CacheStep(KvCache cache, IReadOnlyList<RowTokens> rows, Device device)
     {
         this.cache = cache;
-        Check(cache, rows);
         int total = rows.Sum(r => r.Tokens.Length), place = 0;
         int[] ids = new int[total], positions = new int[total], last = new int[rows.Count];
         var found = new List<CacheRun>();
@@ -46,42 +49,35 @@ internal sealed class CacheStep
     /// <summary>I32 (1, rows): the place of each row's last token among the N.</summary>
     public Tensor Last { get; }
 
-    /// <summary>How queries and keys turn at these positions; null where they do not.</summary>
-    public Rotation? Rotation { get; set; }
+    /// <summary>How queries and keys turn at these positions.</summary>
+    public Rotation? Turned(Rotation? rotation)
+    {
+        if (rotation is null) return null;
+        if (turned.TryGetValue(rotation, out var known)) return known;
+        long pairs = rotation.Table.Shape[1];
+        using var rows = rotation.Table.Reshape((-1, 2 * pairs)).Embedding(Positions); // (1, N, D)
+        return turned[rotation] = rotation with { Table = rows.Reshape((-1, pairs, 2)).Keep() };
+    }
 
-    /// <summary>The number of the block that comes next.</summary>
-    public int Block { get; set; }
-
-    /// <summary>Attention of one block, which stores its keys and values: qkv (1, N, (heads + 2 kvHeads) D) -> (1, N, heads D).</summary>
-    public Tensor Attend(Tensor qkv) => cache.Attend(Block++, qkv, runs);
+    /// <summary>Attention over what the cache holds, which takes the new keys and values: qkv (1, N, (heads + 2 kvHeads) D) -> (1, N, heads D).</summary>
+    /// <exception cref="InvalidOperationException">This part attends a second time, where its keys of the first would be lost.</exception>
+    public Tensor Attend(Attention attention, Tensor qkv) => attended.Add(attention)
+        ? cache.Attend(attention, qkv, runs)
+        : throw new InvalidOperationException(
+            $"Extend: {attention.Path} attends twice to the same tokens, and a cache keeps one set of keys; let the model's ReadsNewTokensAlone be false.");
 
     /// <summary>x (1, N, C) at each row's last token: (1, rows, C).</summary>
     public Tensor AtLast(Tensor x) => x.Reshape((x.Shape[1], x.Shape[2])).Embedding(Last);
 
-    /// <summary>Counts the new tokens as held.</summary>
-    public void Commit()
+    /// <summary>Frees what does not belong to a scope.</summary>
+    public void Dispose()
     {
-        foreach (var run in runs)
-            for (int row = run.Row; row < run.Row + run.Rows; row++) cache.Advance(row, run.Count);
+        foreach (var rotation in turned.Values) rotation.Table.Dispose();
     }
 
     private static void Join(List<CacheRun> runs, CacheRun next)
     {
         if (runs.Count > 0 && runs[^1].Joins(next)) runs[^1] = runs[^1] with { Rows = runs[^1].Rows + 1 };
         else runs.Add(next);
-    }
-
-    private static void Check(KvCache cache, IReadOnlyList<RowTokens> rows)
-    {
-        if (rows.Count == 0) throw new ArgumentException("Extend: no rows; give at least one.");
-        var seen = new HashSet<int>();
-        foreach (var (row, tokens) in rows)
-        {
-            if (row < 0 || row >= cache.Rows) throw new ArgumentException($"Extend: row {row} of a cache of {cache.Rows} rows.");
-            if (!seen.Add(row)) throw new ArgumentException($"Extend: row {row} comes twice; give all its tokens at once.");
-            if (tokens.Length == 0) throw new ArgumentException($"Extend: row {row} gets no token; leave it out.");
-            if (cache.Length(row) + tokens.Length > cache.Capacity)
-                throw new ArgumentException($"Extend: row {row} holds {cache.Length(row)} of {cache.Capacity} tokens and gets {tokens.Length} more; truncate it or make a larger cache.");
-        }
     }
 }

@@ -1,7 +1,7 @@
 namespace Mayfly;
 
 /// <summary>The shape of a <see cref="Gpt"/>. The defaults are nanoGPT's small CPU model.</summary>
-public sealed record GptConfig : ModelConfig
+public sealed record GptConfig : DecoderConfig
 {
     /// <summary>Whether norms and linear layers have biases; the head has none.</summary>
     public bool Bias { get; init; } = true;
@@ -15,6 +15,18 @@ public sealed record GptConfig : ModelConfig
 
     /// <inheritdoc/>
     public override LanguageModel Create(Device? device = null, ulong seed = 1) => new Gpt(this, device, seed);
+
+    /// <inheritdoc/>
+    protected internal override bool LearnsPositions => true;
+
+    /// <inheritdoc/>
+    protected override bool HasBias => Bias;
+
+    /// <inheritdoc/>
+    protected internal override Module NewNorm(ParameterSource source) => new LayerNorm(source, Width, Bias);
+
+    /// <inheritdoc/>
+    protected internal override Module NewMlp(ParameterSource source) => new Mlp(source, Width, Hidden, Bias, GeluErf, WeightInit, LastInit);
 
     /// <inheritdoc/>
     public override long CountParameters()

@@ -6,68 +6,95 @@ namespace Mayfly;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private readonly Tensor[] keys, values; // per block (B, S, G, D)
-    private readonly int[] lengths;
-    private readonly int heads, kvHeads;
+    private readonly Dictionary<Attention, (Tensor Keys, Tensor Values)> kept = []; // each (B, S, G, D)
+    private readonly List<int>[] tokens;
 
-    internal KvCache(ModelConfig config, Device device, int rows, int capacity)
+    /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
+    internal KvCache(IEnumerable<Attention> attentions, Device device, int rows, int capacity, int context)
     {
         if (rows < 1) throw new ArgumentException($"KvCache: {rows} rows; make at least one.");
-        if (capacity < 1 || capacity > config.Context)
-            throw new ArgumentException($"KvCache: a capacity of {capacity} tokens; choose from 1 to the model's context of {config.Context}.");
+        if (capacity < 1 || capacity > context)
+            throw new ArgumentException($"KvCache: a capacity of {capacity} tokens; choose from 1 to the model's context of {context}.");
         Capacity = capacity;
-        lengths = new int[rows];
-        (heads, kvHeads) = (config.Heads, config.KeyHeads);
-        Shape shape = (rows, capacity, kvHeads, config.HeadSize);
-        keys = New();
-        values = New();
+        tokens = [.. Enumerable.Range(0, rows).Select(_ => new List<int>())];
+        foreach (var attention in attentions.Distinct()) kept[attention] = (New(attention), New(attention));
 
-        Tensor[] New() =>
-            [.. Enumerable.Range(0, config.Layers).Select(_ => Tensor.Unowned(device, shape, device.Float, Use.Activation, nameof(KvCache)))];
+        Tensor New(Attention a) =>
+            Tensor.Unowned(device, (rows, capacity, a.KvHeads, a.HeadSize), device.Float, Use.Activation, nameof(KvCache));
     }
 
     /// <summary>The number of sequences.</summary>
-    public int Rows => lengths.Length;
+    public int Rows => tokens.Length;
 
     /// <summary>The most tokens a row can hold.</summary>
     public int Capacity { get; }
 
     /// <summary>The bytes of all keys and values.</summary>
-    public long Bytes => 2 * keys.Sum(k => k.Bytes);
+    public long Bytes => kept.Values.Sum(k => k.Keys.Bytes + k.Values.Bytes);
 
     /// <summary>The number of tokens a row holds.</summary>
-    public int Length(int row) => lengths[row];
+    public int Length(int row) => tokens[row].Count;
 
     /// <summary>Forgets all but the first <paramref name="length"/> tokens of a row.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The row holds fewer.</exception>
     public void Truncate(int row, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, lengths[row]);
-        lengths[row] = length;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length(row));
+        tokens[row].RemoveRange(length, Length(row) - length);
     }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
-        foreach (var tensor in keys) tensor.Dispose();
-        foreach (var tensor in values) tensor.Dispose();
+        foreach (var (keys, values) in kept.Values)
+        {
+            keys.Dispose();
+            values.Dispose();
+        }
     }
 
-    internal void Advance(int row, int count) => lengths[row] += count;
+    /// <summary>The tokens a row holds.</summary>
+    internal IReadOnlyList<int> Tokens(int row) => tokens[row];
 
-    /// <summary>Stores new keys and values of a block and lets each new query see its row up to itself.</summary>
-    /// <param name="block">The number of the block.</param>
+    /// <summary>Counts new tokens as held.</summary>
+    internal void Add(IReadOnlyList<RowTokens> rows)
+    {
+        foreach (var (row, ids) in rows) tokens[row].AddRange(ids.Span);
+    }
+
+    /// <exception cref="ArgumentException">A row is unknown, comes twice, gets no token or more than it has room for.</exception>
+    internal void Check(IReadOnlyList<RowTokens> rows)
+    {
+        if (rows.Count == 0) throw new ArgumentException("Extend: no rows; give at least one.");
+        var seen = new HashSet<int>();
+        foreach (var (row, ids) in rows)
+        {
+            if (row < 0 || row >= Rows) throw new ArgumentException($"Extend: row {row} of a cache of {Rows} rows.");
+            if (!seen.Add(row)) throw new ArgumentException($"Extend: row {row} comes twice; give all its tokens at once.");
+            if (ids.Length == 0) throw new ArgumentException($"Extend: row {row} gets no token; leave it out.");
+            if (Length(row) + ids.Length > Capacity)
+                throw new ArgumentException(
+                    $"Extend: row {row} holds {Length(row)} of {Capacity} tokens and gets {ids.Length} more; truncate it or make a larger cache.");
+        }
+    }
+
+    /// <summary>Stores new keys and values of an attention and lets each new query see its row up to itself.</summary>
+    /// <param name="attention">A part of the model that the cache is of.</param>
     /// <param name="qkv">(1, N, (heads + 2 kvHeads) D), the new tokens of all runs one after the other.</param>
     /// <param name="runs">Where they belong.</param>
     /// <returns>(1, N, heads D).</returns>
-    internal Tensor Attend(int block, Tensor qkv, ReadOnlySpan<CacheRun> runs)
+    /// <exception cref="ArgumentException">The cache is of another model.</exception>
+    internal Tensor Attend(Attention attention, Tensor qkv, ReadOnlySpan<CacheRun> runs)
     {
         const string name = "CachedAttention";
+        if (!kept.TryGetValue(attention, out var own))
+            throw new ArgumentException($"Extend: the cache has no room for {attention.Path}: it is of another model, or older than a Replace; make a new one.");
+        int kvHeads = attention.KvHeads;
+        long size = attention.HeadSize, heads = qkv.Shape[2] / size - 2 * kvHeads;
         var backend = qkv.Device.Backend;
-        long size = keys[block].Shape[3];
         var y = Tensor.Empty(qkv.Device, (1, qkv.Shape[1], heads * size), qkv.Type, Use.Activation, name);
-        View fused = qkv.Read(name), result = y.Write(name), allKeys = keys[block].Write(name), allValues = values[block].Write(name);
+        View fused = qkv.Read(name), result = y.Write(name), allKeys = own.Keys.Write(name), allValues = own.Values.Write(name);
         foreach (var run in runs)
         {
             backend.Copy(run.Packed(fused, heads, kvHeads, size), run.Stored(allKeys, run.Start, run.Count));
@@ -96,7 +123,7 @@ public sealed class KvCache : IDisposable
 internal readonly record struct CacheRun(int Row, int Rows, int Start, int Count, int First)
 {
     /// <summary>Some heads of the run's tokens in (1, N, W): (rows, T, heads, D).</summary>
-    public View Packed(in View x, int firstHead, int heads, long size)
+    public View Packed(in View x, long firstHead, long heads, long size)
     {
         long width = x.Shape[2];
         return x.With(new Layout((Rows, Count, heads, size), (Count * width, width, size, 1), x.Layout.Offset + First * width + firstHead * size));

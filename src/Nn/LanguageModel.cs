@@ -1,8 +1,13 @@
 namespace Mayfly;
 
-/// <summary>A model that scores the next token of a sequence. Training, evaluation and generation take any.</summary>
+/// <summary>
+/// A model that scores the next token of a sequence. Training, evaluation, generation and snapshots take any: one of your own derives from this class
+/// and writes <see cref="Config"/> and <see cref="Scores"/>, or is a <see cref="Decoder"/> of parts of its own.
+/// </summary>
 public abstract class LanguageModel : Module
 {
+    [ThreadStatic] private static (bool IsAsked, CacheStep? Step) reading;
+
     /// <summary>The shape.</summary>
     public abstract ModelConfig Config { get; }
 
@@ -34,7 +39,8 @@ public abstract class LanguageModel : Module
     /// <param name="rows">The number of sequences.</param>
     /// <param name="capacity">The most tokens of one; 0 takes the context.</param>
     /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
-    public KvCache NewCache(int rows, int capacity = 0) => new(Config, Device, rows, capacity == 0 ? Context : capacity);
+    public KvCache NewCache(int rows, int capacity = 0) => new(
+        ReadsNewTokensAlone ? Tree().OfType<Attention>() : [], Device, rows, capacity == 0 ? Context : capacity, Context);
 
     /// <summary>
     /// Reads new tokens of some rows, which may be of different number, and scores what follows the last of each. The scores are those of
@@ -47,36 +53,77 @@ public abstract class LanguageModel : Module
     /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
     public Tensor Extend(KvCache cache, IReadOnlyList<RowTokens> rows)
     {
+        cache.Check(rows);
         using var still = Tape.NoGrad();
         using var scope = Device.Scope("Extend");
-        var step = new CacheStep(cache, rows, Device);
-        step.Rotation = RotationAt(step.Positions);
-        var scores = Forward(step).Reshape((rows.Count, VocabularySize));
-        step.Commit();
-        return scope.Return(scores);
+        var outer = reading;
+        reading = (true, null);
+        try
+        {
+            var scores = ReadsNewTokensAlone ? ReadNew(cache, rows) : ReadAll(cache, rows);
+            cache.Add(rows);
+            return scope.Return(scores);
+        }
+        finally
+        {
+            reading = outer;
+        }
     }
 
-    /// <summary>The scores after each row's last new token: (1, rows, V).</summary>
-    private protected abstract Tensor Forward(CacheStep step);
+    /// <summary>True while a model of this thread is asked for the next tokens.</summary>
+    internal static bool IsAsked => reading.IsAsked;
 
-    /// <summary>How queries and keys turn at each of some positions; null where they do not.</summary>
-    /// <param name="positions">I32 (1, N).</param>
-    private protected virtual Rotation? RotationAt(Tensor positions) => null;
+    /// <summary>The new tokens that a model of this thread reads; null where it reads whole sequences.</summary>
+    internal static CacheStep? Step => reading.Step;
+
+    /// <summary>
+    /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where tokens meet in
+    /// <see cref="Attention"/> only, and positions come from its <see cref="Rotation"/> or from <see cref="Embedding.AtPositions"/>. Otherwise each step
+    /// of generation reads its rows from their first token on, which is as right and slower.
+    /// </summary>
+    protected virtual bool ReadsNewTokensAlone => false;
+
+    /// <summary>The scores of every next token: ids I32 (B, T), T at most the context, -> (B, T, V).</summary>
+    protected abstract Tensor Scores(Tensor ids);
+
+    /// <inheritdoc/>
+    protected sealed override Tensor Forward(Tensor x)
+    {
+        CheckIds(x);
+        return Scores(x);
+    }
+
+    /// <summary>What is left to compute of x (B, T, C): all of it, but while new tokens of a cache's rows are read, each row's last, (1, rows, C).</summary>
+    protected static Tensor Last(Tensor x) => Step is { } step ? step.AtLast(x) : x;
+
+    private Tensor ReadNew(KvCache cache, IReadOnlyList<RowTokens> rows)
+    {
+        using var step = new CacheStep(cache, rows, Device);
+        reading.Step = step;
+        var scores = Scores(step.Ids); // (1, rows, V), or (1, N, V) from a model without Last
+        return (scores.Shape[1] == rows.Count ? scores : step.AtLast(scores)).Reshape((rows.Count, VocabularySize));
+    }
+
+    private Tensor ReadAll(KvCache cache, IReadOnlyList<RowTokens> rows)
+    {
+        var last = new Tensor[rows.Count];
+        for (int i = 0; i < last.Length; i++)
+        {
+            int[] ids = [.. cache.Tokens(rows[i].Row), .. rows[i].Tokens.Span];
+            last[i] = Scores(Tensor.From<int>(ids, (1, ids.Length), Device)).Slice(1, ids.Length - 1, 1); // (1, 1, V)
+        }
+
+        return Tensor.Concat(0, last).Reshape((rows.Count, VocabularySize));
+    }
 
     /// <summary>Requires ids (B, T), T at most the context.</summary>
     /// <exception cref="ArgumentException">They are not.</exception>
-    private protected void CheckIds(Tensor ids)
+    private void CheckIds(Tensor ids)
     {
         string name = GetType().Name;
         if (ids.Rank != 2) throw new ArgumentException($"{name}: ids of shape {ids.Shape}; they must be (batch, time).");
-        if (ids.Shape[1] > Context)
-            throw new ArgumentException($"{name}: {ids.Shape[1]} tokens exceed the context of {Context}; pass the last {Context} or make a model with a longer one.");
-    }
-
-    /// <summary>One block, recomputed by backward where the configuration says so; its input goes at once, unless the tape saved it.</summary>
-    private protected Tensor Run(Module block, Tensor h)
-    {
-        using var input = h;
-        return Config.CheckpointBlocks ? Tape.Checkpoint(block.Call, h) : block.Call(h);
+        if (ids.Shape[1] > Context && Step is null)
+            throw new ArgumentException(
+                $"{name}: {ids.Shape[1]} tokens exceed the context of {Context}; pass the last {Context} or make a model with a longer one.");
     }
 }

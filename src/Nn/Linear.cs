@@ -27,28 +27,13 @@ public sealed class Linear : Module
     /// <summary>(Out), or null.</summary>
     public Parameter? Bias { get; }
 
-    /// <summary>act(x W^T + b) as one kernel.</summary>
-    /// <param name="x">(..., In).</param>
-    /// <param name="activation">The element-wise formula.</param>
-    /// <returns>(..., Out).</returns>
-    public Tensor Call<TAct>(Tensor x, TAct activation) where TAct : unmanaged, IMap1<TAct>
-    {
-        using var scope = Open(x);
-        return scope.Return(x.Linear(Weight.Value, Bias?.Value, activation));
-    }
-
-    /// <summary>residual + x W^T + b as one kernel; with dropout, residual + Dropout(x W^T + b).</summary>
-    /// <param name="residual">(..., Out).</param>
-    /// <param name="x">(..., In).</param>
-    /// <param name="dropout">The part of the product's elements that training sets to zero.</param>
-    /// <returns>(..., Out).</returns>
-    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
-    {
-        using var scope = Open(x);
-        return scope.Return(
-            IsTraining && dropout > 0 ? residual + Forward(x).Dropout(dropout) : x.Linear(Weight.Value, Bias?.Value, residual));
-    }
-
     /// <summary>x (..., In) -> (..., Out).</summary>
     protected override Tensor Forward(Tensor x) => x.Linear(Weight.Value, Bias?.Value);
+
+    /// <inheritdoc/>
+    protected override Tensor Forward<TAct>(Tensor x, TAct activation) => x.Linear(Weight.Value, Bias?.Value, activation);
+
+    /// <inheritdoc/>
+    protected override Tensor AddForward(Tensor residual, Tensor x, float dropout) =>
+        IsTraining && dropout > 0 ? base.AddForward(residual, x, dropout) : x.Linear(Weight.Value, Bias?.Value, residual);
 }

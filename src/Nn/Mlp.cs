@@ -30,19 +30,11 @@ public sealed class Mlp : Module
         projection = Add("projection", new Linear(source, hidden, width, bias, initializer: projectionInitializer ?? initializer));
     }
 
-    /// <summary>residual + Dropout(mlp of x).</summary>
-    /// <param name="residual">(..., C).</param>
-    /// <param name="x">(..., C).</param>
-    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
-    /// <returns>(..., C).</returns>
-    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
-    {
-        using var scope = Open(x);
-        return scope.Return(projection.AddTo(residual, Hidden(x), dropout));
-    }
-
     /// <summary>x (..., C) -> (..., C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Hidden(x));
+
+    /// <inheritdoc/>
+    protected override Tensor AddForward(Tensor residual, Tensor x, float dropout) => projection.AddTo(residual, Hidden(x), dropout);
 
     private Tensor Hidden(Tensor x) => exact ? fc.Call(x, new GeluErf()) : fc.Call(x, new Gelu()); // (..., hidden)
 }

@@ -3,12 +3,10 @@ using System.Text.Json.Serialization;
 namespace Mayfly;
 
 /// <summary>
-/// What the shapes of all language models share. Change a named one by <c>with</c>. As JSON it carries its kind, <c>gpt</c> or <c>llama</c>, wherever
-/// it is declared as this type.
+/// What the shapes of all language models share. Change a named one by <c>with</c>. As JSON it carries its kind, as <c>gpt</c>, wherever it is declared
+/// as this type; a kind of your own is known once it was registered.
 /// </summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
-[JsonDerivedType(typeof(GptConfig), "gpt")]
-[JsonDerivedType(typeof(LlamaConfig), "llama")]
+[JsonConverter(typeof(ModelKinds))]
 public abstract record ModelConfig
 {
     /// <summary>V, the number of tokens.</summary>
@@ -47,6 +45,19 @@ public abstract record ModelConfig
     /// <summary>Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.</summary>
     public bool CheckpointBlocks { get; init; }
 
+    /// <summary>The names of all kinds: gpt, llama, and those that were registered.</summary>
+    public static IReadOnlyList<string> Kinds => ModelKinds.Names;
+
+    /// <summary>Makes a kind of models known: by its name configurations are saved with snapshots and read again.</summary>
+    /// <param name="kind">The name in the JSON.</param>
+    /// <param name="start">The kind's usual shape, for any vocabulary; its type is the kind's.</param>
+    /// <exception cref="ArgumentException">The name or the type stands for another kind.</exception>
+    public static void Register(string kind, ModelConfig start) => ModelKinds.Register(kind, start);
+
+    /// <summary>The usual shape of a kind.</summary>
+    /// <exception cref="ArgumentException">The kind is unknown; the message lists those known.</exception>
+    public static ModelConfig OfKind(string kind) => ModelKinds.Find(kind) ?? throw new ArgumentException(ModelKinds.Unknown(kind), nameof(kind));
+
     /// <summary>A published model by name, as <c>llama-60m</c>; see <see cref="ModelNames"/>.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
     public static ModelConfig Named(string name) => Find<ModelConfig>(name);
@@ -57,8 +68,12 @@ public abstract record ModelConfig
     /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="Check"/>.</exception>
     public abstract LanguageModel Create(Device? device = null, ulong seed = 1);
 
-    /// <summary>The number of the model's parameters, without making it.</summary>
-    public abstract long CountParameters();
+    /// <summary>The number of the model's parameters. Unless a kind has a formula for it, a model is made and counted.</summary>
+    public virtual long CountParameters()
+    {
+        using var model = Create();
+        return model.ParameterCount;
+    }
 
     /// <summary>Checks every field.</summary>
     /// <exception cref="ArgumentException">A field is impossible; the message names it and says what to do.</exception>
@@ -81,21 +96,23 @@ public abstract record ModelConfig
     public int HeadSize => Width / Heads;
 
     /// <summary>The number of key and value heads, never 0.</summary>
-    internal int KeyHeads => KvHeads == 0 ? Heads : KvHeads;
+    private int KeyHeads => KvHeads == 0 ? Heads : KvHeads;
 
     /// <summary>The width of queries, keys and values side by side.</summary>
-    private protected long FusedWidth => (Heads + 2L * KeyHeads) * HeadSize;
+    protected long FusedWidth => (Heads + 2L * KeyHeads) * HeadSize;
 
     /// <summary>The weights of one attention: qkv and projection.</summary>
-    private protected long AttentionWeights => (FusedWidth + Width) * Width;
+    protected long AttentionWeights => (FusedWidth + Width) * Width;
 
     /// <summary>The weights of the token table and of a head of its own.</summary>
-    private protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
+    protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
 
     private protected static T Find<T>(string name) where T : ModelConfig => ModelNames.Find(name) as T
         ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", ModelNames.Of<T>())}.", nameof(name));
 
-    private protected ArgumentException Bad(string message) => new($"{GetType().Name}: {message}");
+    /// <summary>An error of a field.</summary>
+    /// <param name="message">Names the field and its value and says what to do.</param>
+    protected ArgumentException Bad(string message) => new($"{GetType().Name}: {message}");
 
     private void AtLeast(int least, string field, int value)
     {

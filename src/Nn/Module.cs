@@ -7,16 +7,17 @@ namespace Mayfly;
 /// path, as in <c>blocks.0.attention.qkv.weight</c>. Each call opens an arena scope, so everything the forward pass made is freed when it returns,
 /// except the result and what the tape saved.
 /// </summary>
-public abstract class Module : IDisposable
+public abstract partial class Module : IDisposable
 {
     private readonly List<Member> members = [];
     private readonly List<Tensor> constants = [];
+    private bool trains = true;
 
     /// <summary>The name within the model; empty at the root.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>True while training: dropout is active.</summary>
-    public bool IsTraining { get; private set; } = true;
+    /// <summary>True while training: dropout is active. False also while a <see cref="LanguageModel"/> is asked for the next tokens.</summary>
+    public bool IsTraining => trains && !LanguageModel.IsAsked;
 
     /// <summary>The modules directly below, in the order of registration.</summary>
     public IEnumerable<Module> Children => members.Where(m => m.Child is not null).Select(m => m.Child!);
@@ -47,8 +48,30 @@ public abstract class Module : IDisposable
     /// <returns>The result, owned by the caller's scope.</returns>
     public Tensor Call(Tensor x)
     {
-        using var scope = Open(x);
-        return scope.Return(Forward(x));
+        var called = Called;
+        using var scope = called.Open(x);
+        return scope.Return(called.Forward(x));
+    }
+
+    /// <summary>The activation of <see cref="Call(Tensor)"/>'s result; one kernel where the module has one for both.</summary>
+    /// <param name="x">The input.</param>
+    /// <param name="activation">The element-wise formula.</param>
+    public Tensor Call<TAct>(Tensor x, TAct activation) where TAct : unmanaged, IMap1<TAct>
+    {
+        var called = Called;
+        using var scope = called.Open(x);
+        return scope.Return(called.Forward(x, activation));
+    }
+
+    /// <summary>residual + Dropout(<see cref="Call(Tensor)"/> of x); one kernel where the module has one for both and nothing is dropped.</summary>
+    /// <param name="residual">Of the shape of the result.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
+    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
+    {
+        var called = Called;
+        using var scope = called.Open(x);
+        return scope.Return(called.AddForward(residual, x, dropout));
     }
 
     /// <summary>Turns dropout on, in this module and all below.</summary>
@@ -75,20 +98,27 @@ public abstract class Module : IDisposable
     /// <summary>Frees all parameters and constants.</summary>
     public void Dispose()
     {
-        foreach (var parameter in Parameters()) parameter.Dispose();
-        FreeConstants();
+        foreach (var owned in Owned()) owned.Dispose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>What the module computes.</summary>
     protected abstract Tensor Forward(Tensor x);
 
+    /// <summary>What <see cref="Call{TAct}(Tensor, TAct)"/> computes: the activation of <see cref="Forward(Tensor)"/>, unless a module has one kernel for both.</summary>
+    protected virtual Tensor Forward<TAct>(Tensor x, TAct activation) where TAct : unmanaged, IMap1<TAct> => Forward(x).Map(activation);
+
+    /// <summary>What <see cref="AddTo"/> computes: a sum with <see cref="Forward(Tensor)"/>, unless a module has one kernel for both.</summary>
+    protected virtual Tensor AddForward(Tensor residual, Tensor x, float dropout) =>
+        residual + (IsTraining && dropout > 0 ? Forward(x).Dropout(dropout) : Forward(x));
+
     /// <summary>
     /// Opens the scope of a call, for modules whose calls take something else than one tensor:
     /// <c>using var scope = Open(x); return scope.Return(...);</c>
     /// </summary>
     /// <param name="x">An input; the scope is on its device.</param>
-    protected Scope Open(Tensor x) => x.Device.Scope(Label);
+    /// <exception cref="InvalidOperationException">The module was replaced: such calls would not reach what stands in its place.</exception>
+    protected Scope Open(Tensor x) => substitute is null ? x.Device.Scope(Label) : throw Replaced();
 
     /// <summary>Registers a module below this one; its parameters get <paramref name="name"/> in front. Call it in the constructor.</summary>
     /// <returns><paramref name="child"/>.</returns>
@@ -144,11 +174,11 @@ public abstract class Module : IDisposable
         return null;
     }
 
-    private void FreeConstants()
-    {
-        foreach (var constant in constants) constant.Dispose();
-        foreach (var child in Children) child.FreeConstants();
-    }
+    /// <summary>The parameters and constants of this tree.</summary>
+    private IEnumerable<IDisposable> Owned() => Parameters().Concat<IDisposable>(Tree().SelectMany(module => module.constants));
+
+    /// <summary>This module and all below, depth first.</summary>
+    internal IEnumerable<Module> Tree() => Children.SelectMany(child => child.Tree()).Prepend(this);
 
     private void Collect(List<Parameter> all, HashSet<Parameter> seen)
     {
@@ -172,7 +202,7 @@ public abstract class Module : IDisposable
 
     private void SetTraining(bool training)
     {
-        IsTraining = training;
+        trains = training;
         foreach (var child in Children) child.SetTraining(training);
     }
 

@@ -19,19 +19,11 @@ public sealed class SwigluMlp : Module
         down = Add("down", new Linear(source, hidden, width, bias: false, initializer: downInitializer ?? initializer));
     }
 
-    /// <summary>residual + Dropout(mlp of x).</summary>
-    /// <param name="residual">(..., C).</param>
-    /// <param name="x">(..., C).</param>
-    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
-    /// <returns>(..., C).</returns>
-    public Tensor AddTo(Tensor residual, Tensor x, float dropout = 0)
-    {
-        using var scope = Open(x);
-        return scope.Return(down.AddTo(residual, Hidden(x), dropout));
-    }
-
     /// <summary>x (..., C) -> (..., C).</summary>
     protected override Tensor Forward(Tensor x) => down.Call(Hidden(x));
+
+    /// <inheritdoc/>
+    protected override Tensor AddForward(Tensor residual, Tensor x, float dropout) => down.AddTo(residual, Hidden(x), dropout);
 
     private Tensor Hidden(Tensor x) => gate.Call(x).Swiglu(up.Call(x)); // (..., hidden)
 }

@@ -6,30 +6,22 @@ namespace Mayfly;
 /// </summary>
 public sealed class TransformerBlock : Module
 {
-    private readonly LayerNorm norm1, norm2;
-    private readonly Attention attention;
-    private readonly Mlp mlp;
+    private readonly Module norm1, attention, norm2, mlp;
     private readonly float dropout;
 
-    /// <summary>A block of the given model, with new parameters.</summary>
-    /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="ModelConfig.Check"/>.</exception>
-    public TransformerBlock(ParameterSource source, GptConfig config)
+    /// <summary>A block of four parts, each (B, T, C) -> (B, T, C).</summary>
+    /// <param name="norm1">Stands before the attention.</param>
+    /// <param name="attention">Mixes positions.</param>
+    /// <param name="norm2">Stands before the feed-forward part.</param>
+    /// <param name="mlp">Works on each position by itself.</param>
+    /// <param name="dropout">The part of both branches' elements that training sets to zero.</param>
+    public TransformerBlock(Module norm1, Module attention, Module norm2, Module mlp, float dropout = 0)
     {
-        config.Check();
-        dropout = config.Dropout;
-        Initializer first = Init.Normal(0.02), last = Init.Normal(0.02 / Math.Sqrt(2.0 * config.Layers));
-        norm1 = Add("norm1", new LayerNorm(source, config.Width, config.Bias));
-        attention = Add("attention", new Attention(source, config.Width, config.Heads, config.KvHeads, config.Bias, first, last));
-        norm2 = Add("norm2", new LayerNorm(source, config.Width, config.Bias));
-        mlp = Add("mlp", new Mlp(source, config.Width, config.Hidden, config.Bias, config.GeluErf, first, last));
-    }
-
-    /// <summary>The block's result for the new tokens of a cache's rows, without dropout: x (1, N, C) -> (1, N, C).</summary>
-    internal Tensor Extend(Tensor x, CacheStep step)
-    {
-        using var scope = Open(x);
-        var h = attention.Extend(x, norm1.Call(x), step);
-        return scope.Return(mlp.AddTo(h, norm2.Call(h)));
+        this.dropout = dropout;
+        this.norm1 = Add("norm1", norm1);
+        this.attention = Add("attention", attention);
+        this.norm2 = Add("norm2", norm2);
+        this.mlp = Add("mlp", mlp);
     }
 
     /// <summary>x (B, T, C) -> (B, T, C).</summary>

@@ -38,7 +38,7 @@ public sealed partial class Tensor : IDisposable
     public bool IsFreed => gone is not null;
 
     /// <summary>Extents, strides and offset.</summary>
-    internal ref readonly Layout Layout => ref layout.Value;
+    public ref readonly Layout Layout => ref layout.Value;
 
     /// <summary>The scope that frees it, or null.</summary>
     internal Scope? Owner { get; private set; }
@@ -68,15 +68,23 @@ public sealed partial class Tensor : IDisposable
         if (gone is null) Free(Freed.ByHand);
     }
 
-    /// <summary>Makes an uninitialised tensor in the innermost scope.</summary>
-    internal static Tensor Empty(Device device, Shape shape, DType type, Use use, string op) =>
+    /// <summary>Makes an uninitialised tensor in the innermost scope: work space or a result, of which every element will be written.</summary>
+    /// <param name="device">Where it lives.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="type">The type of its elements.</param>
+    /// <param name="use">What the arena counts it as.</param>
+    /// <param name="op">What makes it, for messages.</param>
+    public static Tensor Empty(Device device, Shape shape, DType type, Use use, string op) =>
         Make(device, shape, type, use, op, Scope.Innermost(device));
 
-    /// <summary>Makes an uninitialised tensor that no scope owns.</summary>
-    internal static Tensor Unowned(Device device, Shape shape, DType type, Use use, string op) => Make(device, shape, type, use, op, null);
+    /// <summary>Makes an uninitialised tensor that no scope owns: its maker disposes it. Otherwise as <see cref="Empty"/>.</summary>
+    public static Tensor Unowned(Device device, Shape shape, DType type, Use use, string op) => Make(device, shape, type, use, op, null);
 
-    /// <summary>Another tensor on the same memory, in the innermost scope.</summary>
-    internal Tensor ViewAs(in Layout layout, string op) => ViewAs(new SharedLayout(layout), op);
+    /// <summary>Another tensor on the same memory, in the innermost scope. No tape records it.</summary>
+    /// <param name="layout">Where its elements lie in the memory of this one; it must not leave it.</param>
+    /// <param name="op">What asks, for messages.</param>
+    /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    public Tensor ViewAs(in Layout layout, string op) => ViewAs(new SharedLayout(layout), op);
 
     /// <summary>Another tensor on the same elements, in the innermost scope.</summary>
     internal Tensor ViewAs(string op) => ViewAs(layout, op);

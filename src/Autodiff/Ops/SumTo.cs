@@ -17,11 +17,15 @@ internal static class SumToOp
 }
 
 /// <summary>The sum of x, divided by a number.</summary>
-internal readonly struct Total(float divisor) : IFold<Total>
+/// <param name="divisor">The number.</param>
+public readonly struct Total(float divisor) : IFold<Total>
 {
+    /// <inheritdoc/>
     public static FoldKind Kind => FoldKind.Sum;
 
+    /// <inheritdoc/>
     public V Map<V>(V x) where V : struct, ILane<V> => x;
 
+    /// <inheritdoc/>
     public V Finish<V>(V total) where V : struct, ILane<V> => total / V.Of(divisor);
 }

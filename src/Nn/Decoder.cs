@@ -1,0 +1,64 @@
+namespace Mayfly;
+
+/// <summary>
+/// A language model of one column: token embeddings, with learned positions where the configuration has them, blocks, a final norm and a head. Its
+/// <see cref="DecoderConfig"/> makes the parts; <see cref="Gpt"/> and <see cref="Llama"/> are two of them. Initial values follow GPT-2 (Radford et al.
+/// 2019): normal with deviation 0.02, the last layer of each branch 0.02 / sqrt(2 layers), biases 0, gains 1.
+/// </summary>
+public class Decoder : LanguageModel
+{
+    private readonly Embedding tokens;
+    private readonly Embedding? positions;
+    private readonly Module[] blocks;
+    private readonly Module norm, head;
+
+    /// <summary>A model with new parameters.</summary>
+    /// <param name="config">Its shape and its parts.</param>
+    /// <param name="device">Where it lives; null means <see cref="Device.Cpu"/>.</param>
+    /// <param name="seed">The seed of the initial values.</param>
+    /// <exception cref="ArgumentException">The configuration is impossible; see <see cref="ModelConfig.Check"/>.</exception>
+    public Decoder(DecoderConfig config, Device? device = null, ulong seed = 1)
+    {
+        config.Check();
+        Config = config;
+        var source = new ParameterSource(device, seed);
+        var rotation = config.NewRotation(source.Device);
+        if (rotation is not null) AddConstant(rotation.Table);
+        tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
+        positions = config.LearnsPositions ? Add("positions", new Embedding(source, config.Context, config.Width)) : null;
+        blocks = new Module[config.Layers];
+        for (int i = 0; i < blocks.Length; i++) blocks[i] = Add($"blocks.{i}", config.NewBlock(source, rotation));
+        norm = Add("norm", config.NewNorm(source));
+        head = Add("head", config.TiedHead
+            ? new Linear(tokens.Table)
+            : new Linear(source, config.Width, config.VocabularySize, bias: false, Role.Head, Init.Normal(0.02)));
+    }
+
+    /// <summary>The shape.</summary>
+    public override DecoderConfig Config { get; }
+
+    /// <inheritdoc/>
+    protected override bool ReadsNewTokensAlone => true;
+
+    /// <inheritdoc/>
+    protected override Tensor Scores(Tensor ids)
+    {
+        var h = Embed(ids); // (B, T, C)
+        foreach (var block in blocks) h = Run(block, h);
+        return head.Call(norm.Call(Last(h)));
+    }
+
+    private Tensor Embed(Tensor ids)
+    {
+        var h = tokens.Call(ids); // (B, T, C)
+        if (positions is not null) h += positions.AtPositions(ids); // + (T, C)
+        return IsTraining && Config.Dropout > 0 ? h.Dropout(Config.Dropout) : h;
+    }
+
+    /// <summary>One block, recomputed by backward where the configuration says so; its input goes at once, unless the tape saved it.</summary>
+    private Tensor Run(Module block, Tensor h)
+    {
+        using var input = h;
+        return Config.CheckpointBlocks ? Tape.Checkpoint(block.Call, h) : block.Call(h);
+    }
+}
