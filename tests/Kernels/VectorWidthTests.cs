@@ -49,6 +49,8 @@ public class VectorWidthTests
         var errors = child.StandardError.ReadToEndAsync();
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
-        return child.ExitCode == 0 ? output : throw new InvalidOperationException($"The child process ended with {child.ExitCode}: {errors.Result}");
+        return child.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException($"The child process ended with {child.ExitCode}: {errors.Result}");
     }
 }
