@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Mayfly.Benches;
 
 /// <summary>
-/// Attention forward and backward at the sizes of small GPTs, against the fused multiply-add peak of the same run and against a loop of matrix
-/// products per head. That loop neither masks nor skips the future, so it is not even right; it shows what the tiles gain.
+/// Attention forward and backward at the sizes of small GPTs, against the fused multiply-add peak of the same run and against a loop of
+/// matrix products per head. That loop neither masks nor skips the future, so it is not even right; it shows what the tiles gain.
 /// </summary>
 internal static unsafe class AttentionBench
 {
@@ -62,7 +62,8 @@ internal static unsafe class AttentionBench
         Console.WriteLine($"{device.Name}; best of {repeats} interleaved runs, {clock}; GFLOP/s count the causal half only");
         Sizes[] all =
         [
-            new("S", 12, 4, 64, 32), new("M", 4, 6, 256, 64), new("L", 4, 12, 256, 64), new("T1024", 1, 4, 1024, 64), new("D128", 1, 4, 256, 128),
+            new("S", 12, 4, 64, 32), new("M", 4, 6, 256, 64), new("L", 4, 12, 256, 64), new("T1024", 1, 4, 1024, 64),
+            new("D128", 1, 4, 256, 128),
         ];
         foreach (var sizes in all) Measure(device, sizes, threads, repeats);
         return 0;
@@ -94,7 +95,8 @@ internal static unsafe class AttentionBench
 
         var best = times.Select(t => t.Min()).ToArray();
         double peak = threads * (1 << 18) * 12 * 32 / best[4], forward = 2 * c.Product / best[0], backward = 5 * c.Product / best[1];
-        Console.WriteLine($"{c.Name,-6} B {c.B} H {c.H} T {c.T} D {c.D}: forward {1e6 * best[0]:F0} us {forward / 1e9:F1} GFLOP/s ({forward / peak:P0} of peak), "
+        Console.WriteLine($"{c.Name,-6} B {c.B} H {c.H} T {c.T} D {c.D}: "
+            + $"forward {1e6 * best[0]:F0} us {forward / 1e9:F1} GFLOP/s ({forward / peak:P0} of peak), "
             + $"backward {1e6 * best[1]:F0} us {backward / 1e9:F1} GFLOP/s ({backward / peak:P0}); "
             + $"both {(best[2] + best[3]) / (best[0] + best[1]):F2}x as fast as products per head "
             + $"(forward {best[2] / best[0]:F2}x, backward {best[3] / best[1]:F2}x); peak {peak / 1e9:F0}");
@@ -110,7 +112,9 @@ internal static unsafe class AttentionBench
         }
     }
 
-    /// <summary>Seconds: of this process on the processor with one thread, so that neighbours on the machine count less; else by the clock.</summary>
+    /// <summary>
+    /// Seconds: of this process on the processor with one thread, so that neighbours on the machine count less; else by the clock.
+    /// </summary>
     private static double Time(int threads, Action run)
     {
         var cpu = Environment.CpuUsage.TotalTime;

@@ -1,9 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// A device: memory, the few shapes into which an op plugs its formula, and kernels. All views are checked by the caller: a backend may rely on
-/// fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the same view.
-/// Results never depend on the number of threads.
+/// A device: memory, the few shapes into which an op plugs its formula, and kernels. All views are checked by the caller: a backend may
+/// rely on fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the
+/// same view. Results never depend on the number of threads.
 /// </summary>
 public abstract class Backend : IDisposable
 {
@@ -44,7 +44,9 @@ public abstract class Backend : IDisposable
     /// <summary>y = value, any strides.</summary>
     public abstract void Fill(in View y, double value);
 
-    /// <summary>y = x for any strides of either, or y += x; converts between element types (adding only for the device's float type).</summary>
+    /// <summary>
+    /// y = x for any strides of either, or y += x; converts between element types (adding only for the device's float type).
+    /// </summary>
     public abstract void Copy(in View x, in View y, bool add = false);
 
     // formulas of elements
@@ -58,7 +60,9 @@ public abstract class Backend : IDisposable
     /// <summary>y = F(a, b); the inputs already have y's shape, by zero strides where they repeat. y may be a or b.</summary>
     public abstract void Map2<TOp>(TOp op, in View a, in View b, in View y) where TOp : unmanaged, IMap2<TOp>;
 
-    /// <summary>da (+)= DA(a, b, dy) and db (+)= DB(a, b, dy), each at dy's shape; an absent da or db is skipped; da or db may be dy.</summary>
+    /// <summary>
+    /// da (+)= DA(a, b, dy) and db (+)= DB(a, b, dy), each at dy's shape; an absent da or db is skipped; da or db may be dy.
+    /// </summary>
     public abstract void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
         where TOp : unmanaged, IMap2<TOp>;
 
@@ -76,10 +80,15 @@ public abstract class Backend : IDisposable
     /// <summary>Runs a row formula over every row (the last axis) of contiguous matrices.</summary>
     public abstract void Row<TOp>(TOp op, in RowArgs args) where TOp : unmanaged, IRow<TOp>;
 
-    /// <summary>Folds down the columns: sumA[j] (+)= sum over rows of a, sumB[j] likewise; either may be absent. Contiguous matrices.</summary>
-    public abstract void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB) where TOp : unmanaged, IColumn<TOp>;
+    /// <summary>
+    /// Folds down the columns: sumA[j] (+)= sum over rows of a, sumB[j] likewise; either may be absent. Contiguous matrices.
+    /// </summary>
+    public abstract void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB)
+        where TOp : unmanaged, IColumn<TOp>;
 
-    /// <summary>The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.</summary>
+    /// <summary>
+    /// The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.
+    /// </summary>
     public abstract double SumSquares(in View x);
 
     /// <summary><see cref="SumSquares(in View)"/> of each view, waiting for the device once.</summary>

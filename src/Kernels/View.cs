@@ -46,16 +46,6 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     /// <summary>The same memory under another layout.</summary>
     public View With(Layout layout) => new(Block, Type, layout);
 
-    /// <summary>The memory of a host view from its first element to its last: for a contiguous view, its elements.</summary>
-    /// <typeparam name="T">The element type: float, double or int.</typeparam>
-    /// <exception cref="InvalidCastException">The view lies in another device's memory, or its elements have another size.</exception>
-    public unsafe Span<T> AsSpan<T>() where T : unmanaged
-    {
-        if (IsAbsent || Count == 0) return default;
-        if (sizeof(T) != Type.Size()) throw new InvalidCastException($"View: {Type} {Shape} as a span of {typeof(T).Name}.");
-        return new Span<T>(Host(), checked((int)Extent));
-    }
-
     /// <summary>The address of the first element of a host view of floats, or null where it is absent.</summary>
     public unsafe float* Floats() => Block is null ? null : (float*)Host();
 

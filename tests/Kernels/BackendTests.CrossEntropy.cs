@@ -112,7 +112,8 @@ public abstract unsafe partial class BackendTests
     private View Targets(int rows, int classes)
     {
         var targets = Integers(rows);
-        for (int i = 0; i < rows; i++) All<int>(targets)[i] = (i % 4) switch { 0 => classes - 1, 1 => 0, 2 => Ignored, _ => i * 7919 % classes };
+        for (int i = 0; i < rows; i++)
+            All<int>(targets)[i] = (i % 4) switch { 0 => classes - 1, 1 => 0, 2 => Ignored, _ => i * 7919 % classes };
         return targets;
     }
 }

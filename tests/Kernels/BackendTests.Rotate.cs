@@ -51,7 +51,8 @@ public abstract unsafe partial class BackendTests
     private View Angles(int time, int size)
     {
         var table = Floats((time, size / 2, 2));
-        for (int i = 0; i < time * size / 2; i++) (All<float>(table)[2 * i], All<float>(table)[2 * i + 1]) = (MathF.Cos(i + 1), MathF.Sin(i + 1));
+        for (int i = 0; i < time * size / 2; i++)
+            (All<float>(table)[2 * i], All<float>(table)[2 * i + 1]) = (MathF.Cos(i + 1), MathF.Sin(i + 1));
         return table;
     }
 }

@@ -51,7 +51,11 @@ public sealed class CountingBackendTests : IDisposable
     public void Counts_a_step_of_a_gpt()
     {
         const int vocabulary = 11, layers = 2, width = 8, context = 4, batch = 3;
-        using var model = new Gpt(new GptConfig { VocabularySize = vocabulary, Context = context, Layers = layers, Heads = 2, Width = width, TiedHead = true }, device);
+        var config = new GptConfig
+        {
+            VocabularySize = vocabulary, Context = context, Layers = layers, Heads = 2, Width = width, TiedHead = true,
+        };
+        using var model = new Gpt(config, device);
         using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { ReadEvery = int.MaxValue });
         using var ids = Tensor.From<int>([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 1], (batch, context), device);
         updater.Step(() => model.Loss(ids, ids));
@@ -79,11 +83,14 @@ public sealed class CountingBackendTests : IDisposable
     [Fact]
     public void Counts_every_call() => Assert.All(
         typeof(Backend).GetMethods().Where(m => m.IsVirtual && m.DeclaringType == typeof(Backend)),
-        m => Assert.Contains(typeof(CountingBackend).GetMethods(), own => own.DeclaringType == typeof(CountingBackend) && own.GetBaseDefinition() == m));
+        m => Assert.Contains(
+            typeof(CountingBackend).GetMethods(), own => own.DeclaringType == typeof(CountingBackend) && own.GetBaseDefinition() == m));
 
-    private void Same(string kind, double bytes, double flops) => Assert.Equal(new KernelCost(kind, bytes, flops), counting.Calls.Single(c => c.Name == kind));
+    private void Same(string kind, double bytes, double flops) =>
+        Assert.Equal(new KernelCost(kind, bytes, flops), counting.Calls.Single(c => c.Name == kind));
 
-    private double Sum(string kind, Func<KernelCost, double> of) => counting.Calls.Where(c => $"{c.Name} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
+    private double Sum(string kind, Func<KernelCost, double> of) =>
+        counting.Calls.Where(c => $"{c.Name} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
 
     private readonly struct Scaled : IUpdate<Scaled>
     {

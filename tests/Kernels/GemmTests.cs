@@ -45,7 +45,9 @@ public class GemmTests
         public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Abs(x));
     }
 
-    /// <summary>The operands of a case on one device, filled with the same numbers on every device; what no operand covers is NaN.</summary>
+    /// <summary>
+    /// The operands of a case on one device, filled with the same numbers on every device; what no operand covers is NaN.
+    /// </summary>
     internal sealed class Operands : IDisposable
     {
         private readonly Backend backend;
@@ -189,7 +191,8 @@ public class GemmTests
         {
             AssertAgrees(backend, new Case(29, 35, 1031) { TransposeA = ta, TransposeB = tb, Beta = 0.5f, Bias = true, Gap = 1 });
             AssertAgrees(backend, new Case(331, 21, 53) { TransposeA = ta, TransposeB = tb, Alpha = -2f });
-            AssertAgrees(backend, new Case(1, 1103, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Bias = true, Activation = true });
+            AssertAgrees(backend,
+                new Case(1, 1103, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Bias = true, Activation = true });
             AssertAgrees(backend, new Case(1103, 1, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Gap = tb ? 1 : 0 });
             AssertAgrees(backend, new Case(601, 1, 29) { TransposeA = ta, TransposeB = tb, Activation = true, Batch = 2 });
             AssertAgrees(backend, new Case(17, 1103, 41) { TransposeA = ta, TransposeB = tb, Activation = true });
@@ -220,7 +223,8 @@ public class GemmTests
             from residual in Gen.Elements(Added.Nothing, Added.Matrix, Added.InPlace)
             select new Case(m, n, k)
             {
-                TransposeA = ta, TransposeB = tb, Alpha = alpha, Beta = beta, Gap = gap, Bias = bias, Activation = activation, Before = before,
+                TransposeA = ta, TransposeB = tb, Alpha = alpha, Beta = beta, Gap = gap, Bias = bias, Activation = activation,
+                Before = before,
                 Residual = residual,
             };
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(cases.ToArbitrary(), x => AssertAgrees(backend, x)));
@@ -236,7 +240,8 @@ public class GemmTests
                     foreach (int m in new[] { 1, 3, 26 })
                         AssertAgrees(backend, new Case(m, 33, 18)
                         {
-                            TransposeA = ta, TransposeB = tb, Batch = batch, RepeatB = repeat, Gap = batch % 3, Alpha = 0.5f, Beta = batch == 2 ? 1f : 0f,
+                            TransposeA = ta, TransposeB = tb, Batch = batch, RepeatB = repeat, Gap = batch % 3, Alpha = 0.5f,
+                            Beta = batch == 2 ? 1f : 0f,
                         });
         AssertAgrees(backend, new Case(257, 129, 521) { Batch = 2, TransposeB = true });
     }
@@ -251,7 +256,8 @@ public class GemmTests
                     foreach (int m in new[] { 2, 19 })
                         AssertAgrees(backend, new Case(m, 45, 1201)
                         {
-                            Bias = true, Before = before, Activation = activation, Residual = residual, TransposeB = true, Beta = before ? 0f : 0.25f,
+                            Bias = true, Before = before, Activation = activation, Residual = residual, TransposeB = true,
+                            Beta = before ? 0f : 0.25f,
                         });
     }
 

@@ -7,7 +7,9 @@ public class GpuAttentionTests
 {
     private static readonly GpuBackend gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
 
-    /// <summary>Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.</summary>
+    /// <summary>
+    /// Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.
+    /// </summary>
     public static TheoryData<int, int, int, int, int, int, bool> Cases => new()
     {
         { 8, 13, 15, 4, 2, 9, true },
@@ -23,7 +25,8 @@ public class GpuAttentionTests
     {
         gpu.AttentionEdge = edge;
         using var reference = new ReferenceBackend<D1>();
-        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal), expected = Run(reference, queries, keys, heads, groups, size, causal);
+        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal),
+            expected = Run(reference, queries, keys, heads, groups, size, causal);
         for (int i = 0; i < actual.Length; i++)
             for (int j = 0; j < actual[i].Length; j++)
                 Assert.True(
@@ -62,7 +65,8 @@ public class GpuAttentionTests
         Shape ofQueries = (1, queries, heads, size), ofKeys = (1, keys, groups, size);
         var forward = new Attend
         {
-            Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries), Lse = New(on, 6, (1, heads, queries)),
+            Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries),
+            Lse = New(on, 6, (1, heads, queries)),
             Scale = 1f / MathF.Sqrt(size), Causal = causal,
         };
         var back = new AttendBack(forward, New(on, 5, ofQueries), New(on, 7, ofQueries), New(on, 8, ofKeys), New(on, 9, ofKeys));

@@ -5,8 +5,8 @@ using Mayfly.Tests.GpuFormulas;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// Every formula of the library, found by reflection, and the formulas of <see cref="GpuFormulas"/>: ILGPU takes them and computes what the double
-/// lane computes. A formula whose fields must be set offers a static property Sample of its own type.
+/// Every formula of the library, found by reflection, and the formulas of <see cref="GpuFormulas"/>: ILGPU takes them and computes what the
+/// double lane computes. A formula whose fields must be set offers a static property Sample of its own type.
 /// </summary>
 public class IlgpuTests
 {
@@ -120,7 +120,8 @@ public class IlgpuTests
         {
             double wanted = expected(i).Value;
             if (((double)actual[i]).Equals(wanted)) continue;
-            Assert.True(Math.Abs(actual[i] - wanted) <= 1e-5 * Math.Max(1, Math.Abs(wanted)), $"element {i} is {actual[i]:R}, expected {wanted:R}");
+            Assert.True(Math.Abs(actual[i] - wanted) <= 1e-5 * Math.Max(1, Math.Abs(wanted)),
+                $"element {i} is {actual[i]:R}, expected {wanted:R}");
         }
     }
 

@@ -15,7 +15,9 @@ internal sealed class WidthProbe : BackendTests
 
         public static FoldKind Kind(int stage) => FoldKind.Sum;
 
-        public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => (a, b) = (V.Exp(e.X), V.Of(0f));
+        public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b)
+            where V : struct, ILane<V> =>
+            (a, b) = (V.Exp(e.X), V.Of(0f));
 
         public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = a;
 

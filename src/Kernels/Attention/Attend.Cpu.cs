@@ -13,8 +13,9 @@ public readonly partial record struct Attend
 }
 
 /// <summary>
-/// The forward pass of attention. A chunk serves one KV head of one sequence, or every so many-th of its query blocks: it packs keys and values
-/// once, then makes a block's scores, their softmax over whole rows and the weighted sum of the values. Memory grows with the keys, not with their square.
+/// The forward pass of attention. A chunk serves one KV head of one sequence, or every so many-th of its query blocks: it packs keys and
+/// values once, then makes a block's scores, their softmax over whole rows and the weighted sum of the values. Memory grows with the keys,
+/// not with their square.
 /// </summary>
 /// <typeparam name="L">The vector width.</typeparam>
 internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISimd<L>
@@ -22,7 +23,9 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     /// <summary>Chunks worth having: fewer would leave threads idle, more would pack the keys too often.</summary>
     private const int EnoughChunks = 16, LeastBlocksPerChunk = 3;
 
-    /// <summary>So far below the largest score that the weight drops out of the sum, yet is no subnormal number, which would cost a trap.</summary>
+    /// <summary>
+    /// So far below the largest score that the weight drops out of the sum, yet is no subnormal number, which would cost a trap.
+    /// </summary>
     private const float Negligible = 80f;
 
     private readonly AttentionShape shape;
@@ -66,10 +69,13 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
         AttentionTiles<L>.Weigh(shape, start, rows, to.Scores, to.ScoreStep, to.V, to.Y, to.SizeStep);
         for (int row = 0; row < rows; row++)
             AttentionPack<L>.Write(to.Y + row * to.SizeStep, to.Factors[row], y.At(b, h, start + row), shape.Size);
-        if (lse is not null) new Span<float>(to.Sums, rows).CopyTo(new Span<float>(lse + ((nint)b * shape.Heads + h) * shape.Queries + start, rows));
+        if (lse is not null)
+            new Span<float>(to.Sums, rows).CopyTo(new Span<float>(lse + ((nint)b * shape.Heads + h) * shape.Queries + start, rows));
     }
 
-    /// <summary>Replaces scores by exp(score - largest), and those from <paramref name="seen"/> on by zero; returns the reciprocal of the sum.</summary>
+    /// <summary>
+    /// Replaces scores by exp(score - largest), and those from <paramref name="seen"/> on by zero; returns the reciprocal of the sum.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* scores, int seen, int count, out float logSum)
     {

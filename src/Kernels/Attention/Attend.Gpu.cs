@@ -31,15 +31,15 @@ public readonly partial record struct Attend
     {
         var sizes = new AttentionSizes(this, TTile.Edge);
         device.Launch(
-            AttentionForwardKernel.Run<TTile>, Groups<TTile>(sizes.QueryTasks), sizes, HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y),
-            GpuBackend.Floats(Lse));
+            AttentionForwardKernel.Run<TTile>, Groups<TTile>(sizes.QueryTasks), sizes,
+            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse));
     }
 }
 
 /// <summary>
-/// The forward pass of attention (Dao et al., "FlashAttention", 2022): a group owns a tile of queries of one head and goes through the keys they
-/// see, tile by tile, with the largest score so far and the sum of exponentials relative to it. A head wider than a tile is written slice by slice, each
-/// by a group that makes the scores for itself.
+/// The forward pass of attention (Dao et al., "FlashAttention", 2022): a group owns a tile of queries of one head and goes through the keys
+/// they see, tile by tile, with the largest score so far and the sum of exponentials relative to it. A head wider than a tile is written
+/// slice by slice, each by a group that makes the scores for itself.
 /// </summary>
 internal static class AttentionForwardKernel
 {
@@ -58,7 +58,8 @@ internal static class AttentionForwardKernel
         {
             var products = room.Products(queries, task.First, keys, key, sizes.Size);
             AttentionPiece scores = new(
-                Masked(sizes, products.Upper, row, key + 4 * Group.IdxX), Masked(sizes, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
+                Masked(sizes, products.Upper, row, key + 4 * Group.IdxX),
+                Masked(sizes, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
             var next = room.Largest(largest.Max(scores.Largest));
             var fade = largest.Exp(next);
             var weights = scores.Exp(next);

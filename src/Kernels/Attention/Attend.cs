@@ -1,9 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// Softmax attention: y[b, t, h] = sum over s of softmax(scale q[b, t, h] . k[b, s, g])[s] v[b, s, g], g = h / (H / G) the query head's group.
-/// With causal masking position t of the T queries sees the keys s &lt;= t + S - T. All views are (batch, time, heads, head size) with any strides
-/// and a dense last axis, so that q, k and v may lie in one fused buffer.
+/// Softmax attention: y[b, t, h] = sum over s of softmax(scale q[b, t, h] . k[b, s, g])[s] v[b, s, g], g = h / (H / G) the query head's
+/// group. With causal masking position t of the T queries sees the keys s &lt;= t + S - T. All views are (batch, time, heads, head size)
+/// with any strides and a dense last axis, so that q, k and v may lie in one fused buffer.
 /// </summary>
 public readonly partial record struct Attend : IKernel
 {

@@ -13,9 +13,9 @@ public readonly partial record struct AttendBack
 }
 
 /// <summary>
-/// The backward pass of attention (Dao et al., "FlashAttention", 2022): a chunk owns one KV head of one sequence, so that its dK and dV are summed in a
-/// fixed order. Per block of query rows it makes the probabilities again from the saved log-sum-exp, then
-/// dV += P' dY, dS = P (dY V' - rowsum(dY Y)), dQ = scale dS K, dK += dS' (scale Q).
+/// The backward pass of attention (Dao et al., "FlashAttention", 2022): a chunk owns one KV head of one sequence, so that its dK and dV are
+/// summed in a fixed order. Per block of query rows it makes the probabilities again from the saved log-sum-exp, then dV += P' dY, dS = P
+/// (dY V' - rowsum(dY Y)), dQ = scale dS K, dK += dS' (scale Q).
 /// </summary>
 /// <typeparam name="L">The vector width.</typeparam>
 internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, ISimd<L>
@@ -93,7 +93,9 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         }
     }
 
-    /// <summary>p: scores become probabilities; ds: gradients of probabilities become those of scores; both zero from <paramref name="seen"/> on.</summary>
+    /// <summary>
+    /// p: scores become probabilities; ds: gradients of probabilities become those of scores; both zero from <paramref name="seen"/> on.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScoreGradient(float* p, float* ds, float logSum, float mean, int seen, int count)
     {

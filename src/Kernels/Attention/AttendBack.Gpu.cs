@@ -18,7 +18,8 @@ public readonly partial record struct AttendBack
     private void Tiled<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
     {
         var sizes = new AttentionSizes(Forward, TTile.Edge);
-        HeadView q = HeadView.Of(Forward.Q), k = HeadView.Of(Forward.K), v = HeadView.Of(Forward.V), dy = HeadView.Of(Dy), dq = HeadView.Of(Dq);
+        HeadView q = HeadView.Of(Forward.Q), k = HeadView.Of(Forward.K), v = HeadView.Of(Forward.V);
+        HeadView dy = HeadView.Of(Dy), dq = HeadView.Of(Dq);
         KernelConfig ofQueries = Attend.Groups<TTile>(sizes.QueryTasks), ofKeys = Attend.Groups<TTile>(sizes.KeyTasks);
         var lse = GpuBackend.Floats(Forward.Lse);
         lock (device.Gate)
@@ -32,8 +33,8 @@ public readonly partial record struct AttendBack
 }
 
 /// <summary>
-/// The backward pass of attention (Dao et al., "FlashAttention", 2022), without atomics: with P = exp(scale Q K' - lse) made again,
-/// dV = P' dY, dS = P (dY V' - means), dQ = scale dS K and dK = scale dS' Q, where means are the sums of dY Y per row. A group owns a tile of keys
+/// The backward pass of attention (Dao et al., "FlashAttention", 2022), without atomics: with P = exp(scale Q K' - lse) made again, dV = P'
+/// dY, dS = P (dY V' - means), dQ = scale dS K and dK = scale dS' Q, where means are the sums of dY Y per row. A group owns a tile of keys
 /// and values, or one of queries, and a slice of the head's elements; it adds in the order of the tiles.
 /// </summary>
 internal static class AttentionBackwardKernels
@@ -43,7 +44,8 @@ internal static class AttentionBackwardKernels
     {
         for (int i = Lanes.First; i < means.IntLength; i += Lanes.Step)
         {
-            int ofHead = i / sizes.Queries, query = i - ofHead * sizes.Queries, batch = ofHead / sizes.Heads, head = ofHead - batch * sizes.Heads;
+            int ofHead = i / sizes.Queries, query = i - ofHead * sizes.Queries, batch = ofHead / sizes.Heads,
+                head = ofHead - batch * sizes.Heads;
             int place = y.Row(batch, query, head), dPlace = dy.Row(batch, query, head);
             float sum = 0f;
             for (int d = 0; d < sizes.Size; d++) sum += y.Data[place + d] * dy.Data[dPlace + d];
@@ -59,7 +61,8 @@ internal static class AttentionBackwardKernels
         var room = AttentionRoom<TTile>.Ask();
         var task = sizes.QueryTask(Grid.IdxX);
         int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
-        AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size), slopes = new(dy, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size),
+            slopes = new(dy, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
         AttentionNumbers logSums = Rows<TTile>(lse, sizes, task), mean = Rows<TTile>(means, sizes, task);
         AttentionPiece total = default;
@@ -81,17 +84,20 @@ internal static class AttentionBackwardKernels
 
     /// <summary>dK and dV, over all query heads that share the keys: rows of the tiles are keys, columns are queries.</summary>
     public static void Keys<TTile>(
-        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView dy, HeadView dk, HeadView dv, ArrayView<float> lse, ArrayView<float> means)
+        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView dy, HeadView dk, HeadView dv,
+        ArrayView<float> lse, ArrayView<float> means)
         where TTile : unmanaged, IAttentionTile
     {
         var room = AttentionRoom<TTile>.Ask();
         var task = sizes.KeyTask(Grid.IdxX);
         int row = task.First + 4 * Group.IdxY;
-        AttentionRows keys = new(k, task.Batch, task.Head, sizes.Keys, sizes.Size), values = new(v, task.Batch, task.Head, sizes.Keys, sizes.Size);
+        AttentionRows keys = new(k, task.Batch, task.Head, sizes.Keys, sizes.Size),
+            values = new(v, task.Batch, task.Head, sizes.Keys, sizes.Size);
         AttentionPiece totalK = default, totalV = default;
         for (int head = task.Head * sizes.HeadsPerGroup; head < (task.Head + 1) * sizes.HeadsPerGroup; head++)
         {
-            AttentionRows queries = new(q, task.Batch, head, sizes.Queries, sizes.Size), slopes = new(dy, task.Batch, head, sizes.Queries, sizes.Size);
+            AttentionRows queries = new(q, task.Batch, head, sizes.Queries, sizes.Size),
+                slopes = new(dy, task.Batch, head, sizes.Queries, sizes.Size);
             for (int query = sizes.FirstTile(task.First); query < sizes.Queries; query += TTile.Edge)
             {
                 int column = query + 4 * Group.IdxX;
@@ -106,14 +112,16 @@ internal static class AttentionBackwardKernels
             }
         }
 
-        AttentionRows resultsV = new(dv, task.Batch, task.Head, sizes.Keys, sizes.Size), resultsK = new(dk, task.Batch, task.Head, sizes.Keys, sizes.Size);
+        AttentionRows resultsV = new(dv, task.Batch, task.Head, sizes.Keys, sizes.Size),
+            resultsK = new(dk, task.Batch, task.Head, sizes.Keys, sizes.Size);
         AttentionRoom<TTile>.Put(resultsV, task.First, task.Column, totalV);
         AttentionRoom<TTile>.Put(resultsK, task.First, task.Column, totalK.Scaled(AttentionNumbers.Of(sizes.Scale)));
     }
 
     /// <summary>The numbers of a lane's rows of queries.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AttentionNumbers Rows<TTile>(ArrayView<float> of, AttentionSizes sizes, AttentionTask task) where TTile : unmanaged, IAttentionTile
+    private static AttentionNumbers Rows<TTile>(ArrayView<float> of, AttentionSizes sizes, AttentionTask task)
+        where TTile : unmanaged, IAttentionTile
     {
         int row = task.First + 4 * Group.IdxY;
         return new(Numbers(of, sizes, task.Batch, task.Head, row), Numbers(of, sizes, task.Batch, task.Head, row + TTile.Edge / 2));
@@ -131,7 +139,8 @@ internal static class AttentionBackwardKernels
 
     /// <summary>The gradients of the scores of four queries (rows) and four keys.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 OfQueries(AttentionSizes sizes, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes) => QuadMath.Rows(
+    private static Sums4 OfQueries(AttentionSizes sizes, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes) =>
+        QuadMath.Rows(
         QuadMath.Times(OfQuery(sizes, query, key, lse.X, scores.R0), QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
         QuadMath.Times(OfQuery(sizes, query + 1, key, lse.Y, scores.R1), QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
         QuadMath.Times(OfQuery(sizes, query + 2, key, lse.Z, scores.R2), QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),

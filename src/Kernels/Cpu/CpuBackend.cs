@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>The CPU in single precision: managed SIMD loops over lanes of type <typeparamref name="L"/>, shared among worker threads.</summary>
+/// <summary>
+/// The CPU in single precision: managed SIMD loops over lanes of type <typeparamref name="L"/>, shared among worker threads.
+/// </summary>
 /// <typeparam name="L">The vector width: <see cref="F4"/>, <see cref="F8"/> or <see cref="F16"/>.</typeparam>
 public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L : struct, ISimd<L>
 {
@@ -36,7 +38,9 @@ public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L 
     /// <inheritdoc/>
     public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
 
-    /// <summary>Does all chunks of a job, shared among the threads, and returns when they are done; an exception in a chunk is thrown here.</summary>
+    /// <summary>
+    /// Does all chunks of a job, shared among the threads, and returns when they are done; an exception in a chunk is thrown here.
+    /// </summary>
     /// <param name="job">It is copied: its chunks write to memory, not to its fields.</param>
     /// <param name="chunks">Their number. A chunk may itself share a job, which its own thread then does alone.</param>
     public void Share<TJob>(ref TJob job, long chunks) where TJob : struct, IJob => workers.Run(ref job, checked((int)chunks));

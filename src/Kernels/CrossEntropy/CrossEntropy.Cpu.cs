@@ -118,7 +118,10 @@ public readonly partial record struct CrossEntropy
             return L.Sum((a + b) + (c + d));
         }
 
-        /// <summary>The exponentials from <paramref name="j"/> on, zero beside them: in the row's last whole vector, or in a padded copy of a short row.</summary>
+        /// <summary>
+        /// The exponentials from <paramref name="j"/> on, zero beside them: in the row's last whole vector, or in a padded copy of a short
+        /// row.
+        /// </summary>
         private static L RestExp(float* x, long j, long n, L largest)
         {
             int rest = (int)(n - j);
@@ -135,6 +138,7 @@ public readonly partial record struct CrossEntropy
         }
 
         /// <summary>A vector read <c>r</c> elements past its first whole vector of zeros ends in r ones.</summary>
-        private static ReadOnlySpan<float> ZerosAndOnes => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+        private static ReadOnlySpan<float> ZerosAndOnes =>
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
     }
 }

@@ -11,8 +11,8 @@ public readonly partial record struct CrossEntropy
         if (Targets.Count == 0) return;
         int classes = checked((int)Logits.Shape[-1]);
         device.Launch(
-            CrossEntropyKernel.Loss, device.GroupsOfRows(Targets.Count, classes), GpuBackend.Floats(Logits), classes, GpuBackend.Ints(Targets), IgnoreIndex,
-            GpuBackend.Floats(Lse), GpuBackend.Floats(Loss));
+            CrossEntropyKernel.Loss, device.GroupsOfRows(Targets.Count, classes), GpuBackend.Floats(Logits), classes,
+            GpuBackend.Ints(Targets), IgnoreIndex, GpuBackend.Floats(Lse), GpuBackend.Floats(Loss));
     }
 }
 
@@ -23,7 +23,8 @@ internal static class CrossEntropyKernel
     /// A lane reads its elements once, four at a time, and keeps the largest so far and the sum of exponentials relative to it
     /// (Milakov, Gimelshein: "Online normalizer calculation for softmax", 2018).
     /// </summary>
-    public static void Loss(ArrayView<float> logits, int classes, ArrayView<int> targets, int ignored, ArrayView<float> lse, ArrayView<float> loss)
+    public static void Loss(
+        ArrayView<float> logits, int classes, ArrayView<int> targets, int ignored, ArrayView<float> lse, ArrayView<float> loss)
     {
         var room = Trees.Room();
         for (int row = Grid.IdxX; row < targets.IntLength; row += Grid.DimX)

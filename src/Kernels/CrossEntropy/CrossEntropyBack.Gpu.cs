@@ -10,8 +10,9 @@ public readonly partial record struct CrossEntropyBack
         if (Targets.Count == 0) return;
         int classes = checked((int)Logits.Shape[-1]);
         device.Launch(
-            CrossEntropyBackKernel.Gradient, device.GroupsOfRows(Targets.Count, classes), GpuBackend.Floats(Logits), classes, GpuBackend.Ints(Targets),
-            IgnoreIndex, GpuBackend.Floats(Lse), GpuBackend.Floats(Dloss), GpuBackend.Floats(Dlogits), Add ? 1 : 0);
+            CrossEntropyBackKernel.Gradient, device.GroupsOfRows(Targets.Count, classes), GpuBackend.Floats(Logits), classes,
+            GpuBackend.Ints(Targets), IgnoreIndex, GpuBackend.Floats(Lse), GpuBackend.Floats(Dloss), GpuBackend.Floats(Dlogits),
+            Add ? 1 : 0);
     }
 }
 
@@ -19,8 +20,8 @@ public readonly partial record struct CrossEntropyBack
 internal static class CrossEntropyBackKernel
 {
     public static void Gradient(
-        ArrayView<float> logits, int classes, ArrayView<int> targets, int ignored, ArrayView<float> lse, ArrayView<float> dloss, ArrayView<float> dlogits,
-        int add)
+        ArrayView<float> logits, int classes, ArrayView<int> targets, int ignored, ArrayView<float> lse,
+        ArrayView<float> dloss, ArrayView<float> dlogits, int add)
     {
         float factor = dloss[0];
         for (int row = Grid.IdxX; row < targets.IntLength; row += Grid.DimX)

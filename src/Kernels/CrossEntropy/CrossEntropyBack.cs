@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>dlogits[i, j] = dloss (exp(logits[i, j] - lse[i]) - [j == target]), zero for ignored rows, or += it; dlogits may be logits.</summary>
+/// <summary>
+/// dlogits[i, j] = dloss (exp(logits[i, j] - lse[i]) - [j == target]), zero for ignored rows, or += it; dlogits may be logits.
+/// </summary>
 /// <param name="Logits">(N, V), contiguous.</param>
 /// <param name="Targets">I32 (N), each in [0, V) or <paramref name="IgnoreIndex"/>.</param>
 /// <param name="IgnoreIndex">The target of rows that do not count.</param>

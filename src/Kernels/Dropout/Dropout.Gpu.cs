@@ -9,14 +9,17 @@ public readonly partial record struct Dropout
     {
         if (Y.Count == 0) return;
         device.Launch(
-            DropoutKernel.Dropout, device.Over((Y.Count + 3) / 4), GpuBackend.Floats(X), GpuBackend.Floats(Y), Rate, Key.Seed, Key.Stream, Add ? 1 : 0);
+            DropoutKernel.Dropout, device.Over((Y.Count + 3) / 4), GpuBackend.Floats(X), GpuBackend.Floats(Y),
+            Rate, Key.Seed, Key.Stream, Add ? 1 : 0);
     }
 }
 
 /// <summary>A lane draws four numbers at a time.</summary>
 internal static class DropoutKernel
 {
-    /// <summary>y[i] (+)= x[i] / (1 - rate) where number i of the sequence is at least rate, else 0. A lane draws four elements at a time.</summary>
+    /// <summary>
+    /// y[i] (+)= x[i] / (1 - rate) where number i of the sequence is at least rate, else 0. A lane draws four elements at a time.
+    /// </summary>
     public static void Dropout(ArrayView<float> x, ArrayView<float> y, float rate, ulong seed, ulong stream, int add)
     {
         float scale = 1f / (1f - rate);

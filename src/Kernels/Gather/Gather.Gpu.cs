@@ -9,7 +9,8 @@ public readonly partial record struct Gather
     {
         if (Y.Count == 0) return;
         int step = checked((int)Table.Layout.Strides[0]), width = checked((int)Table.Shape[1]);
-        device.Launch(GatherKernel.Gather, device.Over(Y.Count), GpuBackend.Ints(Table), step, GpuBackend.Ints(Ids), GpuBackend.Ints(Y), width);
+        device.Launch(
+            GatherKernel.Gather, device.Over(Y.Count), GpuBackend.Ints(Table), step, GpuBackend.Ints(Ids), GpuBackend.Ints(Y), width);
     }
 }
 

@@ -6,8 +6,8 @@ namespace Mayfly;
 /// <param name="Y">The ids' shape with one more axis, C; contiguous.</param>
 public readonly partial record struct Gather(View Table, View Ids, View Y) : IKernel
 {
-    /// <inheritdoc/>
-    public KernelCost Cost => new KernelCost("Gather").Reads(Ids).Writes(Y, add: true); // as many elements of the table are read as are written
+    /// <summary>As many elements of the table are read as are written.</summary>
+    public KernelCost Cost => new KernelCost("Gather").Reads(Ids, Y).Writes(Y);
 
     /// <inheritdoc/>
     public void On<V>(ReferenceBackend<V> device) where V : struct, IMemoryLane<V>

@@ -16,7 +16,8 @@ public readonly partial record struct Gemm<TAct>
     }
 
     // A chunk is one product. Inside a chunk the workers are busy, so the product runs on the chunk's own thread.
-    private readonly unsafe struct BatchJob<L>(CpuBackend<L> device, GemmProduct first, in Gemm<TAct> gemm) : IJob where L : struct, ISimd<L>
+    private readonly unsafe struct BatchJob<L>(CpuBackend<L> device, GemmProduct first, in Gemm<TAct> gemm) : IJob
+        where L : struct, ISimd<L>
     {
         private readonly TAct act = gemm.Act;
         private readonly long a = BatchStride(gemm.A), b = BatchStride(gemm.B), c = BatchStride(gemm.C);
@@ -66,7 +67,8 @@ public readonly partial record struct Gemm<TAct>
             do
             {
                 int end = Math.Min(x.K, start + blocks.PanelDepth);
-                MultiplyPanel(device, act, x, blocks, new GemmPanel { Data = panel, Column = j, Columns = columns, Start = start, End = end });
+                MultiplyPanel(device, act, x, blocks,
+                    new GemmPanel { Data = panel, Column = j, Columns = columns, Start = start, End = end });
                 start = end;
             }
             while (start < x.K);

@@ -97,7 +97,8 @@ public readonly partial record struct Gemm<TAct>
 
     private static bool HasQuads(in View view) => view.IsAbsent || (view.Layout.Offset % 4 == 0 && view.Layout.Strides[-2] % 4 == 0);
 
-    private static GemmMatrix Rows(in View view) => view.IsAbsent ? default : new(GpuBackend.Floats(view), checked((int)view.Layout.Strides[-2]));
+    private static GemmMatrix Rows(in View view) =>
+        view.IsAbsent ? default : new(GpuBackend.Floats(view), checked((int)view.Layout.Strides[-2]));
 
     private static long PartStep(in View view) => view.Shape.Rank == 3 ? view.Layout.Strides[0] : 0;
 }

@@ -2,9 +2,9 @@ namespace Mayfly;
 
 /// <summary>
 /// The matrix product C = act(alpha op(A) op(B) + beta C + bias) + residual. A, B and C are views of rank 2 (rows, columns) or rank 3
-/// (batch, rows, columns); op() is expressed by strides: a transposed operand is a view whose first matrix axis has stride 1. One of the two matrix
-/// axes of each operand is dense (stride 1); C's columns are dense. A batch stride of zero repeats an operand. With beta = 0, C is written without
-/// being read.
+/// (batch, rows, columns); op() is expressed by strides: a transposed operand is a view whose first matrix axis has stride 1. One of the
+/// two matrix axes of each operand is dense (stride 1); C's columns are dense. A batch stride of zero repeats an operand. With beta = 0, C
+/// is written without being read.
 /// </summary>
 /// <typeparam name="TAct">The activation; <see cref="Identity"/> for none.</typeparam>
 public readonly partial record struct Gemm<TAct> : IKernel where TAct : unmanaged, IMap1<TAct>
@@ -86,9 +86,11 @@ public readonly partial record struct Gemm<TAct> : IKernel where TAct : unmanage
         return sum;
     }
 
-    private static unsafe byte* At<V>(ReferenceBackend<V> device, in View x, long batch, long row, long column) where V : struct, IMemoryLane<V>
+    private static unsafe byte* At<V>(ReferenceBackend<V> device, in View x, long batch, long row, long column)
+        where V : struct, IMemoryLane<V>
     {
         var strides = x.Layout.Strides;
-        return device.Address(x) + ((x.Shape.Rank == 3 ? batch * strides[0] : 0) + row * strides[-2] + column * strides[-1]) * x.Type.Size();
+        return device.Address(x)
+            + ((x.Shape.Rank == 3 ? batch * strides[0] : 0) + row * strides[-2] + column * strides[-1]) * x.Type.Size();
     }
 }

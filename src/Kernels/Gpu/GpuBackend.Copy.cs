@@ -8,7 +8,8 @@ public sealed partial class GpuBackend
         if (y.Count == 0) return;
         var walk = new Walk([y]);
         if (y.Type == DType.F32) Launch(CopyKernels.Fill, Over(walk.Count), new GpuAxes(walk), Strided(y, walk, 0), (float)value);
-        else if (y.Type == DType.I32) Launch(CopyKernels.FillWords, Over(walk.Count), new GpuAxes(walk), new GpuSteps(walk, 0), Ints(y), (int)value);
+        else if (y.Type == DType.I32)
+            Launch(CopyKernels.FillWords, Over(walk.Count), new GpuAxes(walk), new GpuSteps(walk, 0), Ints(y), (int)value);
         else FillOnHost(y, value);
     }
 

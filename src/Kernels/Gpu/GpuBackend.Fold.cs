@@ -48,12 +48,13 @@ public sealed partial class GpuBackend
             for (int i = 0; i < views.Length; i++)
             {
                 var walk = new Walk([views[i]]);
-                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0), parts.SubView(groups * i, groups));
+                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0),
+                    parts.SubView(groups * i, groups));
             }
 
             fixed (double* to = all)
             {
-                if (all.Length > 0) parts.CopyToCPU(accelerator.DefaultStream, ref *to, all.Length);
+                if (all.Length > 0) parts.CopyToCPU(stream, ref *to, all.Length);
             }
         }
 

@@ -1,5 +1,5 @@
 using ILGPU;
-using ILGPU.Runtime;
+using Stream = ILGPU.Runtime.AcceleratorStream;
 
 namespace Mayfly;
 
@@ -7,7 +7,9 @@ public sealed partial class GpuBackend
 {
     private string? spoiledBy;
 
-    /// <summary>Hands a kernel to the device, compiling it at the first call. A kernel is a public static method of a public type.</summary>
+    /// <summary>
+    /// Hands a kernel to the device, compiling it at the first call. A kernel is a public static method of a public type.
+    /// </summary>
     /// <param name="kernel">The method itself, without a lambda around it.</param>
     /// <param name="config">Groups, and lanes of a group: <see cref="Over"/> fits loops by <see cref="Lanes"/>.</param>
     /// <param name="a">Its argument: a number, a view of the device's memory, or a struct of these.</param>
@@ -15,123 +17,91 @@ public sealed partial class GpuBackend
     public void Launch<A>(Action<A> kernel, KernelConfig config, A a)
         where A : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A>>(kernel)(stream, config, a);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B>(Action<A, B> kernel, KernelConfig config, A a, B b)
         where A : struct where B : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B>>(kernel)(stream, config, a, b);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C>(Action<A, B, C> kernel, KernelConfig config, A a, B b, C c)
         where A : struct where B : struct where C : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C>>(kernel)(stream, config, a, b, c);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D>(Action<A, B, C, D> kernel, KernelConfig config, A a, B b, C c, D d)
         where A : struct where B : struct where C : struct where D : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D>>(kernel)(stream, config, a, b, c, d);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E>(Action<A, B, C, D, E> kernel, KernelConfig config, A a, B b, C c, D d, E e)
         where A : struct where B : struct where C : struct where D : struct where E : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D, E>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d, e);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E>>(kernel)(stream, config, a, b, c, d, e);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F>(Action<A, B, C, D, E, F> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f)
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D, E, F>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d, e, f);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F>>(kernel)(stream, config, a, b, c, d, e, f);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F, G>(Action<A, B, C, D, E, F, G> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g)
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D, E, F, G>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d, e, f, g);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G>>(kernel)(stream, config, a, b, c, d, e, f, g);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
-    public void Launch<A, B, C, D, E, F, G, H>(Action<A, B, C, D, E, F, G, H> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h)
-        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct where H : struct
+    public void Launch<A, B, C, D, E, F, G, H>(
+        Action<A, B, C, D, E, F, G, H> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
+        where F : struct where G : struct where H : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D, E, F, G, H>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d, e, f, g, h);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H>>(kernel)(stream, config, a, b, c, d, e, f, g, h);
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
-    public void Launch<A, B, C, D, E, F, G, H, I>(Action<A, B, C, D, E, F, G, H, I> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i)
-        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct where H : struct where I : struct
+    public void Launch<A, B, C, D, E, F, G, H, I>(
+        Action<A, B, C, D, E, F, G, H, I> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
+        where F : struct where G : struct where H : struct where I : struct
     {
-        lock (Gate)
-        {
-            var launcher = Known<Action<KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel) ?? Load(kernel, static (on, k) => on.LoadStreamKernel(k));
-            launcher(config, a, b, c, d, e, f, g, h, i);
-        }
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i);
     }
 
-    private TLauncher? Known<TLauncher>(Delegate kernel) where TLauncher : Delegate =>
-        kernels.TryGetValue(kernel, out var launcher) ? (TLauncher)launcher : null;
-
-    /// <summary>Compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.</summary>
-    /// <exception cref="NotSupportedException">It does not compile; the message names it.</exception>
-    private TLauncher Load<TKernel, TLauncher>(TKernel kernel, Func<Accelerator, TKernel, TLauncher> load) where TKernel : Delegate where TLauncher : Delegate
+    /// <summary>
+    /// Finds or compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.
+    /// </summary>
+    private TLauncher Launcher<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {
+        if (kernels.TryGetValue(kernel, out var known)) return (TLauncher)known;
         if (spoiledBy is not null)
-            throw new NotSupportedException($"{Name}: open the device anew; since a kernel did not compile ({spoiledBy}) it takes no new ones.");
+            throw new NotSupportedException(
+                $"{Name}: open the device anew; since a kernel did not compile ({spoiledBy}) it takes no new ones.");
         try
         {
-            var launcher = load(accelerator, kernel);
+            var launcher = accelerator.LoadKernel(kernel.Method).CreateLauncherDelegate<TLauncher>();
             kernels.Add(kernel, launcher);
             return launcher;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            string formula = string.Join(", ", kernel.Method.GetGenericArguments().Select(t => t.Name));
-            spoiledBy = $"{kernel.Method.Name} of {formula}";
+            spoiledBy = $"{kernel.Method.Name} of {string.Join(", ", kernel.Method.GetGenericArguments().Select(t => t.Name))}";
             throw new NotSupportedException(
-                $"{Name}: the kernel {spoiledBy} does not compile. A formula must be a public struct, or an internal one in an assembly with "
-                + $"InternalsVisibleTo(\"ILGPURuntime\"), and use lane operations only: {e.GetBaseException().Message}", e);
+                $"{Name}: the kernel {spoiledBy} does not compile. A formula must be a public struct, or an internal one "
+                + $"in an assembly with InternalsVisibleTo(\"ILGPURuntime\"), and use lane operations only: "
+                + e.GetBaseException().Message, e);
         }
     }
 }

@@ -31,6 +31,7 @@ public sealed partial class GpuBackend
     {
         int width = checked((int)args.X.Shape[-1]), count = width == 0 ? 0 : checked((int)(args.X.Count / width));
         return new GpuRows(
-            count, width, Floats(args.X), Floats(args.Dy), Floats(args.Gain), Floats(args.Bias), Floats(args.Y), Floats(args.Stats), args.LoadStats, args.Add);
+            count, width, Floats(args.X), Floats(args.Dy), Floats(args.Gain), Floats(args.Bias), Floats(args.Y), Floats(args.Stats),
+            args.LoadStats, args.Add);
     }
 }

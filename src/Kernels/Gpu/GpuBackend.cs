@@ -12,6 +12,7 @@ public sealed partial class GpuBackend : Backend
 {
     private readonly Context context;
     private readonly Accelerator accelerator;
+    private readonly AcceleratorStream stream;
     private readonly Dictionary<Delegate, Delegate> kernels = [];
     private readonly HostMirror mirror;
     private readonly Staging staging;
@@ -26,6 +27,7 @@ public sealed partial class GpuBackend : Backend
         this.context = context;
         this.accelerator = accelerator;
         Name = name;
+        stream = accelerator.DefaultStream;
         staging = new Staging(accelerator);
         mirror = new HostMirror(this);
         IsSimulated = accelerator.AcceleratorType == AcceleratorType.CPU;
@@ -97,7 +99,7 @@ public sealed partial class GpuBackend : Backend
         {
             lock (Gate)
             {
-                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref *from, data.Length);
+                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(stream, ref *from, data.Length);
             }
         }
     }
@@ -108,7 +110,7 @@ public sealed partial class GpuBackend : Backend
         if (data.Length == 0) return;
         fixed (byte* to = data)
         {
-            lock (Gate) Bytes(x).CopyToCPU(accelerator.DefaultStream, ref *to, data.Length);
+            lock (Gate) Bytes(x).CopyToCPU(stream, ref *to, data.Length);
         }
     }
 
@@ -198,7 +200,8 @@ public sealed partial class GpuBackend : Backend
 
     /// <summary>Elements from a view's first to its last, which kernels count in 32 bits.</summary>
     private static long Extent(in View view) => view.Extent <= 1 << 30 ? view.Extent : throw new NotSupportedException(
-        $"A view of shape {view.Shape} spans {view.Extent:N0} elements; a GPU kernel takes at most {1 << 30:N0}. Use a smaller batch or context.");
+        $"A view of shape {view.Shape} spans {view.Extent:N0} elements; a GPU kernel takes at most {1 << 30:N0}. "
+        + "Use a smaller batch or context.");
 
     private static Strided Strided(in View view, in Walk walk, int operand) => new(Floats(view), new GpuSteps(walk, operand));
 

@@ -12,7 +12,10 @@ public static class Lanes
     public static int Step => Grid.DimX * Group.DimX;
 }
 
-/// <summary>Folds one number of each lane of a group, in a tree whose form depends on the group's size alone. Groups have a power of two of lanes in one axis.</summary>
+/// <summary>
+/// Folds one number of each lane of a group, in a tree whose form depends on the group's size alone. Groups have a power of two of lanes in
+/// one axis.
+/// </summary>
 internal static class Trees
 {
     /// <summary>The most lanes of a group that folds.</summary>

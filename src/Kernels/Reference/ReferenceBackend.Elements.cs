@@ -14,7 +14,8 @@ public sealed unsafe partial class ReferenceBackend<V>
     public int Id(in View ids, long index) => (int)Number(ids, ids.Layout.Place(index));
 
     /// <summary>Writes the element with row-major number <paramref name="index"/>, or adds to it.</summary>
-    public void Set(in View v, long index, V x, bool add = false) => SetNumber(v, v.Layout.Place(index), V.Sum(add ? Get(v, index) + x : x));
+    public void Set(in View v, long index, V x, bool add = false) =>
+        SetNumber(v, v.Layout.Place(index), V.Sum(add ? Get(v, index) + x : x));
 
     /// <summary>Writes element (a, b, c, d) of a view of rank 4, or adds to it.</summary>
     public void Set(in View v, long a, long b, long c, long d, V x, bool add = false) =>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// The specification: naive loops, one element at a time, in double (<see cref="D1"/>) or single precision (<see cref="F1"/>). The fast kernels are
-/// tested against it and gradients are checked on it.
+/// The specification: naive loops, one element at a time, in double (<see cref="D1"/>) or single precision (<see cref="F1"/>). The fast
+/// kernels are tested against it and gradients are checked on it.
 /// </summary>
 /// <typeparam name="V">The number it computes in.</typeparam>
 public sealed unsafe partial class ReferenceBackend<V> : Backend where V : struct, IMemoryLane<V>

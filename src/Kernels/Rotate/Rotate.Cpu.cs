@@ -141,7 +141,8 @@ public readonly partial record struct Rotate
                 return Unsafe.BitCast<Vector256<float>, L>(Vector256.Shuffle(Unsafe.BitCast<L, Vector256<float>>(x), order));
             }
 
-            return Unsafe.BitCast<Vector128<float>, L>(Vector128.Shuffle(Unsafe.BitCast<L, Vector128<float>>(x), Vector128.Create(1, 0, 3, 2)));
+            var four = Vector128.Create(1, 0, 3, 2);
+            return Unsafe.BitCast<Vector128<float>, L>(Vector128.Shuffle(Unsafe.BitCast<L, Vector128<float>>(x), four));
         }
     }
 }

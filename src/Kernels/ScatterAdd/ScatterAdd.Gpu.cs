@@ -10,8 +10,8 @@ public readonly partial record struct ScatterAdd
         if (Dy.Count == 0) return;
         int step = checked((int)Table.Layout.Strides[0]), width = checked((int)Table.Shape[1]);
         device.Launch(
-            ScatterAddKernel.ScatterAdd, (device.Groups(Ids.Count), device.GroupSize), GpuBackend.Floats(Dy), GpuBackend.Ints(Ids), GpuBackend.Floats(Table),
-            step, width);
+            ScatterAddKernel.ScatterAdd, (device.Groups(Ids.Count), device.GroupSize),
+            GpuBackend.Floats(Dy), GpuBackend.Ints(Ids), GpuBackend.Floats(Table), step, width);
     }
 }
 
@@ -19,8 +19,9 @@ public readonly partial record struct ScatterAdd
 internal static class ScatterAddKernel
 {
     /// <summary>
-    /// table[ids[i], j] += dy[i, j], in the order of i. The first row that names an id sums all rows that do, so that each table row has one owner
-    /// and no sum depends on who came first. A group per row: its lanes look through the ids side by side, a block at a time, and then stand for columns.
+    /// table[ids[i], j] += dy[i, j], in the order of i. The first row that names an id sums all rows that do, so that each table row has
+    /// one owner and no sum depends on who came first. A group per row: its lanes look through the ids side by side, a block at a time, and
+    /// then stand for columns.
     /// </summary>
     public static void ScatterAdd(ArrayView<float> dy, ArrayView<int> ids, ArrayView<float> table, int tableStep, int width)
     {
@@ -40,8 +41,8 @@ internal static class ScatterAddKernel
     }
 
     /// <summary>
-    /// Whether one of the group's ids from <paramref name="block"/> on, before <paramref name="end"/>, is the id: the same answer in every lane. The
-    /// lanes that find it write the same mark; two places in turn, so that one barrier is enough.
+    /// Whether one of the group's ids from <paramref name="block"/> on, before <paramref name="end"/>, is the id: the same answer in every
+    /// lane. The lanes that find it write the same mark; two places in turn, so that one barrier is enough.
     /// </summary>
     private static bool Names(ArrayView<int> room, int turn, ArrayView<int> ids, int id, int block, int end)
     {

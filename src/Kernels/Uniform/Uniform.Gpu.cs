@@ -14,7 +14,9 @@ public readonly partial record struct Uniform
 /// <summary>A lane draws four numbers at a time.</summary>
 internal static class UniformKernel
 {
-    /// <summary>y[i] = the odd multiple of 2^-24 in (-1, 1) that number i of the sequence makes. A lane draws four elements at a time.</summary>
+    /// <summary>
+    /// y[i] = the odd multiple of 2^-24 in (-1, 1) that number i of the sequence makes. A lane draws four elements at a time.
+    /// </summary>
     public static void Uniform(ArrayView<float> y, ulong seed, ulong stream)
     {
         int count = y.IntLength;

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
-/// <summary>Copies rows of queries, keys and values into the forms that the tiles of attention read, and results back to their places.</summary>
+/// <summary>
+/// Copies rows of queries, keys and values into the forms that the tiles of attention read, and results back to their places.
+/// </summary>
 /// <typeparam name="L">The vector width.</typeparam>
 internal static unsafe class AttentionPack<L> where L : struct, ISimd<L>
 {
@@ -78,7 +80,8 @@ internal static unsafe class AttentionPack<L> where L : struct, ISimd<L>
             return;
         }
 
-        Vector128<float> a = Vector128.Load(x), b = Vector128.Load(x + xStep), c = Vector128.Load(x + 2 * xStep), d = Vector128.Load(x + 3 * xStep);
+        Vector128<float> a = Vector128.Load(x), b = Vector128.Load(x + xStep), c = Vector128.Load(x + 2 * xStep),
+            d = Vector128.Load(x + 3 * xStep);
         Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), abHigh = Sse.UnpackHigh(a, b), cdHigh = Sse.UnpackHigh(c, d);
         Sse.MoveLowToHigh(ab, cd).Store(y);
         Sse.MoveHighToLow(cd, ab).Store(y + yStep);

@@ -8,7 +8,9 @@ internal readonly struct AttentionShape
     /// <summary>Rows of a register tile.</summary>
     public const int TileRows = 6;
 
-    /// <summary>A block's scores and its queries stay in the nearest caches; more rows give the products of the backward pass longer sums.</summary>
+    /// <summary>
+    /// A block's scores and its queries stay in the nearest caches; more rows give the products of the backward pass longer sums.
+    /// </summary>
     private const int MostRows = 8 * TileRows;
 
     public readonly int Batch, Queries, Keys, Heads, Groups, Size;

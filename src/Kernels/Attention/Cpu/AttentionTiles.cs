@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// The matrix products of attention in tiles of <see cref="AttentionShape.TileRows"/> rows by one or two lanes. Right operands are panels: slivers
-/// of <see cref="Width"/> columns, each sliver its rows one after another.
+/// The matrix products of attention in tiles of <see cref="AttentionShape.TileRows"/> rows by one or two lanes. Right operands are panels:
+/// slivers of <see cref="Width"/> columns, each sliver its rows one after another.
 /// </summary>
 /// <typeparam name="L">The vector width.</typeparam>
 internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
@@ -15,8 +15,8 @@ internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
     public static int Width => 2 * L.Count;
 
     /// <summary>
-    /// scores (rows, keys) = a (rows, size) times the panel (size, keys), for the tiles of a block that starts at query <paramref name="start"/>;
-    /// only lanes of keys that a tile's last row sees are written.
+    /// scores (rows, keys) = a (rows, size) times the panel (size, keys), for the tiles of a block that starts at query
+    /// <paramref name="start"/>; only lanes of keys that a tile's last row sees are written.
     /// </summary>
     public static void Scores(in AttentionShape shape, int start, int rows, float* a, int aStep, float* panel, float* scores, int scoreStep)
     {
@@ -26,23 +26,29 @@ internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
             {
                 int seen = shape.Seen(start + row + Rows - 1) - s;
                 if (seen <= 0) continue;
-                Tile(seen, shape.Size, a + row * aStep, aStep, 1, panel + (nint)s * shape.Size, scores + row * scoreStep + s, scoreStep, add: false);
+                Tile(seen, shape.Size, a + row * aStep, aStep, 1, panel + (nint)s * shape.Size, scores + row * scoreStep + s, scoreStep,
+                    add: false);
             }
     }
 
     /// <summary>y (rows, size) = weights (rows, keys) times the panel (keys, size), summed over the keys that each tile sees.</summary>
-    public static void Weigh(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y, int yStep)
+    public static void Weigh(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y,
+        int yStep)
     {
         for (int d = 0; d < shape.Size; d += Width)
             for (int row = 0; row < rows; row += Rows)
             {
                 int seen = shape.Seen(start + row + Rows - 1);
-                Tile(shape.Size - d, seen, weights + row * weightStep, weightStep, 1, panel + (nint)d * shape.Keys, y + row * yStep + d, yStep, add: false);
+                Tile(shape.Size - d, seen, weights + row * weightStep, weightStep, 1, panel + (nint)d * shape.Keys, y + row * yStep + d,
+                    yStep, add: false);
             }
     }
 
-    /// <summary>y (keys, size) += weights (rows, keys) transposed times the panel (rows, size), summed over the rows that see the keys.</summary>
-    public static void AddTransposed(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y, int yStep)
+    /// <summary>
+    /// y (keys, size) += weights (rows, keys) transposed times the panel (rows, size), summed over the rows that see the keys.
+    /// </summary>
+    public static void AddTransposed(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y,
+        int yStep)
     {
         int most = shape.Seen(start + rows - 1);
         for (int s = 0; s < most; s += Rows)
@@ -51,7 +57,8 @@ internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
             for (int d = 0; d < shape.Size; d += Width)
             {
                 float* from = panel + (nint)d * shape.BlockRows + first * Width;
-                Tile(shape.Size - d, rows - first, weights + first * weightStep + s, 1, weightStep, from, y + (nint)s * yStep + d, yStep, add: true);
+                Tile(shape.Size - d, rows - first, weights + first * weightStep + s, 1, weightStep, from, y + (nint)s * yStep + d, yStep,
+                    add: true);
             }
         }
     }

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// The 8 x 4 elements of a tile that a lane owns: rows 4 IdxY to 4 IdxY + 3 of the tile's upper and of its lower half, columns 4 IdxX to 4 IdxX + 3.
+/// The 8 x 4 elements of a tile that a lane owns: rows 4 IdxY to 4 IdxY + 3 of the tile's upper and of its lower half, columns 4 IdxX to 4
+/// IdxX + 3.
 /// </summary>
 internal struct AttentionPiece(Sums4 upper, Sums4 lower)
 {

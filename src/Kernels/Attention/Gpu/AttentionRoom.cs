@@ -31,9 +31,12 @@ internal readonly struct AttentionRoom<TTile> where TTile : unmanaged, IAttentio
     /// <summary>Asks for the memory; once in a kernel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AttentionRoom<TTile> Ask() => new(
-        SharedMemory.Allocate<Quad>(TTile.Chunk * Line), SharedMemory.Allocate<Quad>(TTile.Chunk * Line), SharedMemory.Allocate<Quad>(TTile.Edge * Line));
+        SharedMemory.Allocate<Quad>(TTile.Chunk * Line), SharedMemory.Allocate<Quad>(TTile.Chunk * Line),
+        SharedMemory.Allocate<Quad>(TTile.Edge * Line));
 
-    /// <summary>The products of the rows of a from <paramref name="firstA"/> on with those of b: element (i, j) is a[firstA + i] . b[firstB + j].</summary>
+    /// <summary>
+    /// The products of the rows of a from <paramref name="firstA"/> on with those of b: element (i, j) is a[firstA + i] . b[firstB + j].
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public AttentionPiece Products(AttentionRows a, int firstA, AttentionRows b, int firstB, int size)
     {

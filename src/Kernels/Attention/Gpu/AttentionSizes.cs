@@ -22,7 +22,9 @@ internal readonly struct AttentionSizes
         this.edge = edge;
     }
 
-    /// <summary>Groups that compute the rows of all queries, or their gradients: one a head, query tile and slice of the head's elements.</summary>
+    /// <summary>
+    /// Groups that compute the rows of all queries, or their gradients: one a head, query tile and slice of the head's elements.
+    /// </summary>
     public int QueryTasks => checked(Batch * Heads * Tiles(Queries) * Tiles(Size));
 
     /// <summary>Groups that compute the gradients of all keys and values.</summary>

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// How a product of (m, k) and (k, n) is cut. All sizes follow from the shape and the tile alone, never from the number of threads, so that each
-/// element is summed in the same order however many threads there are.
+/// How a product of (m, k) and (k, n) is cut. All sizes follow from the shape and the tile alone, never from the number of threads, so that
+/// each element is summed in the same order however many threads there are.
 /// </summary>
 internal readonly struct GemmBlocks
 {

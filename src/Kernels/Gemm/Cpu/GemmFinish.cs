@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>What happens to a block of C while it is in cache: a padded tile is merged in, and the last pass adds bias, activation and residual.</summary>
+/// <summary>
+/// What happens to a block of C while it is in cache: a padded tile is merged in, and the last pass adds bias, activation and residual.
+/// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
 internal static unsafe class GemmFinish<L, TAct> where L : struct, ISimd<L> where TAct : unmanaged, IMap1<TAct>
@@ -10,7 +12,9 @@ internal static unsafe class GemmFinish<L, TAct> where L : struct, ISimd<L> wher
     /// <summary>True where <see cref="Apply"/> would change something.</summary>
     public static bool IsNeeded(in GemmProduct x) => typeof(TAct) != typeof(Identity) || x.HasExtras;
 
-    /// <summary>C = tile + beta C for <paramref name="rows"/> x <paramref name="columns"/> of a tile whose rows are <paramref name="width"/> apart.</summary>
+    /// <summary>
+    /// C = tile + beta C for <paramref name="rows"/> x <paramref name="columns"/> of a tile whose rows are <paramref name="width"/> apart.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Merge(float* tile, int width, int rows, int columns, float beta, float* c, long ldc)
     {

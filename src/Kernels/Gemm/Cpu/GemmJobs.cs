@@ -2,13 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>A packed part of B: <see cref="Columns"/> columns from <see cref="Column"/> on, the summands from <see cref="Start"/> to <see cref="End"/>.</summary>
+/// <summary>
+/// A packed part of B: <see cref="Columns"/> columns from <see cref="Column"/> on, the summands from <see cref="Start"/> to
+/// <see cref="End"/>.
+/// </summary>
 internal unsafe struct GemmPanel
 {
     public float* Data;
     public int Column, Columns, Start, End;
 
-    /// <summary>The packed passes from summand <paramref name="start"/> on, for a panel padded to <paramref name="width"/> columns.</summary>
+    /// <summary>
+    /// The packed passes from summand <paramref name="start"/> on, for a panel padded to <paramref name="width"/> columns.
+    /// </summary>
     public readonly float* Pass(int start, int width) => Data + (long)(start - Start) * width;
 }
 
@@ -36,7 +41,9 @@ internal unsafe struct GemmPackJob<L> : IJob where L : struct, ISimd<L>
     }
 }
 
-/// <summary>Multiplies a panel of B; a chunk is a block of rows, whose part of A it packs for itself, unless A is read where it lies.</summary>
+/// <summary>
+/// Multiplies a panel of B; a chunk is a block of rows, whose part of A it packs for itself, unless A is read where it lies.
+/// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
 internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L> where TAct : unmanaged, IMap1<TAct>

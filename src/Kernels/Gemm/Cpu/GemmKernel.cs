@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Mayfly;
 
 /// <summary>
-/// The register tile of the matrix product (Goto and van de Geijn 2008, Van Zee and van de Geijn 2015): <see cref="Rows"/> x two lanes of C stay
-/// in registers while a sliver of A and a packed one of B stream past. 512-bit vectors have 32 registers, hence 12 rows; the others use 6.
+/// The register tile of the matrix product (Goto and van de Geijn 2008, Van Zee and van de Geijn 2015): <see cref="Rows"/> x two lanes of C
+/// stay in registers while a sliver of A and a packed one of B stream past. 512-bit vectors have 32 registers, hence 12 rows; the others
+/// use 6.
 /// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 internal static unsafe class GemmKernel<L> where L : struct, ISimd<L>
@@ -17,8 +18,8 @@ internal static unsafe class GemmKernel<L> where L : struct, ISimd<L>
     public static int Columns => 2 * L.Count;
 
     /// <summary>
-    /// c = alpha a b + beta c for one whole tile; with beta = 0, c is not read. a is packed or lies in the operand itself; b is (depth, Columns),
-    /// packed.
+    /// c = alpha a b + beta c for one whole tile; with beta = 0, c is not read. a is packed or lies in the operand itself; b is (depth,
+    /// Columns), packed.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(int depth, in GemmOperand a, float* b, float alpha, float beta, float* c, long ldc)

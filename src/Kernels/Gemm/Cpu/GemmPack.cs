@@ -20,7 +20,9 @@ internal readonly unsafe struct GemmOperand(float* Data, long Line, long Step)
     /// <summary>The distance between neighbours on a line.</summary>
     public readonly long Step = Step;
 
-    /// <summary>An operand of <paramref name="lines"/> lines of <paramref name="depth"/> numbers; the stride of an axis of size 1 does not count.</summary>
+    /// <summary>
+    /// An operand of <paramref name="lines"/> lines of <paramref name="depth"/> numbers; the stride of an axis of size 1 does not count.
+    /// </summary>
     public static GemmOperand Of(float* data, long lines, long lineStride, long depth, long step) =>
         depth <= 1 ? new(data, lineStride, 1) : lines <= 1 && step != 1 ? new(data, 1, step) : new(data, lineStride, step);
 
@@ -34,7 +36,9 @@ internal readonly unsafe struct GemmOperand(float* Data, long Line, long Step)
     public GemmOperand Move(long distance) => new(Data + distance, Line, Step);
 }
 
-/// <summary>Lays lines of an operand side by side, as the kernel reads them: to[p * width + i] = number p of line i, zero where there is no line.</summary>
+/// <summary>
+/// Lays lines of an operand side by side, as the kernel reads them: to[p * width + i] = number p of line i, zero where there is no line.
+/// </summary>
 internal static unsafe class GemmPack
 {
     private const int Group = 4;
@@ -50,8 +54,8 @@ internal static unsafe class GemmPack
     }
 
     /// <summary>
-    /// Packs <paramref name="count"/> lines into slivers of <paramref name="width"/>. Lines that lie side by side are read row by row, so that each
-    /// row's cache lines and page are visited once for all slivers.
+    /// Packs <paramref name="count"/> lines into slivers of <paramref name="width"/>. Lines that lie side by side are read row by row, so
+    /// that each row's cache lines and page are visited once for all slivers.
     /// </summary>
     public static void Slivers(in GemmOperand x, long first, int count, long start, int depth, int width, float* to)
     {

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Mayfly;
 
-/// <summary>A thread's packing memory, kept from call to call and given back when the thread is gone. Its size is bounded by <see cref="GemmBlocks"/>.</summary>
+/// <summary>
+/// A thread's packing memory, kept from call to call and given back when the thread is gone. Its size is bounded by
+/// <see cref="GemmBlocks"/>.
+/// </summary>
 internal sealed unsafe class GemmPackMemory
 {
     [ThreadStatic] private static GemmPackMemory? block;

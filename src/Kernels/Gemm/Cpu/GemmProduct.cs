@@ -11,8 +11,8 @@ internal unsafe struct GemmProduct
     public float* Bias, Before, Residual;
 
     /// <summary>
-    /// True where the kernel reads A where it lies: with few columns each number of A is used too seldom to pay for its packing. Long rows and wide
-    /// steps would crowd a few sets of the first-level cache. The sums and their order are the same either way.
+    /// True where the kernel reads A where it lies: with few columns each number of A is used too seldom to pay for its packing. Long rows
+    /// and wide steps would crowd a few sets of the first-level cache. The sums and their order are the same either way.
     /// </summary>
     public readonly bool ReadsAInPlace => N <= 512 && (A.LinesAreDense ? K <= 1024 : A.Step < 1024);
 

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>A product of one row with a B whose columns lie side by side: its rows are scaled and added, and B is read once. A chunk is some columns.</summary>
+/// <summary>
+/// A product of one row with a B whose columns lie side by side: its rows are scaled and added, and B is read once. A chunk is some
+/// columns.
+/// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
 internal unsafe struct GemvColumnsJob<L, TAct> : IJob where L : struct, ISimd<L> where TAct : unmanaged, IMap1<TAct>
@@ -36,7 +39,8 @@ internal unsafe struct GemvColumnsJob<L, TAct> : IJob where L : struct, ISimd<L>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void FourRows(int p, int apart, float* b0, float* sums, int columns)
     {
-        L a0 = L.Of(X.Alpha * A(p)), a1 = L.Of(X.Alpha * A(p + apart)), a2 = L.Of(X.Alpha * A(p + 2L * apart)), a3 = L.Of(X.Alpha * A(p + 3L * apart));
+        L a0 = L.Of(X.Alpha * A(p)), a1 = L.Of(X.Alpha * A(p + apart)), a2 = L.Of(X.Alpha * A(p + 2L * apart)),
+            a3 = L.Of(X.Alpha * A(p + 3L * apart));
         float* b1 = b0 + apart * X.B.Step, b2 = b1 + apart * X.B.Step, b3 = b2 + apart * X.B.Step;
         int j = 0;
         for (; j <= columns - L.Count; j += L.Count)
@@ -46,7 +50,8 @@ internal unsafe struct GemvColumnsJob<L, TAct> : IJob where L : struct, ISimd<L>
             L.Store(sums + j, L.Load(sums + j) + (low + high));
         }
 
-        for (; j < columns; j++) sums[j] += X.Alpha * (A(p) * b0[j] + A(p + apart) * b1[j] + (A(p + 2L * apart) * b2[j] + A(p + 3L * apart) * b3[j]));
+        for (; j < columns; j++)
+            sums[j] += X.Alpha * (A(p) * b0[j] + A(p + apart) * b1[j] + (A(p + 2L * apart) * b2[j] + A(p + 3L * apart) * b3[j]));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>A product of few rows with a K-dense B, as in generation: dot products straight from B, which is read once. A chunk is some columns.</summary>
+/// <summary>
+/// A product of few rows with a K-dense B, as in generation: dot products straight from B, which is read once. A chunk is some columns.
+/// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
 internal unsafe struct GemvJob<L, TAct> : IJob where L : struct, ISimd<L> where TAct : unmanaged, IMap1<TAct>
@@ -24,7 +26,8 @@ internal unsafe struct GemvJob<L, TAct> : IJob where L : struct, ISimd<L> where 
         float* tile = stackalloc float[MaxRows * ColumnsPerChunk];
         int j = 0;
         for (; j <= columns - 4; j += 4)
-            for (int i = 0; i < X.M; i++) FourDots(X.A.Data + i * X.A.Line, X.B.Data + (first + j) * X.B.Line, tile + i * ColumnsPerChunk + j);
+            for (int i = 0; i < X.M; i++)
+                FourDots(X.A.Data + i * X.A.Line, X.B.Data + (first + j) * X.B.Line, tile + i * ColumnsPerChunk + j);
         for (; j < columns; j++)
             for (int i = 0; i < X.M; i++) tile[i * ColumnsPerChunk + j] = Dot(X.A.Data + i * X.A.Line, X.B.Data + (first + j) * X.B.Line);
         GemmFinish<L, TAct>.Merge(tile, ColumnsPerChunk, X.M, columns, X.Beta, X.C + first, X.Ldc);

@@ -4,8 +4,8 @@ using ILGPU;
 namespace Mayfly;
 
 /// <summary>
-/// A or B of a matrix product: element (part, outer, k) lies at part * PartStep + outer * OuterStep + k * DepthStep; outer counts the rows of A or the
-/// columns of B.
+/// A or B of a matrix product: element (part, outer, k) lies at part * PartStep + outer * OuterStep + k * DepthStep; outer counts the rows
+/// of A or the columns of B.
 /// </summary>
 internal readonly struct GemmFactor(ArrayView<float> data, int partStep, int outerStep, int depthStep, int quads)
 {
@@ -30,8 +30,8 @@ internal readonly struct GemmPlace(int part, int row, int column)
 }
 
 /// <summary>
-/// The extents of a launch. A part is a batch of the product, or, where k is cut into pieces, one piece; all parts have the same depth but the last
-/// piece.
+/// The extents of a launch. A part is a batch of the product, or, where k is cut into pieces, one piece; all parts have the same depth but
+/// the last piece.
 /// </summary>
 internal readonly struct GemmSizes(int parts, int m, int n, int depth, int lastDepth)
 {
@@ -49,15 +49,20 @@ internal readonly struct GemmSizes(int parts, int m, int n, int depth, int lastD
     }
 }
 
-/// <summary>How one lane brings its quad of each slab of an operand from the device's memory to shared memory; what lies outside is zero.</summary>
+/// <summary>
+/// How one lane brings its quad of each slab of an operand from the device's memory to shared memory; what lies outside is zero.
+/// </summary>
 internal readonly struct GemmLoader
 {
     private readonly GemmFactor factor;
 
-    // deep: quads along k, of which a row has limit - k left; else quads along the outer axis of the given width, in the steps of k below the limit
+    // deep: quads along k, of which a row has limit - k left; else quads along the outer axis of the given width, in the steps of k below
+    // the limit
     private readonly int deep, start, k, limit, width, slot, pitch;
 
-    /// <summary>The lane's quad of the slab of <paramref name="side"/> rows (columns) from <paramref name="outer"/> of <paramref name="count"/> on.</summary>
+    /// <summary>
+    /// The lane's quad of the slab of <paramref name="side"/> rows (columns) from <paramref name="outer"/> of <paramref name="count"/> on.
+    /// </summary>
     public GemmLoader(GemmFactor factor, int part, int outer, int count, int depth, int side, int slab, int lane)
     {
         this.factor = factor;

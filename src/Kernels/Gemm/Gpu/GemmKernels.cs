@@ -2,11 +2,14 @@ using ILGPU;
 
 namespace Mayfly;
 
-/// <summary>The kernels of the matrix product. All but <see cref="Dots"/> sum an element's products of one part in the order of k.</summary>
+/// <summary>
+/// The kernels of the matrix product. All but <see cref="Dots"/> sum an element's products of one part in the order of k.
+/// </summary>
 internal static class GemmKernels
 {
     /// <summary>A lane per element.</summary>
-    public static void Direct<TAct>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result) where TAct : unmanaged, IMap1<TAct>
+    public static void Direct<TAct>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result)
+        where TAct : unmanaged, IMap1<TAct>
     {
         for (int i = Lanes.First; i < sizes.Count; i += Lanes.Step)
         {
@@ -19,7 +22,8 @@ internal static class GemmKernels
     }
 
     /// <summary>A group per element, for few rows or columns of operands that are dense along k.</summary>
-    public static void Dots<TAct>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result) where TAct : unmanaged, IMap1<TAct>
+    public static void Dots<TAct>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result)
+        where TAct : unmanaged, IMap1<TAct>
     {
         var room = Trees.Room();
         for (int i = Grid.IdxX; i < sizes.Count; i += Grid.DimX)
@@ -34,15 +38,16 @@ internal static class GemmKernels
     }
 
     /// <summary>
-    /// A group per square of C. While the lanes multiply two slabs in shared memory they load the next two from the device's, into the other half of the
-    /// room: one barrier a slab.
+    /// A group per square of C. While the lanes multiply two slabs in shared memory they load the next two from the device's, into the
+    /// other half of the room: one barrier a slab.
     /// </summary>
     public static void Tiles<TAct, TTile>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result)
         where TAct : unmanaged, IMap1<TAct>
         where TTile : unmanaged, IGemmTile<TTile>
     {
         int high = (sizes.M + TTile.Side - 1) / TTile.Side, wide = (sizes.N + TTile.Side - 1) / TTile.Side;
-        int line = Grid.IdxX / high, row = (Grid.IdxX - line * high) * TTile.Side, part = line / wide, column = (line - part * wide) * TTile.Side;
+        int line = Grid.IdxX / high, row = (Grid.IdxX - line * high) * TTile.Side, part = line / wide,
+            column = (line - part * wide) * TTile.Side;
         int depth = sizes.Depth(part), lane = Group.IdxX;
 
         // a warp computes four by eight lanes' sums: it then reads the fewest quads of shared memory
@@ -81,7 +86,8 @@ internal static class GemmKernels
     }
 
     /// <summary>Adds the pieces of each element in their order: piece p's sums are the p-th matrix of <paramref name="pieces"/>.</summary>
-    public static void Finish<TAct>(TAct act, GemmSizes sizes, ArrayView<float> pieces, int count, GemmResult result) where TAct : unmanaged, IMap1<TAct>
+    public static void Finish<TAct>(TAct act, GemmSizes sizes, ArrayView<float> pieces, int count, GemmResult result)
+        where TAct : unmanaged, IMap1<TAct>
     {
         for (int i = Lanes.First; i < sizes.Count; i += Lanes.Step)
         {

@@ -15,7 +15,8 @@ internal readonly struct GemmMatrix(ArrayView<float> data, int rowStep)
 }
 
 /// <summary>What becomes of the product: C = act(alpha product + beta C + bias) + residual.</summary>
-internal readonly struct GemmResult(GemmMatrix c, int partStep, float alpha, float beta, ArrayView<float> bias, GemmMatrix before, GemmMatrix residual, int quads)
+internal readonly struct GemmResult(GemmMatrix c, int partStep, float alpha, float beta, ArrayView<float> bias, GemmMatrix before,
+    GemmMatrix residual, int quads)
 {
     private readonly GemmMatrix c = c, before = before, residual = residual;
     private readonly ArrayView<float> bias = bias;

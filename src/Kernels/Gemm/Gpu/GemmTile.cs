@@ -28,7 +28,9 @@ internal struct Quad
     }
 }
 
-/// <summary>Four rows of four sums. All sums are named fields, which ILGPU keeps in registers; it would put the elements of an array into memory.</summary>
+/// <summary>
+/// Four rows of four sums. All sums are named fields, which ILGPU keeps in registers; it would put the elements of an array into memory.
+/// </summary>
 internal struct Sums4
 {
     public Quad R0, R1, R2, R3;
@@ -59,7 +61,9 @@ internal struct Sums8
 {
     public Sums4 UpperLeft, UpperRight, LowerLeft, LowerRight;
 
-    /// <summary>Adds the outer product of the quads <paramref name="k"/> and <paramref name="k"/> + <paramref name="half"/> of A and of B.</summary>
+    /// <summary>
+    /// Adds the outer product of the quads <paramref name="k"/> and <paramref name="k"/> + <paramref name="half"/> of A and of B.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(ArrayView<Quad> a, ArrayView<Quad> b, int k, int half)
     {
@@ -81,9 +85,9 @@ internal struct Sums8
 }
 
 /// <summary>
-/// The sums of one lane of a group that computes a square of C, and the square's measures. A slab is <see cref="Depth"/> steps of k of the square's
-/// rows of A or columns of B, in shared memory; the quads of a step are followed by an unused one, which keeps lanes that
-/// store down a column off each other's memory banks. There are as many quads in a slab as lanes in a group.
+/// The sums of one lane of a group that computes a square of C, and the square's measures. A slab is <see cref="Depth"/> steps of k of the
+/// square's rows of A or columns of B, in shared memory; the quads of a step are followed by an unused one, which keeps lanes that store
+/// down a column off each other's memory banks. There are as many quads in a slab as lanes in a group.
 /// </summary>
 /// <typeparam name="TSelf">The sums themselves.</typeparam>
 internal interface IGemmTile<TSelf> where TSelf : unmanaged, IGemmTile<TSelf>
