@@ -54,7 +54,7 @@ internal sealed class Progress(UpdaterOptions options)
     public double Loss => MicroBatch > 0 && ReadsLoss ? loss : double.NaN;
 
     /// <summary>Starts the next step.</summary>
-    public void Open(int microBatches, double? learningRate, bool measures)
+    public void Open(int microBatches, double learningRate, bool measures)
     {
         if (IsTorn)
             throw new InvalidOperationException(
@@ -63,12 +63,11 @@ internal sealed class Progress(UpdaterOptions options)
         if (microBatches is < 1 or > MostMicroBatches)
             throw new ArgumentOutOfRangeException(
                 nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
-        double rate = learningRate ?? options.Schedule.At(Step + 1);
-        if (!(rate >= 0 && double.IsFinite(rate)))
+        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
             throw new ArgumentOutOfRangeException(
-                nameof(learningRate), $"Updater: the learning rate {rate} of step {Step + 1} is not a finite number of at least 0.");
+                nameof(learningRate), $"Updater: the learning rate {learningRate} of step {Step + 1} is not a finite number of at least 0.");
         (phase, this.microBatches, MicroBatch) = (measures ? Phase.Measuring : Phase.Open, microBatches, 0);
-        (LearningRate, loss, measuredLoss) = (rate, 0, null);
+        (LearningRate, loss, measuredLoss) = (learningRate, 0, null);
         Step++;
     }
 
