@@ -47,7 +47,7 @@ public sealed partial class Updater
     /// <summary>Starts a step: the global step advances by one. A step that was started and not ended is abandoned.</summary>
     /// <param name="learningRate">The learning rate; null asks the schedule.</param>
     /// <param name="microBatches">Sweeps of this step; null takes <see cref="UpdaterOptions.Accumulate"/>.</param>
-    /// <exception cref="InvalidOperationException">The model is torn, or <see cref="ClipMode.TwoPass"/> needs two passes: call Step.</exception>
+    /// <exception cref="InvalidOperationException">The model is torn, or <see cref="ClipMode.TwoPass"/> needs two passes: Step.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A learning rate below 0 or not finite, or no micro-batches, or over 4096.</exception>
     public void Begin(double? learningRate = null, int? microBatches = null)
     {
