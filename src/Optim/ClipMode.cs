@@ -4,21 +4,21 @@ namespace Mayfly;
 public enum ClipMode
 {
     /// <summary>
-    /// By the norm of all gradients together, exactly, after the sweep. Every parameter is routed as <see cref="UpdateMode.Deferred"/>, so all
-    /// gradients live at one time.
+    /// By the norm of all gradients together, exactly, after the sweep. Every parameter is routed as <see cref="UpdateMode.Deferred"/>, so
+    /// all gradients live at one time.
     /// </summary>
     Deferred,
 
     /// <summary>
-    /// By the norm of all gradients together, exactly and to the same bits as <see cref="Deferred"/>, while parameters are stepped eagerly: a first
-    /// sweep measures each gradient and frees it at once, then forward and backward run again and step. About twice the time, no memory. With
-    /// gradient accumulation all gradients are kept anyway, so one pass is enough. LOMO's way (Lv et al. 2023).
+    /// By the norm of all gradients together, exactly and to the same bits as <see cref="Deferred"/>, while parameters are stepped eagerly:
+    /// a first sweep measures each gradient and frees it at once, then forward and backward run again and step. About twice the time, no
+    /// memory. With gradient accumulation all gradients are kept anyway, so one pass is enough. LOMO's way (Lv et al. 2023).
     /// </summary>
     TwoPass,
 
     /// <summary>
-    /// By the norm that all gradients together had in the step before; one pass, no memory. The first step is not clipped, and a sudden large
-    /// gradient is not either: it shrinks the step after it.
+    /// By the norm that all gradients together had in the step before; one pass, no memory. The first step is not clipped, and a sudden
+    /// large gradient is not either: it shrinks the step after it.
     /// </summary>
     PreviousNorm,
 

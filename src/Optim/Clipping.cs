@@ -33,12 +33,14 @@ internal sealed class Clipping
     public void StartStep()
     {
         HasClipped = false;
-        factor = Mode == ClipMode.PreviousNorm && State.Number(PreviousNorm) is > 0 and var norm ? ClipNorm.Factor(options.MaxNorm!.Value, norm) : 1;
+        factor = Mode == ClipMode.PreviousNorm && State.Number(PreviousNorm) is > 0 and var norm
+            ? ClipNorm.Factor(options.MaxNorm!.Value, norm)
+            : 1;
     }
 
     /// <summary>
-    /// Finds what all gradients are multiplied by, given their norm, where it is known before one is applied: first its growth is limited, then the
-    /// norm itself.
+    /// Finds what all gradients are multiplied by, given their norm, where it is known before one is applied: first its growth is limited,
+    /// then the norm itself.
     /// </summary>
     public void FindFactor(double norm)
     {
@@ -82,8 +84,8 @@ internal sealed class Clipping
             throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
         if (options.Growth is not null && options.ClipMode is (ClipMode.PreviousNorm or ClipMode.PerTensor))
             throw new ArgumentException(
-                $"Updater: the growth of the norm of all gradients is not known in ClipMode.{options.ClipMode}; choose Deferred or TwoPass, or limit "
-                + "each parameter's by a Chain with NormGrowthCap.");
+                $"Updater: the growth of the norm of all gradients is not known in ClipMode.{options.ClipMode}; "
+                + "choose Deferred or TwoPass, or limit each parameter's by a Chain with NormGrowthCap.");
         if (Mode is null && options.ClipMode != ClipMode.Deferred)
             throw new ArgumentException(
                 $"Updater: ClipMode.{options.ClipMode} without MaxNorm clips nothing; set MaxNorm, or leave ClipMode out.");
@@ -94,10 +96,11 @@ internal sealed class Clipping
         var eager = slots.Where(s => s.Mode == UpdateMode.Eager).Select(s => s.Parameter.Name).ToArray();
         if (eager.Length == 0) return;
         throw new ArgumentException(
-            $"Updater: clipping by the global norm needs all gradients before the first weight moves, but {eager.Length} parameters are stepped "
-            + $"eagerly ({eager[0]}{(eager.Length > 1 ? ", ..." : "")}). Choose: ClipMode.TwoPass (exact, runs forward and backward twice), "
-            + "ClipMode.PreviousNorm (the norm of the step before), ClipMode.PerTensor (each gradient by its own norm), or UpdateMode.Deferred for "
-            + "all parameters (exact, keeps all gradients). Without MaxNorm, new Chain(new ClipNorm(limit), rule) or "
+            "Updater: clipping by the global norm needs all gradients before the first weight moves, "
+            + $"but {eager.Length} parameters are stepped eagerly ({eager[0]}{(eager.Length > 1 ? ", ..." : "")}). "
+            + "Choose: ClipMode.TwoPass (exact, runs forward and backward twice), ClipMode.PreviousNorm (the norm of the step before), "
+            + "ClipMode.PerTensor (each gradient by its own norm), or UpdateMode.Deferred for all parameters (exact, keeps all "
+            + "gradients). Without MaxNorm, new Chain(new ClipNorm(limit), rule) or "
             + "new Chain(new ClipValue(limit), rule) clips each parameter's.");
     }
 }

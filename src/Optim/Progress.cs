@@ -54,7 +54,7 @@ internal sealed class Progress(UpdaterOptions options)
     public double Loss => MicroBatch > 0 && ReadsLoss ? loss : double.NaN;
 
     /// <summary>Starts the next step.</summary>
-    public void Open(int microBatches, double? learningRate, bool measures)
+    public void Open(int microBatches, double learningRate, bool measures)
     {
         if (IsTorn)
             throw new InvalidOperationException(
@@ -63,12 +63,12 @@ internal sealed class Progress(UpdaterOptions options)
         if (microBatches is < 1 or > MostMicroBatches)
             throw new ArgumentOutOfRangeException(
                 nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
-        double rate = learningRate ?? options.Schedule.At(Step + 1);
-        if (!(rate >= 0 && double.IsFinite(rate)))
+        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
             throw new ArgumentOutOfRangeException(
-                nameof(learningRate), $"Updater: the learning rate {rate} of step {Step + 1} is not a finite number of at least 0.");
+                nameof(learningRate),
+                $"Updater: the learning rate {learningRate} of step {Step + 1} is not a finite number of at least 0.");
         (phase, this.microBatches, MicroBatch) = (measures ? Phase.Measuring : Phase.Open, microBatches, 0);
-        (LearningRate, loss, measuredLoss) = (rate, 0, null);
+        (LearningRate, loss, measuredLoss) = (learningRate, 0, null);
         Step++;
     }
 
@@ -81,8 +81,9 @@ internal sealed class Progress(UpdaterOptions options)
         if (!double.IsFinite(value)) throw NonFinite($"the loss{(microBatches > 1 ? $" of micro-batch {MicroBatch}" : "")} is {value}");
         if (Repeats && value != measuredLoss)
             throw new InvalidOperationException(
-                $"Updater: in step {Step} the second pass of ClipMode.TwoPass found the loss {value:R} where the first had {measuredLoss:R}. "
-                + "The function given to Step runs twice: draw the batch before Step, and let it do the same each time. No weight has moved.");
+                $"Updater: in step {Step} the second pass of ClipMode.TwoPass found the loss {value:R} where the first had "
+                + $"{measuredLoss:R}. The function given to Step runs twice: draw the batch before Step, and let it do the same "
+                + "each time. No weight has moved.");
         loss += value;
     }
 
@@ -115,7 +116,9 @@ internal sealed class Progress(UpdaterOptions options)
                 $"Updater: step {Step} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
     }
 
-    /// <summary>Checks that no micro-batch is missing. A step of one is not asked: its tape may have been swept without the updater's Backward.</summary>
+    /// <summary>
+    /// Checks that no micro-batch is missing. A step of one is not asked: its tape may have been swept without the updater's Backward.
+    /// </summary>
     public void CheckComplete()
     {
         if (microBatches > 1 && MicroBatch < microBatches)

@@ -7,15 +7,17 @@ public sealed record StepReport
     public required long Step { get; init; }
 
     /// <summary>
-    /// The loss before the step, summed over the micro-batches; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the long form was
-    /// used without the updater's Backward.
+    /// The loss before the step, summed over the micro-batches; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the
+    /// long form was used without the updater's Backward.
     /// </summary>
     public required double Loss { get; init; }
 
     /// <summary>The learning rate before the route's factors.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>The L2 norm of all gradients together, before clipping; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>).</summary>
+    /// <summary>
+    /// The L2 norm of all gradients together, before clipping; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>).
+    /// </summary>
     public required double GradientNorm { get; init; }
 
     /// <summary>True where <see cref="UpdaterOptions.MaxNorm"/> or <see cref="UpdaterOptions.Growth"/> scaled a gradient down.</summary>
@@ -25,8 +27,8 @@ public sealed record StepReport
     public ClipMode? Clip { get; init; }
 
     /// <summary>
-    /// How often forward and backward ran over each micro-batch: 2 where <see cref="ClipMode.TwoPass"/> measured first and then ran them again; 1 where it
-    /// stepped by gradients that were kept, as accumulation and deferred parameters do, and in all other modes.
+    /// How often forward and backward ran over each micro-batch: 2 where <see cref="ClipMode.TwoPass"/> measured first and then ran them
+    /// again; 1 where it stepped by gradients that were kept, as accumulation and deferred parameters do, and in all other modes.
     /// </summary>
     public int Passes { get; init; } = 1;
 

@@ -28,7 +28,8 @@ public sealed partial class Updater
         progress.CheckOpen("a sweep");
         if (!slotOf.TryGetValue(parameter, out var slot))
             throw new InvalidOperationException(
-                $"Updater: the loss depends on the trainable parameter {parameter}, which is not among this updater's; list it or set Trainable to false.");
+                $"Updater: the loss depends on the trainable parameter {parameter}, which is not among this updater's; "
+                + "list it or set Trainable to false.");
         if (!slot.IsWhole || progress.Repeats) return slot;
         throw new InvalidOperationException(
             $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; "
@@ -45,15 +46,16 @@ public sealed partial class Updater
     }
 
     /// <summary>
-    /// Finds a gradient's norm: at once, while the gradient is in the cache, but where reading waits for the device, for all that can wait together.
+    /// Finds a gradient's norm: at once, while the gradient is in the cache, but where reading waits for the device, for all that can wait
+    /// together.
     /// </summary>
     private void Measure(Slot slot)
     {
         if (!slot.IsUnmeasured) return;
         if (progress.Repeats)
             throw new InvalidOperationException(
-                $"Updater: in step {GlobalStep} {slot.Parameter} got a gradient in the second pass of ClipMode.TwoPass and none in the first. "
-                + "The function given to Step runs twice: let it do the same each time.");
+                $"Updater: in step {GlobalStep} {slot.Parameter} got a gradient in the second pass of ClipMode.TwoPass "
+                + "and none in the first. The function given to Step runs twice: let it do the same each time.");
         slot.Note(ReadsNorms ? slot.Gradient!.SumSquares() : 0, progress);
     }
 

@@ -4,8 +4,8 @@ public sealed partial class Updater
 {
     /// <summary>
     /// One training step: records a tape for each micro-batch, sweeps it, and steps every parameter that got a gradient. The function runs
-    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/> it may run
-    /// twice and must do the same both times: draw the batch before.
+    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/>
+    /// it may run twice and must do the same both times: draw the batch before.
     /// </summary>
     /// <param name="loss">Computes the loss, of one element, of the next batch.</param>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
@@ -13,12 +13,13 @@ public sealed partial class Updater
     public StepReport Step(Func<Tensor> loss) => Step(options.Accumulate, _ => loss());
 
     /// <summary>
-    /// One training step over several micro-batches, each with a tape of its own. Gradients add up in one buffer per parameter, and each rule fires
-    /// once, at the last micro-batch.
+    /// One training step over several micro-batches, each with a tape of its own. Gradients add up in one buffer per parameter, and each
+    /// rule fires once, at the last micro-batch.
     /// </summary>
     /// <param name="microBatches">How many.</param>
     /// <param name="loss">
-    /// Computes the loss of micro-batch k, already divided by what the whole step counts (its targets), so that the losses add up to the step's.
+    /// Computes the loss of micro-batch k, already divided by what the whole step counts (its targets), so that the losses add up to the
+    /// step's.
     /// </param>
     /// <exception cref="NonFiniteException">A loss or a gradient is infinite or not a number.</exception>
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
@@ -46,22 +47,23 @@ public sealed partial class Updater
     /// <summary>Starts a step: the global step advances by one. A step that was started and not ended is abandoned.</summary>
     /// <param name="learningRate">The learning rate; null asks the schedule.</param>
     /// <param name="microBatches">Sweeps of this step; null takes <see cref="UpdaterOptions.Accumulate"/>.</param>
-    /// <exception cref="InvalidOperationException">The model is torn, or <see cref="ClipMode.TwoPass"/> needs a second pass, which only Step can make.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A learning rate below zero or not finite, or no micro-batches, or more than 4096.</exception>
+    /// <exception cref="InvalidOperationException">The model is torn, or <see cref="ClipMode.TwoPass"/> needs two passes: Step.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A learning rate below 0 or not finite, or no micro-batches, or over 4096.</exception>
     public void Begin(double? learningRate = null, int? microBatches = null)
     {
         int sweeps = microBatches ?? options.Accumulate;
         if (clipping.NeedsTwoPasses(sweeps))
             throw new InvalidOperationException(
-                "Updater: ClipMode.TwoPass runs forward and backward twice, so it needs the loss as a function: call updater.Step(() => loss). Begin, "
-                + "Backward and End work with it where the step has several micro-batches or every parameter is UpdateMode.Deferred.");
+                "Updater: ClipMode.TwoPass runs forward and backward twice, so it needs the loss as a function: "
+                + "call updater.Step(() => loss). Begin, Backward and End work with it where the step has several micro-batches or "
+                + "every parameter is UpdateMode.Deferred.");
         Start(sweeps, learningRate);
     }
 
     private void Start(int microBatches, double? learningRate)
     {
         Abandon();
-        progress.Open(microBatches, learningRate, measures: clipping.NeedsTwoPasses(microBatches));
+        progress.Open(microBatches, learningRate ?? options.Schedule.At(GlobalStep + 1), measures: clipping.NeedsTwoPasses(microBatches));
         clipping.StartStep();
         foreach (var slot in slots) slot.StartStep();
     }

@@ -1,7 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Trains parameters: takes each gradient from the backward sweep and has it applied by the rule that the route assigns, inside the sweep or after it.
+/// Trains parameters: takes each gradient from the backward sweep and has it applied by the rule that the route assigns, inside the sweep
+/// or after it.
 /// <code>
 /// var report = updater.Step(() => model.Loss(batch));        // one call
 ///
@@ -9,8 +10,8 @@ namespace Mayfly;
 /// using (var tape = Tape.Record(device, updater.Random)) updater.Backward(tape, model.Loss(batch));
 /// var report = updater.End();
 /// </code>
-/// A step that fails before a weight has moved leaves everything as it was: the global step goes back by one and the step can be repeated. A step
-/// that fails later leaves the model <see cref="Torn"/>. One thread at a time may use an updater.
+/// A step that fails before a weight has moved leaves everything as it was: the global step goes back by one and the step can be repeated.
+/// A step that fails later leaves the model <see cref="Torn"/>. One thread at a time may use an updater.
 /// </summary>
 public sealed partial class Updater : IGradientSink, IDisposable
 {
@@ -25,8 +26,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <param name="route">Which rule for which parameter.</param>
     /// <param name="options">Seed, schedule, accumulation, clipping.</param>
     /// <exception cref="ArgumentException">
-    /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped eagerly and
-    /// no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1.
+    /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped
+    /// eagerly and no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1.
     /// </exception>
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
@@ -37,7 +38,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device)).ToArray();
         CheckDevices();
         clipping = new Clipping(options, slots, Device);
-        if (options.ReadEvery < 1) throw new ArgumentException($"Updater: ReadEvery is {options.ReadEvery}; read every step (1) or every so-manieth.");
+        if (options.ReadEvery < 1)
+            throw new ArgumentException($"Updater: ReadEvery is {options.ReadEvery}; read every step (1) or every n-th.");
         foreach (var slot in slots) slotOf.Add(slot.Parameter, slot);
         States = Array.ConvertAll(slots, s => s.State);
         InitTrainable();
@@ -50,8 +52,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
     public long GlobalStep { get => progress.Step; set => progress.Step = value; }
 
     /// <summary>
-    /// True after a failure in the middle of a step that had already moved weights: they are partly old, partly new. No step is made until a
-    /// snapshot is loaded.
+    /// True after a failure in the middle of a step that had already moved weights: they are partly old, partly new. No step is made until
+    /// a snapshot is loaded.
     /// </summary>
     public bool Torn => progress.IsTorn;
 
@@ -62,8 +64,9 @@ public sealed partial class Updater : IGradientSink, IDisposable
     public IReadOnlyList<RuleState> States { get; }
 
     /// <summary>
-    /// What the updater remembers beside the rules' states: the number <c>previousNorm</c> in <see cref="ClipMode.PreviousNorm"/>, zero before
-    /// the first step, and <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it. Snapshots save and restore it.
+    /// What the updater remembers beside the rules' states: the number <c>previousNorm</c> in <see cref="ClipMode.PreviousNorm"/>, zero
+    /// before the first step, and <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it. Snapshots save and
+    /// restore it.
     /// </summary>
     public RuleState State => clipping.State;
 
@@ -96,7 +99,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
     {
         if (Array.Find(slots, s => s.Parameter.Value.Device != Device)?.Parameter is not { } other) return;
         throw new ArgumentException(
-            $"Updater: {other.Name} is on {other.Value.Device.Name}, {slots[0].Parameter.Name} on {Device.Name}; one updater trains one device.");
+            $"Updater: {other.Name} is on {other.Value.Device.Name}, {slots[0].Parameter.Name} on {Device.Name}; "
+            + "one updater trains one device.");
     }
 
     private void InitTrainable()

@@ -19,19 +19,21 @@ public sealed record UpdaterOptions
     public double? MaxNorm { get; init; }
 
     /// <summary>
-    /// Limits how fast the L2 norm of all gradients together grows from step to step, before <see cref="MaxNorm"/> is applied; null does not. In
-    /// <see cref="Mayfly.ClipMode.Deferred"/> and <see cref="Mayfly.ClipMode.TwoPass"/> only, where that norm is known in time. One parameter's growth
-    /// is limited by <see cref="NormGrowthCap"/>.
+    /// Limits how fast the L2 norm of all gradients together grows from step to step, before <see cref="MaxNorm"/> is applied; null does
+    /// not. In <see cref="Mayfly.ClipMode.Deferred"/> and <see cref="Mayfly.ClipMode.TwoPass"/> only, where that norm is known in time. One
+    /// parameter's growth is limited by <see cref="NormGrowthCap"/>.
     /// </summary>
     public NormGrowthLimit? Growth { get; init; }
 
-    /// <summary>Which norm <see cref="MaxNorm"/> limits, and when it is known. The default is exact and takes deferred parameters only.</summary>
+    /// <summary>
+    /// Which norm <see cref="MaxNorm"/> limits, and when it is known. The default is exact and takes deferred parameters only.
+    /// </summary>
     public ClipMode ClipMode { get; init; }
 
     /// <summary>
-    /// The loss and the norm of the gradients are read back, and checked for infinities and NaN, in every so-manieth step: in steps whose number is a
-    /// multiple of it. Reading waits for the device, so that on a GPU a larger number lets the host run ahead; a fault is then found steps later, when
-    /// weights have moved. With <see cref="MaxNorm"/> norms are read in every step all the same.
+    /// The loss and the norm of the gradients are read back, and checked for infinities and NaN, in every n-th step: in steps whose
+    /// number is a multiple of it. Reading waits for the device, so that on a GPU a larger number lets the host run ahead; a fault is then
+    /// found steps later, when weights have moved. With <see cref="MaxNorm"/> norms are read in every step all the same.
     /// </summary>
     public int ReadEvery { get; init; } = 1;
 }
