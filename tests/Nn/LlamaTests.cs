@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace Mayfly.Tests;
 
 /// <summary>The Llama's structure, gradients, grouped heads and positions.</summary>
@@ -159,10 +162,53 @@ public class LlamaTests
         ModelConfig[] configs = [Tiny with { Theta = 500 }, GptConfig.Named("gpt2-124m")];
         foreach (var config in configs)
         {
-            string json = System.Text.Json.JsonSerializer.Serialize(config);
-            Assert.Equal(config, System.Text.Json.JsonSerializer.Deserialize<ModelConfig>(json));
+            string json = JsonSerializer.Serialize(config);
+            Assert.Equal(config, JsonSerializer.Deserialize<ModelConfig>(json));
         }
     }
+
+    /// <summary>A kind that nobody registers but the test.</summary>
+    private sealed record OwnConfig : ModelConfig
+    {
+        public int Depth { get; init; } = 3;
+
+        public override LanguageModel Create(Device? device = null, ulong seed = 1) =>
+            new Llama(new LlamaConfig { VocabularySize = VocabularySize, Layers = 1 }, device, seed);
+    }
+
+    [Fact]
+    public void A_kind_of_ones_own_goes_through_json_once_it_is_registered()
+    {
+        var own = new OwnConfig { VocabularySize = 5, Depth = 7 };
+        Assert.Contains("OwnConfig has no kind; make it known by ModelConfig.Register", Assert.Throws<JsonException>(() => Json(own)).Message);
+        Assert.Contains("no kind 'own' of models; known are gpt, llama", Unread("""{"kind":"own","VocabularySize":5}"""));
+        ModelConfig.Register("own", new OwnConfig { VocabularySize = 1 });
+        ModelConfig.Register("own", new OwnConfig { VocabularySize = 2 });
+        Assert.Contains("own", ModelConfig.Kinds);
+        Assert.Equal(new OwnConfig { VocabularySize = 2 }, ModelConfig.OfKind("own"));
+        Assert.StartsWith("""{"kind":"own","Depth":7,""", Json(own));
+        Assert.Equal(own, JsonSerializer.Deserialize<ModelConfig>(Json(own)));
+        Assert.Equal(own, JsonSerializer.Deserialize<ModelConfig>("""{"VocabularySize":5,"Depth":7,"kind":"own"}"""));
+        using (var model = own.Create(Device.Cpu)) Assert.Equal(model.ParameterCount, own.CountParameters());
+
+        Assert.Contains("'own' for GptConfig, but 'own' is the kind of OwnConfig", Unregistered("own", new GptConfig { VocabularySize = 1 }));
+        Assert.Contains("'mine' for OwnConfig, but 'own' is the kind of OwnConfig", Unregistered("mine", own));
+        Assert.Contains("no kind 'nobody' of models", Assert.Throws<ArgumentException>(() => ModelConfig.OfKind("nobody")).Message);
+
+        static string Json(ModelConfig config) => JsonSerializer.Serialize(config);
+        static string Unregistered(string kind, ModelConfig start) => Assert.Throws<ArgumentException>(() => ModelConfig.Register(kind, start)).Message;
+    }
+
+    [Theory]
+    [InlineData("""{"VocabularySize":5}""", "the model has no kind")]
+    [InlineData("""{"kind":3,"VocabularySize":5}""", "the model has no kind")]
+    [InlineData("[]", "the model has no kind")]
+    [InlineData("""{"kind":"gpt"}""", "VocabularySize")]
+    [InlineData("""{"kind":"gpt","VocabularySize":5,"Theta":1}""", "Theta")]
+    public void Bad_json_of_a_configuration_is_named(string json, string problem) => Assert.Contains(problem, Unread(json));
+
+    private static string Unread(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<ModelConfig>(
+        json, new JsonSerializerOptions { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow })).Message;
 
     private static double[] Scores(LlamaConfig config, Device device, Action<Llama> prepare)
     {
