@@ -15,7 +15,7 @@ public static class LanguageModels
         Tokenizer.Register(WordTokenizer.Name, WordTokenizer.Read);
     }
 
-    /// <summary>Trains both kinds of models to count, by way of a snapshot in <paramref name="folder"/>, and lets them count.</summary>
+    /// <summary>Trains both kinds of models to count, by way of a snapshot in <paramref name="folder"/>, and lets them count; the decoder then learns to count backwards.</summary>
     public static void Run(TextWriter output, string folder)
     {
         Register();
@@ -32,7 +32,10 @@ public static class LanguageModels
             using var snapshot = Snapshot.Open(folder);
             using var loaded = snapshot.Configuration<ModelConfig>().Create(device);
             snapshot.Restore(loaded.Parameters());
-            output.WriteLine($"{config.GetType().Name}: three {Continue(loaded, snapshot.Tokenizer!, "two three", 4)}");
+            output.WriteLine($"{config.GetType().Name}: two three {Continue(loaded, snapshot.Tokenizer!, "two three", 4)}");
+            if (loaded is not Decoder) continue;
+            FineTune(loaded, snapshot.Tokenizer!);
+            output.WriteLine($"backwards: five four {Continue(loaded, snapshot.Tokenizer!, "five four", 3)}");
         }
     }
 
@@ -48,8 +51,7 @@ public static class LanguageModels
     {
         model.Freeze();
         var source = new ParameterSource(model.Device, seed: 2);
-        model.Replace("*.qkv", layer => new Lora(source, (Linear)layer, rank: 4));
-        model.Replace("*.mlp.down", layer => new Lora(source, (Linear)layer, rank: 4));
+        model.Replace("blocks.*.mlp.*", layer => new Lora(source, (Linear)layer, rank: 4));
         Learn(model, [.. tokenizer.Encode(Text).Reverse()], steps: 150);
     }
 

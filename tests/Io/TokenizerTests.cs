@@ -52,7 +52,7 @@ public class TokenizerTests
     [Theory]
     [InlineData("", "tokenizer")]
     [InlineData("[]", "type")]
-    [InlineData("""{"type":"words"}""", "type")]
+    [InlineData("""{"type":"nobody"}""", "type")]
     [InlineData("""{"type":"char"}""", "vocabulary")]
     [InlineData("""{"type":"char","vocabulary":""}""", "vocabulary")]
     [InlineData("""{"type":"char","vocabulary":"aba"}""", "vocabulary")]

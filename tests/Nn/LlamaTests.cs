@@ -191,7 +191,7 @@ public class LlamaTests
         Assert.Equal(own, JsonSerializer.Deserialize<ModelConfig>("""{"VocabularySize":5,"Depth":7,"kind":"own"}"""));
         using (var model = own.Create(Device.Cpu)) Assert.Equal(model.ParameterCount, own.CountParameters());
 
-        Assert.Contains("'own' for GptConfig, but 'own' is the kind of OwnConfig", Unregistered("own", new GptConfig { VocabularySize = 1 }));
+        Assert.Contains("'own' for GptConfig, but 'gpt' is the kind of GptConfig", Unregistered("own", new GptConfig { VocabularySize = 1 }));
         Assert.Contains("'mine' for OwnConfig, but 'own' is the kind of OwnConfig", Unregistered("mine", own));
         Assert.Contains("no kind 'nobody' of models", Assert.Throws<ArgumentException>(() => ModelConfig.OfKind("nobody")).Message);
 
