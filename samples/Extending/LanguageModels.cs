@@ -15,7 +15,10 @@ public static class LanguageModels
         Tokenizer.Register(WordTokenizer.Name, WordTokenizer.Read);
     }
 
-    /// <summary>Trains both kinds of models to count, by way of a snapshot in <paramref name="folder"/>, and lets them count; the decoder then learns to count backwards.</summary>
+    /// <summary>
+    /// Trains both kinds of models to count, by way of a snapshot in <paramref name="folder"/>, and lets them count; the decoder then
+    /// learns to count backwards.
+    /// </summary>
     public static void Run(TextWriter output, string folder)
     {
         Register();

@@ -3,7 +3,8 @@ using Mayfly;
 namespace Extending;
 
 /// <summary>
-/// A low-rank change of a linear layer (Hu et al. 2022): layer(x) + scale up(down(x)). up starts at zero, so at first it is the layer itself.
+/// A low-rank change of a linear layer (Hu et al. 2022): layer(x) + scale up(down(x)). up starts at zero, so at first it is the layer
+/// itself.
 /// </summary>
 public sealed class Lora : Module
 {

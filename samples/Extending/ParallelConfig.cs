@@ -9,7 +9,8 @@ public sealed record ParallelConfig : DecoderConfig
 
     protected override Module NewNorm(ParameterSource source) => new RmsNorm(source, Width);
 
-    protected override Module NewMlp(ParameterSource source) => new SwigluMlp(source, Width, Hidden > 0 ? Hidden : 2 * Width, WeightInit, LastInit);
+    protected override Module NewMlp(ParameterSource source) =>
+        new SwigluMlp(source, Width, Hidden > 0 ? Hidden : 2 * Width, WeightInit, LastInit);
 
     protected override Module NewBlock(ParameterSource source, Rotation? rotation) =>
         new ParallelBlock(NewNorm(source), NewAttention(source, rotation), NewMlp(source), Dropout);

@@ -15,7 +15,8 @@ public sealed class WordTokenizer : Tokenizer
 
     public override int VocabularySize => words.Length;
 
-    public static WordTokenizer Read(TokenizerFields fields) => new(fields.Root.GetProperty("words").EnumerateArray().Select(w => w.GetString()!));
+    public static WordTokenizer Read(TokenizerFields fields) =>
+        new(fields.Root.GetProperty("words").EnumerateArray().Select(w => w.GetString()!));
 
     public override int[] Encode(string text) => Array.ConvertAll(text.Split(' ', StringSplitOptions.RemoveEmptyEntries), Id);
 

@@ -16,8 +16,8 @@ public sealed class Embedding : Module
     public Parameter Table { get; }
 
     /// <summary>
-    /// The vectors of the positions of tokens, as learned positions need them: of 0, 1, ... along the last axis; for new tokens of a cache's rows, of
-    /// the positions after what each row holds.
+    /// The vectors of the positions of tokens, as learned positions need them: of 0, 1, ... along the last axis; for new tokens of a
+    /// cache's rows, of the positions after what each row holds.
     /// </summary>
     /// <param name="ids">I32 (B, T).</param>
     /// <returns>(T, C), to be added to (B, T, C); (1, T, C) for new tokens of a cache.</returns>

@@ -26,7 +26,8 @@ public class TokenizerTests
     [Fact]
     public void Every_text_round_trips_through_both_kinds_and_their_json()
     {
-        var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0).Select(string.Concat);
+        var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0)
+            .Select(string.Concat);
         Prop.ForAll(text.ToArbitrary(), s =>
         {
             foreach (Tokenizer tokenizer in new Tokenizer[] { new CharTokenizer(s), new ByteTokenizer() })
@@ -99,7 +100,8 @@ public class TokenizerTests
         Tokenizer.Register("letter", Letter.Read);
         Tokenizer.Register("letter", Letter.Read);
         Assert.Equal("xxx", Tokenizer.Load(file).Decode([0, 0, 0]));
-        Assert.Contains("'char' of tokenizers is known already", Assert.Throws<ArgumentException>(() => Tokenizer.Register("char", Letter.Read)).Message);
+        Assert.Contains("'char' of tokenizers is known already",
+            Assert.Throws<ArgumentException>(() => Tokenizer.Register("char", Letter.Read)).Message);
         foreach (var (json, field) in new[] { ("""{"type":"letter"}""", "place"), ("""{"type":"letter","place":1}""", "tokenizer") })
             Assert.Equal(field, Assert.Throws<BadFileException>(() => Tokenizer.FromJson(json, file)).Field);
     }

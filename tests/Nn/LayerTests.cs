@@ -7,7 +7,8 @@ public sealed class LayerTests : IDisposable
 
     public static TheoryData<string> Layers =>
     [
-        "linear", "linear without bias", "layer norm", "layer norm without bias", "rms norm", "attention", "grouped attention", "mlp", "exact mlp",
+        "linear", "linear without bias", "layer norm", "layer norm without bias", "rms norm", "attention", "grouped attention", "mlp",
+        "exact mlp",
     ];
 
     public void Dispose() => device.Dispose();

@@ -142,7 +142,8 @@ public sealed class ModuleTests : IDisposable
         Assert.Equal(["tower.shift"], Fired(model));
         Assert.Equal(1, model.Unfreeze("*.1.gain"));
         Assert.Equal(["tower.gates.1.gain", "tower.shift"], Fired(model).Order());
-        Assert.Contains("Freeze: no parameter of Model fits 'head*'", Assert.Throws<ArgumentException>(() => model.Freeze("head*")).Message);
+        Assert.Contains("Freeze: no parameter of Model fits 'head*'",
+            Assert.Throws<ArgumentException>(() => model.Freeze("head*")).Message);
     }
 
     [Fact]
@@ -182,7 +183,9 @@ public sealed class ModuleTests : IDisposable
         Assert.Equal(1, model.Replace("tower.gates.1", child => new Doubled(child)));
         Assert.Equal("tower.gates.1.inner.inner.gain", model.Parameters()[1].Name);
         model.Replace("tower.last", _ => new Gate(new ParameterSource(device), 3));
-        Assert.Equal(["tower.gates.0.inner.gain", "tower.gates.1.inner.inner.gain", "tower.last.gain", "tower.shift"], model.Parameters().Select(p => p.Name));
+        Assert.Equal(
+            ["tower.gates.0.inner.gain", "tower.gates.1.inner.inner.gain", "tower.last.gain", "tower.shift"],
+            model.Parameters().Select(p => p.Name));
         double[] expected = Silu(Times(4, Silu(Times(2, Silu([1, -2, 3]))))), found = Result(model, x);
         for (int i = 0; i < 3; i++) Assert.Equal(expected[i], found[i], 1e-12);
 
@@ -235,7 +238,8 @@ public sealed class ModuleTests : IDisposable
         using var model = Make();
         Assert.Contains("Replace: no module of Model fits 'head'; it has tower, tower.gates.0",
             Assert.Throws<ArgumentException>(() => model.Replace("head", child => child)).Message);
-        Assert.Contains("Replace: tower is a part", Assert.Throws<InvalidOperationException>(() => model.Tower.Replace("last", child => child)).Message);
+        Assert.Contains("Replace: tower is a part",
+            Assert.Throws<InvalidOperationException>(() => model.Tower.Replace("last", child => child)).Message);
         Assert.Throws<InvalidCastException>(() => model.Replace("*.0", child => (Twice)(Module)new Doubled(child)));
         Assert.Equal(["tower.gates.0.gain", "tower.gates.1.gain", "tower.shift"], model.Parameters().Select(p => p.Name));
 
