@@ -23,8 +23,8 @@ public sealed class Embedding : Module
     /// <returns>(T, C), to be added to (B, T, C); (1, T, C) for new tokens of a cache.</returns>
     public Tensor AtPositions(Tensor ids)
     {
-        using var scope = Open(ids);
-        return scope.Return(LanguageModel.Step is { } step ? Forward(step.Positions) : Table.Value.Slice(0, 0, ids.Shape[-1]));
+        CheckOwn();
+        return LanguageModel.Step is { } step ? Forward(step.Positions) : Table.Value.Slice(0, 0, ids.Shape[-1]);
     }
 
     /// <summary>ids I32 (...) -> (..., C).</summary>

@@ -70,6 +70,12 @@ public abstract partial class Module
         }
     }
 
-    private InvalidOperationException Replaced() => new(
-        $"{Label} was replaced by {Called.GetType().Name}, which Call and AddTo reach; a module that has other calls cannot be replaced.");
+    /// <summary>Requires that nothing stands in the place of this module, which is called by what would not reach it.</summary>
+    /// <exception cref="InvalidOperationException">It was replaced.</exception>
+    private protected void CheckOwn()
+    {
+        if (substitute is not null)
+            throw new InvalidOperationException(
+                $"{Label} was replaced by {Called.GetType().Name}, which only Call and AddTo reach; do not replace a module of other calls.");
+    }
 }

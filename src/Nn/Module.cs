@@ -130,7 +130,11 @@ public abstract partial class Module : IDisposable
     /// <exception cref="InvalidOperationException">
     /// The module was replaced: such calls would not reach what stands in its place.
     /// </exception>
-    protected Scope Open(Tensor x) => substitute is null ? x.Device.Scope(Label) : throw Replaced();
+    protected Scope Open(Tensor x)
+    {
+        CheckOwn();
+        return x.Device.Scope(Label);
+    }
 
     /// <summary>
     /// Registers a module below this one; its parameters get <paramref name="name"/> in front. Call it in the constructor.
