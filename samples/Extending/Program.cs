@@ -14,6 +14,16 @@ public static class Program
     {
         CheckGradients();
         output.WriteLine("gradient check passed");
+        var folder = Directory.CreateTempSubdirectory("extending");
+        try
+        {
+            LanguageModels.Run(output, folder.FullName);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
         return Train(output);
     }
 

@@ -8,10 +8,8 @@ internal static class ModelChoice
     /// <summary>nanoGPT's shape for a CPU: a tied head and no biases.</summary>
     private static readonly GptConfig SmallGpt = new() { VocabularySize = 1, TiedHead = true, Bias = false };
 
-    private static readonly LlamaConfig SmallLlama = new() { VocabularySize = 1 };
-
     /// <summary>The values of <c>--model</c>.</summary>
-    public static string[] Names => [Gpt, Llama, .. ModelNames.All];
+    public static string[] Names => [.. ModelConfig.Kinds, .. ModelNames.All];
 
     /// <summary>The shape that the options ask for.</summary>
     public static ModelConfig Config(TrainOptions options, int vocabularySize)
@@ -78,12 +76,8 @@ internal static class ModelChoice
             : throw new InputException($"The weights of this model alone take {needed / gigabyte:F1} GiB, and there are {has / gigabyte:F1} GiB of memory; choose a smaller model.");
     }
 
-    private static ModelConfig Start(string model) => model switch
-    {
-        Gpt => SmallGpt,
-        Llama => SmallLlama,
-        _ => ModelConfig.Named(model),
-    };
+    private static ModelConfig Start(string model) =>
+        model == Gpt ? SmallGpt : ModelConfig.Kinds.Contains(model) ? ModelConfig.OfKind(model) : ModelConfig.Named(model);
 
     private static void CheckNamed(TrainOptions options, ModelConfig named)
     {

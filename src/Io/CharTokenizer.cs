@@ -81,6 +81,6 @@ public sealed class CharTokenizer : Tokenizer
     }
 
     private InputException Unknown(Rune character, int position) =>
-        new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} of the vocabulary; "
-            + "leave it out, or train with text that has it.");
+        new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} "
+            + "of the vocabulary; leave it out, or train with text that has it.");
 }

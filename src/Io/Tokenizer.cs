@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Mayfly;
 
 /// <summary>
-/// Turns text into token ids and back. Saved as a JSON object whose <c>type</c> names the kind; a kind of your own is read again once it was registered.
+/// Turns text into token ids and back. Saved as a JSON object whose <c>type</c> names the kind; a kind of your own is read again once it
+/// was registered.
 /// </summary>
 public abstract class Tokenizer
 {
@@ -25,7 +26,8 @@ public abstract class Tokenizer
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(kind);
         if (Kinds.GetOrAdd(kind, read).Method != read.Method)
-            throw new ArgumentException($"Register: the kind '{kind}' of tokenizers is known already; give yours another name.", nameof(kind));
+            throw new ArgumentException(
+                $"Register: the kind '{kind}' of tokenizers is known already; give yours another name.", nameof(kind));
     }
 
     /// <summary>The kind, as in the JSON.</summary>
@@ -95,7 +97,8 @@ public abstract class Tokenizer
         new(nameof(id), $"Decode: id {id} at index {index} is outside the vocabulary of {VocabularySize}.");
 
     private static string Unknown(string kind) =>
-        $"a tokenizer of type '{kind}' is unknown; known are {string.Join(", ", Kinds.Keys.Order())}. Make it known by Tokenizer.Register(\"{kind}\", ...) first.";
+        $"a tokenizer of type '{kind}' is unknown; known are {string.Join(", ", Kinds.Keys.Order())}. "
+        + $"Make it known by Tokenizer.Register(\"{kind}\", ...) first.";
 }
 
 /// <summary>The fields of a saved tokenizer.</summary>
@@ -110,14 +113,16 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
 
     /// <summary>A field that is a whole number above 0.</summary>
     /// <exception cref="BadFileException">It is missing or no such number.</exception>
-    public int Size(string field) => Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
-        ? size
-        : throw Bad(field, "a whole number above 0 is needed here.");
+    public int Size(string field) =>
+        Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
+            ? size
+            : throw Bad(field, "a whole number above 0 is needed here.");
 
     /// <summary>An error of a field.</summary>
     /// <param name="field">Its name.</param>
     /// <param name="problem">What is wrong, and what is needed.</param>
     public BadFileException Bad(string field, string problem) => new(File, field, problem);
 
-    private JsonElement? Field(string name) => Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value) ? value : null;
+    private JsonElement? Field(string name) =>
+        Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value) ? value : null;
 }

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries, keys and
-/// values, another one mixes the heads. The attention probabilities are never stored and never dropped.
+/// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries,
+/// keys and values, another one mixes the heads. The attention probabilities are never stored and never dropped.
 /// </summary>
 public class Attention : Module
 {
@@ -19,7 +19,9 @@ public class Attention : Module
     /// <param name="initializer">The initial values of qkv; null means <see cref="Init.XavierUniform"/>.</param>
     /// <param name="projectionInitializer">The initial values of the projection; null means <paramref name="initializer"/>.</param>
     /// <param name="rotation">How queries and keys turn with their position; null where they do not.</param>
-    /// <exception cref="ArgumentException">The heads do not divide the width, or the key and value heads do not divide the heads.</exception>
+    /// <exception cref="ArgumentException">
+    /// The heads do not divide the width, or the key and value heads do not divide the heads.
+    /// </exception>
     public Attention(
         ParameterSource source,
         int width,
@@ -34,9 +36,11 @@ public class Attention : Module
         this.rotation = rotation;
         KvHeads = kvHeads == 0 ? heads : kvHeads;
         if (heads < 1 || width % heads != 0)
-            throw new ArgumentException($"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
+            throw new ArgumentException(
+                $"Attention: width {width} is not divisible by {heads} heads; choose a width that is a multiple of the heads.");
         if (KvHeads < 1 || heads % KvHeads != 0)
-            throw new ArgumentException($"Attention: {heads} heads are not divisible by {kvHeads} key and value heads; choose a divisor of the heads.");
+            throw new ArgumentException(
+                $"Attention: {heads} heads are not divisible by {kvHeads} key and value heads; choose a divisor of the heads.");
         HeadSize = width / heads;
         int kvWidth = KvHeads * HeadSize;
         qkv = Add("qkv", new Linear(source, width, width + 2 * kvWidth, bias, initializer: initializer));

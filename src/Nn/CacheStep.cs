@@ -6,8 +6,8 @@ namespace Mayfly;
 public readonly record struct RowTokens(int Row, ReadOnlyMemory<int> Tokens);
 
 /// <summary>
-/// The new tokens of all rows, one after the other without padding, and where each belongs. While a model reads them, its <see cref="Attention"/> attends
-/// by this and its <see cref="Embedding"/> of positions looks them up here.
+/// The new tokens of all rows, one after the other without padding, and where each belongs. While a model reads them, its
+/// <see cref="Attention"/> attends by this and its <see cref="Embedding"/> of positions looks them up here.
 /// </summary>
 internal sealed class CacheStep : IDisposable
 {
@@ -59,12 +59,15 @@ internal sealed class CacheStep : IDisposable
         return turned[rotation] = rotation with { Table = rows.Reshape((-1, pairs, 2)).Keep() };
     }
 
-    /// <summary>Attention over what the cache holds, which takes the new keys and values: qkv (1, N, (heads + 2 kvHeads) D) -> (1, N, heads D).</summary>
+    /// <summary>
+    /// Attention over what the cache holds, which takes the new keys and values: qkv (1, N, (heads + 2 kvHeads) D) -> (1, N, heads D).
+    /// </summary>
     /// <exception cref="InvalidOperationException">This part attends a second time, where its keys of the first would be lost.</exception>
     public Tensor Attend(Attention attention, Tensor qkv) => attended.Add(attention)
         ? cache.Attend(attention, qkv, runs)
         : throw new InvalidOperationException(
-            $"Extend: {attention.Path} attends twice to the same tokens, and a cache keeps one set of keys; let the model's ReadsNewTokensAlone be false.");
+            $"Extend: {attention.Path} attends twice to the same tokens, and a cache keeps one set of keys; "
+            + "let the model's ReadsNewTokensAlone be false.");
 
     /// <summary>x (1, N, C) at each row's last token: (1, rows, C).</summary>
     public Tensor AtLast(Tensor x) => x.Reshape((x.Shape[1], x.Shape[2])).Embedding(Last);

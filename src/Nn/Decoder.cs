@@ -1,9 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// A language model of one column: token embeddings, with learned positions where the configuration has them, blocks, a final norm and a head. Its
-/// <see cref="DecoderConfig"/> makes the parts; <see cref="Gpt"/> and <see cref="Llama"/> are two of them. Initial values follow GPT-2 (Radford et al.
-/// 2019): normal with deviation 0.02, the last layer of each branch 0.02 / sqrt(2 layers), biases 0, gains 1.
+/// A language model of one column: token embeddings, with learned positions where the configuration has them, blocks, a final norm and a
+/// head. Its <see cref="DecoderConfig"/> makes the parts; <see cref="Gpt"/> and <see cref="Llama"/> are two of them. Initial values follow
+/// GPT-2 (Radford et al. 2019): normal with deviation 0.02, the last layer of each branch 0.02 / sqrt(2 layers), biases 0, gains 1.
 /// </summary>
 public class Decoder : LanguageModel
 {
@@ -55,7 +55,9 @@ public class Decoder : LanguageModel
         return IsTraining && Config.Dropout > 0 ? h.Dropout(Config.Dropout) : h;
     }
 
-    /// <summary>One block, recomputed by backward where the configuration says so; its input goes at once, unless the tape saved it.</summary>
+    /// <summary>
+    /// One block, recomputed by backward where the configuration says so; its input goes at once, unless the tape saved it.
+    /// </summary>
     private Tensor Run(Module block, Tensor h)
     {
         using var input = h;

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The shape of a <see cref="Decoder"/> and the makers of its parts, which draw from the source in the order of the model: a configuration of your own
-/// overrides those that differ.
+/// The shape of a <see cref="Decoder"/> and the makers of its parts, which draw from the source in the order of the model: a configuration
+/// of your own overrides those that differ.
 /// </summary>
 public abstract record DecoderConfig : ModelConfig
 {
@@ -33,7 +33,10 @@ public abstract record DecoderConfig : ModelConfig
     /// <param name="source">Makes the parameters.</param>
     protected internal abstract Module NewMlp(ParameterSource source);
 
-    /// <summary>The attention of a block: (B, T, C) -> (B, T, C). A cache keeps the keys and values of an <see cref="Attention"/>, wherever it is in it.</summary>
+    /// <summary>
+    /// The attention of a block: (B, T, C) -> (B, T, C). A cache keeps the keys and values of an <see cref="Attention"/>, wherever it is in
+    /// it.
+    /// </summary>
     /// <param name="source">Makes the parameters.</param>
     /// <param name="rotation">The model's.</param>
     protected internal virtual Module NewAttention(ParameterSource source, Rotation? rotation) =>

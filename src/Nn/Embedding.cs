@@ -16,15 +16,15 @@ public sealed class Embedding : Module
     public Parameter Table { get; }
 
     /// <summary>
-    /// The vectors of the positions of tokens, as learned positions need them: of 0, 1, ... along the last axis; for new tokens of a cache's rows, of
-    /// the positions after what each row holds.
+    /// The vectors of the positions of tokens, as learned positions need them: of 0, 1, ... along the last axis; for new tokens of a
+    /// cache's rows, of the positions after what each row holds.
     /// </summary>
     /// <param name="ids">I32 (B, T).</param>
     /// <returns>(T, C), to be added to (B, T, C); (1, T, C) for new tokens of a cache.</returns>
     public Tensor AtPositions(Tensor ids)
     {
-        using var scope = Open(ids);
-        return scope.Return(LanguageModel.Step is { } step ? Forward(step.Positions) : Table.Value.Slice(0, 0, ids.Shape[-1]));
+        CheckOwn();
+        return LanguageModel.Step is { } step ? Forward(step.Positions) : Table.Value.Slice(0, 0, ids.Shape[-1]);
     }
 
     /// <summary>ids I32 (...) -> (..., C).</summary>

@@ -36,8 +36,8 @@ public static class Generation
     }
 
     /// <summary>
-    /// Yields the text of several prompts as it comes. A row ends at its first stop text, which is not part of the result, or at the end token. Text
-    /// that may be the start of a stop text, and bytes that are not yet a whole character, wait for the next tokens.
+    /// Yields the text of several prompts as it comes. A row ends at its first stop text, which is not part of the result, or at the end
+    /// token. Text that may be the start of a stop text, and bytes that are not yet a whole character, wait for the next tokens.
     /// </summary>
     /// <param name="model">The model; dropout is off while it is asked.</param>
     /// <param name="prompts">What to continue, each of at least one id.</param>
@@ -46,7 +46,9 @@ public static class Generation
     /// <param name="decode">The text of tokens; bytes that are no character decode as U+FFFD.</param>
     /// <param name="stops">The texts that end a row; null for none.</param>
     /// <param name="end">The token that ends a row; null for none.</param>
-    /// <exception cref="ArgumentException">There is no prompt or an empty one, an empty stop text, or the sampling is impossible.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no prompt or an empty one, an empty stop text, or the sampling is impossible.
+    /// </exception>
     /// <exception cref="ArithmeticException">A score is infinite or not a number: the model's weights are.</exception>
     public static IEnumerable<TextPiece> GenerateText(
         this LanguageModel model,
@@ -58,7 +60,8 @@ public static class Generation
         int? end = null)
     {
         Generator.Check(prompts, count, sampling);
-        if (stops is not null && stops.Any(string.IsNullOrEmpty)) throw new ArgumentException("Generate: a stop text is empty.", nameof(stops));
+        if (stops is not null && stops.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("Generate: a stop text is empty.", nameof(stops));
         return Texts(model, prompts, count, sampling, [.. prompts.Select(_ => new TextStream(decode, stops ?? []))], end);
     }
 

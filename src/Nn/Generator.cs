@@ -7,9 +7,9 @@ namespace Mayfly;
 public readonly record struct GeneratedToken(int Row, int Position, int Id);
 
 /// <summary>
-/// Continues a batch of prompts of any lengths, one token a row and step, each given the last <see cref="LanguageModel.Context"/> tokens of its row. Keys
-/// and values are kept, so that a step costs one token a row; once a row has filled the context its window moves with each token and is read anew.
-/// The same model, prompts and sampling give the same tokens.
+/// Continues a batch of prompts of any lengths, one token a row and step, each given the last <see cref="LanguageModel.Context"/> tokens of
+/// its row. Keys and values are kept, so that a step costs one token a row; once a row has filled the context its window moves with each
+/// token and is read anew. The same model, prompts and sampling give the same tokens.
 /// </summary>
 public sealed class Generator : IDisposable
 {
@@ -79,7 +79,8 @@ public sealed class Generator : IDisposable
         sampling.Check();
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         if (prompts.Count == 0) throw new ArgumentException("Generate: no prompts; give at least one.", nameof(prompts));
-        if (prompts.Any(p => p.Count == 0)) throw new ArgumentException("Generate: the prompt is empty; give at least one token.", nameof(prompts));
+        if (prompts.Any(p => p.Count == 0))
+            throw new ArgumentException("Generate: the prompt is empty; give at least one token.", nameof(prompts));
     }
 
     private void ReadScores()

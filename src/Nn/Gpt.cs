@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// A language model like GPT-2 (Radford et al. 2019): token and learned position embeddings, blocks of layer norms, attention and a GELU, a final norm
-/// and a head.
+/// A language model like GPT-2 (Radford et al. 2019): token and learned position embeddings, blocks of layer norms, attention and a GELU, a
+/// final norm and a head.
 /// </summary>
 /// <param name="config">Its shape.</param>
 /// <param name="device">Where it lives; null means <see cref="Device.Cpu"/>.</param>

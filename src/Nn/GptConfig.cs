@@ -26,7 +26,8 @@ public sealed record GptConfig : DecoderConfig
     protected internal override Module NewNorm(ParameterSource source) => new LayerNorm(source, Width, Bias);
 
     /// <inheritdoc/>
-    protected internal override Module NewMlp(ParameterSource source) => new Mlp(source, Width, Hidden, Bias, GeluErf, WeightInit, LastInit);
+    protected internal override Module NewMlp(ParameterSource source) =>
+        new Mlp(source, Width, Hidden, Bias, GeluErf, WeightInit, LastInit);
 
     /// <inheritdoc/>
     public override long CountParameters()

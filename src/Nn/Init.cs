@@ -46,7 +46,8 @@ public static class Init
 
     private static (double In, double Out) Fans(Shape shape)
     {
-        if (shape.Rank < 2) throw new ArgumentException($"Init: shape {shape} has no fan-in and fan-out; use Normal, Uniform or Constant for vectors.");
+        if (shape.Rank < 2)
+            throw new ArgumentException($"Init: shape {shape} has no fan-in and fan-out; use Normal, Uniform or Constant for vectors.");
         double field = shape.Skip(2).Count;
         return (shape[1] * field, shape[0] * field);
     }

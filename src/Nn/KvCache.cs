@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The keys and values of sequences under generation, for each row and block of a model. Made once by <see cref="LanguageModel.NewCache"/> and filled by
-/// <see cref="LanguageModel.Extend"/>; rows grow independently of each other, so that none needs padding.
+/// The keys and values of sequences under generation, for each row and block of a model. Made once by <see cref="LanguageModel.NewCache"/>
+/// and filled by <see cref="LanguageModel.Extend"/>; rows grow independently of each other, so that none needs padding.
 /// </summary>
 public sealed class KvCache : IDisposable
 {
@@ -75,7 +75,8 @@ public sealed class KvCache : IDisposable
             if (ids.Length == 0) throw new ArgumentException($"Extend: row {row} gets no token; leave it out.");
             if (Length(row) + ids.Length > Capacity)
                 throw new ArgumentException(
-                    $"Extend: row {row} holds {Length(row)} of {Capacity} tokens and gets {ids.Length} more; truncate it or make a larger cache.");
+                    $"Extend: row {row} holds {Length(row)} of {Capacity} tokens and gets {ids.Length} more; "
+                    + "truncate it or make a larger cache.");
         }
     }
 
@@ -89,7 +90,8 @@ public sealed class KvCache : IDisposable
     {
         const string name = "CachedAttention";
         if (!kept.TryGetValue(attention, out var own))
-            throw new ArgumentException($"Extend: the cache has no room for {attention.Path}: it is of another model, or older than a Replace; make a new one.");
+            throw new ArgumentException(
+                $"Extend: the cache has no room for {attention.Path}: it is of another model, or older than a Replace; make a new one.");
         int kvHeads = attention.KvHeads;
         long size = attention.HeadSize, heads = qkv.Shape[2] / size - 2 * kvHeads;
         var backend = qkv.Device.Backend;
@@ -114,7 +116,9 @@ public sealed class KvCache : IDisposable
     }
 }
 
-/// <summary>Neighbouring rows of a cache that hold equally many tokens and get equally many new ones: one call of attention serves them.</summary>
+/// <summary>
+/// Neighbouring rows of a cache that hold equally many tokens and get equally many new ones: one call of attention serves them.
+/// </summary>
 /// <param name="Row">The first row.</param>
 /// <param name="Rows">The number of rows.</param>
 /// <param name="Start">The number of tokens each holds.</param>
@@ -126,12 +130,14 @@ internal readonly record struct CacheRun(int Row, int Rows, int Start, int Count
     public View Packed(in View x, long firstHead, long heads, long size)
     {
         long width = x.Shape[2];
-        return x.With(new Layout((Rows, Count, heads, size), (Count * width, width, size, 1), x.Layout.Offset + First * width + firstHead * size));
+        return x.With(new Layout((Rows, Count, heads, size), (Count * width, width, size, 1),
+            x.Layout.Offset + First * width + firstHead * size));
     }
 
     /// <summary>A range of the run's rows in (B, S, G, D): (rows, count, G, D).</summary>
     public View Stored(in View x, int start, int count) => x.With(x.Layout.Slice(0, Row, Rows).Slice(1, start, count));
 
     /// <summary>True where <paramref name="next"/> continues this run.</summary>
-    public bool Joins(CacheRun next) => next.Row == Row + Rows && next.Start == Start && next.Count == Count && next.First == First + Rows * Count;
+    public bool Joins(CacheRun next) =>
+        next.Row == Row + Rows && next.Start == Start && next.Count == Count && next.First == First + Rows * Count;
 }

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// A model that scores the next token of a sequence. Training, evaluation, generation and snapshots take any: one of your own derives from this class
-/// and writes <see cref="Config"/> and <see cref="Scores"/>, or is a <see cref="Decoder"/> of parts of its own.
+/// A model that scores the next token of a sequence. Training, evaluation, generation and snapshots take any: one of your own derives from
+/// this class and writes <see cref="Config"/> and <see cref="Scores"/>, or is a <see cref="Decoder"/> of parts of its own.
 /// </summary>
 public abstract class LanguageModel : Module
 {
@@ -77,9 +77,10 @@ public abstract class LanguageModel : Module
     internal static CacheStep? Step => reading.Step;
 
     /// <summary>
-    /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where tokens meet in
-    /// <see cref="Attention"/> only, and positions come from its <see cref="Rotation"/> or from <see cref="Embedding.AtPositions"/>. Otherwise each step
-    /// of generation reads its rows from their first token on, which is as right and slower.
+    /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where
+    /// tokens meet in <see cref="Attention"/> only, and positions come from its <see cref="Rotation"/> or from
+    /// <see cref="Embedding.AtPositions"/>. Otherwise each step of generation reads its rows from their first token on, which is as right
+    /// and slower.
     /// </summary>
     protected virtual bool ReadsNewTokensAlone => false;
 
@@ -93,7 +94,9 @@ public abstract class LanguageModel : Module
         return Scores(x);
     }
 
-    /// <summary>What is left to compute of x (B, T, C): all of it, but while new tokens of a cache's rows are read, each row's last, (1, rows, C).</summary>
+    /// <summary>
+    /// What is left to compute of x (B, T, C): all of it, but while new tokens of a cache's rows are read, each row's last, (1, rows, C).
+    /// </summary>
     protected static Tensor Last(Tensor x) => Step is { } step ? step.AtLast(x) : x;
 
     private Tensor ReadNew(KvCache cache, IReadOnlyList<RowTokens> rows)
@@ -124,6 +127,7 @@ public abstract class LanguageModel : Module
         if (ids.Rank != 2) throw new ArgumentException($"{name}: ids of shape {ids.Shape}; they must be (batch, time).");
         if (ids.Shape[1] > Context && Step is null)
             throw new ArgumentException(
-                $"{name}: {ids.Shape[1]} tokens exceed the context of {Context}; pass the last {Context} or make a model with a longer one.");
+                $"{name}: {ids.Shape[1]} tokens exceed the context of {Context}; "
+                + $"pass the last {Context} or make a model with a longer one.");
     }
 }

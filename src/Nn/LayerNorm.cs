@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis, with a learned gain and, unless it has none, a learned bias.</summary>
+/// <summary>
+/// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis, with a learned gain and, unless it has none, a learned bias.
+/// </summary>
 public sealed class LayerNorm : Module
 {
     private readonly float epsilon;

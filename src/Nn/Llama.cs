@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// A language model like Llama (Touvron et al. 2023): token embeddings, blocks of RMS norms, rotary attention with grouped key and value heads and
-/// SwiGLU, a final norm and a head; no biases.
+/// A language model like Llama (Touvron et al. 2023): token embeddings, blocks of RMS norms, rotary attention with grouped key and value
+/// heads and SwiGLU, a final norm and a head; no biases.
 /// </summary>
 /// <param name="config">Its shape.</param>
 /// <param name="device">Where it lives; null means <see cref="Device.Cpu"/>.</param>

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Mayfly;
 
 /// <summary>
-/// What the shapes of all language models share. Change a named one by <c>with</c>. As JSON it carries its kind, as <c>gpt</c>, wherever it is declared
-/// as this type; a kind of your own is known once it was registered.
+/// What the shapes of all language models share. Change a named one by <c>with</c>. As JSON it carries its kind, as <c>gpt</c>, wherever it
+/// is declared as this type; a kind of your own is known once it was registered.
 /// </summary>
 [JsonConverter(typeof(ModelKinds))]
 public abstract record ModelConfig
@@ -31,18 +31,20 @@ public abstract record ModelConfig
     public int Hidden { get; init; }
 
     /// <summary>
-    /// True where the head shares the token table: V C fewer weights, but in eager training the table's gradient lives through the whole backward
-    /// sweep, as its first use is the last that the sweep reaches.
+    /// True where the head shares the token table: V C fewer weights, but in eager training the table's gradient lives through the whole
+    /// backward sweep, as its first use is the last that the sweep reaches.
     /// </summary>
     public bool TiedHead { get; init; }
 
     /// <summary>
-    /// The part of the elements that training sets to zero in the embeddings and in both branches of each block. Attention probabilities are not
-    /// dropped.
+    /// The part of the elements that training sets to zero in the embeddings and in both branches of each block. Attention probabilities
+    /// are not dropped.
     /// </summary>
     public float Dropout { get; init; }
 
-    /// <summary>Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.</summary>
+    /// <summary>
+    /// Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.
+    /// </summary>
     public bool CheckpointBlocks { get; init; }
 
     /// <summary>The names of all kinds: gpt, llama, and those that were registered.</summary>
@@ -56,7 +58,8 @@ public abstract record ModelConfig
 
     /// <summary>The usual shape of a kind.</summary>
     /// <exception cref="ArgumentException">The kind is unknown; the message lists those known.</exception>
-    public static ModelConfig OfKind(string kind) => ModelKinds.Find(kind) ?? throw new ArgumentException(ModelKinds.Unknown(kind), nameof(kind));
+    public static ModelConfig OfKind(string kind) =>
+        ModelKinds.Find(kind) ?? throw new ArgumentException(ModelKinds.Unknown(kind), nameof(kind));
 
     /// <summary>A published model by name, as <c>llama-60m</c>; see <see cref="ModelNames"/>.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
@@ -86,9 +89,12 @@ public abstract record ModelConfig
         AtLeast(0, nameof(KvHeads), KvHeads);
         AtLeast(1, nameof(Width), Width);
         AtLeast(0, nameof(Hidden), Hidden);
-        if (Width % Heads != 0) throw Bad($"Width {Width} is not divisible by Heads {Heads}; choose a width that is a multiple of the heads.");
-        if (KvHeads > 0 && Heads % KvHeads != 0) throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
-        if (!(Dropout >= 0 && Dropout < 1)) throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
+        if (Width % Heads != 0)
+            throw Bad($"Width {Width} is not divisible by Heads {Heads}; choose a width that is a multiple of the heads.");
+        if (KvHeads > 0 && Heads % KvHeads != 0)
+            throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
+        if (!(Dropout >= 0 && Dropout < 1))
+            throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
     }
 
     /// <summary>D, the size of a head.</summary>
@@ -108,7 +114,8 @@ public abstract record ModelConfig
     protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
 
     private protected static T Find<T>(string name) where T : ModelConfig => ModelNames.Find(name) as T
-        ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", ModelNames.Of<T>())}.", nameof(name));
+        ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", ModelNames.Of<T>())}.",
+            nameof(name));
 
     /// <summary>An error of a field.</summary>
     /// <param name="message">Names the field and its value and says what to do.</param>

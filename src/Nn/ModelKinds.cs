@@ -34,7 +34,8 @@ internal sealed class ModelKinds : JsonConverter<ModelConfig>
             if (at < 0) Known.Add((kind, start));
             else if (Known[at].Kind == kind && Known[at].Start.GetType() == start.GetType()) Known[at] = (kind, start);
             else throw new ArgumentException(
-                $"Register: '{kind}' for {start.GetType().Name}, but '{Known[at].Kind}' is the kind of {Known[at].Start.GetType().Name}; give each type one name of its own.");
+                $"Register: '{kind}' for {start.GetType().Name}, but '{Known[at].Kind}' is the kind of {Known[at].Start.GetType().Name}; "
+                + "give each type one name of its own.");
         }
     }
 
@@ -44,11 +45,13 @@ internal sealed class ModelKinds : JsonConverter<ModelConfig>
     }
 
     public static string Unknown(string kind) =>
-        $"there is no kind '{kind}' of models; known are {string.Join(", ", Names)}. Make it known by ModelConfig.Register(\"{kind}\", ...) first.";
+        $"there is no kind '{kind}' of models; known are {string.Join(", ", Names)}. "
+        + $"Make it known by ModelConfig.Register(\"{kind}\", ...) first.";
 
     public override ModelConfig? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
-        if (JsonNode.Parse(ref reader) is not JsonObject fields || fields[Field] is not JsonValue name || !name.TryGetValue(out string? kind))
+        if (JsonNode.Parse(ref reader) is not JsonObject fields || fields[Field] is not JsonValue name
+            || !name.TryGetValue(out string? kind))
             throw new JsonException($"the model has no {Field}: an object with a text of that name is needed.");
         fields.Remove(Field);
         return (ModelConfig?)fields.Deserialize((Find(kind) ?? throw new JsonException(Unknown(kind))).GetType(), options);
@@ -66,7 +69,8 @@ internal sealed class ModelKinds : JsonConverter<ModelConfig>
         lock (Gate)
         {
             return Known.Find(k => k.Start.GetType() == type).Kind
-                ?? throw new JsonException($"{type.Name} has no kind; make it known by ModelConfig.Register(\"...\", ...) before it is saved.");
+                ?? throw new JsonException(
+                    $"{type.Name} has no kind; make it known by ModelConfig.Register(\"...\", ...) before it is saved.");
         }
     }
 }

@@ -1,11 +1,12 @@
 namespace Mayfly;
 
 /// <summary>
-/// The shapes of published models: GPT-2 (Radford et al. 2019), LLaMA 7B and 13B (Touvron et al. 2023), and the smaller Llamas on which GaLore
-/// (Zhao et al. 2024) and APOLLO (Zhu et al. 2024) were measured. Widths, layers, heads, context and epsilon of the Llamas are those of
-/// <c>configs/llama_60m.json</c>, <c>130m</c>, <c>350m</c>, <c>1b</c> and <c>7b</c> in <see href="https://github.com/jiaweizzhao/GaLore"/> and of
-/// <c>configs/llama_13b.json</c> in APOLLO's repository; those of GPT-2 are of its paper's smallest model. The files' model turns halves of a head, these
-/// turn neighbours as the first Llama did: the same model with the rows of queries and keys in another order.
+/// The shapes of published models: GPT-2 (Radford et al. 2019), LLaMA 7B and 13B (Touvron et al. 2023), and the smaller Llamas on which
+/// GaLore (Zhao et al. 2024) and APOLLO (Zhu et al. 2024) were measured. Widths, layers, heads, context and epsilon of the Llamas are those
+/// of <c>configs/llama_60m.json</c>, <c>130m</c>, <c>350m</c>, <c>1b</c> and <c>7b</c> in
+/// <see href="https://github.com/jiaweizzhao/GaLore"/> and of <c>configs/llama_13b.json</c> in APOLLO's repository; those of GPT-2 are of
+/// its paper's smallest model. The files' model turns halves of a head, these turn neighbours as the first Llama did: the same model with
+/// the rows of queries and keys in another order.
 /// </summary>
 public static class ModelNames
 {

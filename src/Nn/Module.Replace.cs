@@ -10,23 +10,26 @@ public abstract partial class Module
     private Module Called => substitute is null ? this : substitute.Called;
 
     /// <summary>
-    /// Puts another module in the place of each whose path fits <paramref name="pattern"/>; of nested ones the outermost. Whoever called the old one
-    /// calls the new one from now on. Names follow the new tree, shared parameters stay shared, and what no longer belongs to the model is freed. An
-    /// updater is made after it.
+    /// Puts another module in the place of each whose path fits <paramref name="pattern"/>; of nested ones the outermost. Whoever called
+    /// the old one calls the new one from now on. Names follow the new tree, shared parameters stay shared, and what no longer belongs to
+    /// the model is freed. An updater is made after it.
     /// </summary>
     /// <param name="pattern">A path in which * stands for any text and ? for one letter, as in <c>blocks.*.attention.qkv</c>.</param>
     /// <param name="make">
-    /// Makes the new module from the old one, which it may keep as a part by <see cref="Add{T}(string, T)"/>. It takes the calls of the old one.
+    /// Makes the new module from the old one, which it may keep as a part by <see cref="Add{T}(string, T)"/>. It takes the calls of the old
+    /// one.
     /// </param>
     /// <returns>How many fit.</returns>
     /// <exception cref="ArgumentException">None fits.</exception>
     /// <exception cref="InvalidOperationException">This module is a part of another.</exception>
     public int Replace(string pattern, Func<Module, Module> make)
     {
-        if (Path.Length > 0) throw new InvalidOperationException($"Replace: {Path} is a part of a model; call it on the whole model, whose names it keeps right.");
+        if (Path.Length > 0) throw new InvalidOperationException(
+            $"Replace: {Path} is a part of a model; call it on the whole model, whose names it keeps right.");
         var found = Find(pattern).Distinct().ToList();
         if (found.Count == 0)
-            throw new ArgumentException($"Replace: no module of {Label} fits '{pattern}'; it has {string.Join(", ", Tree().Skip(1).Select(m => m.Path))}.");
+            throw new ArgumentException(
+                $"Replace: no module of {Label} fits '{pattern}'; it has {string.Join(", ", Tree().Skip(1).Select(m => m.Path))}.");
         var before = Owned().ToList();
         try
         {
@@ -45,7 +48,10 @@ public abstract partial class Module
     private IEnumerable<Module> Find(string pattern) => Children.SelectMany(child =>
         FileSystemName.MatchesSimpleExpression(pattern, child.Path, ignoreCase: false) ? [child] : child.Find(pattern));
 
-    /// <summary>The old module itself stays where its callers hold it and passes their calls on; a copy of it, with the same parts, goes on as before.</summary>
+    /// <summary>
+    /// The old module itself stays where its callers hold it and passes their calls on; a copy of it, with the same parts, goes on as
+    /// before.
+    /// </summary>
     private void ReplaceBy(Func<Module, Module> make)
     {
         var made = make((Module)MemberwiseClone());
@@ -64,6 +70,12 @@ public abstract partial class Module
         }
     }
 
-    private InvalidOperationException Replaced() => new(
-        $"{Label} was replaced by {Called.GetType().Name}: only Call and AddTo reach it, so a module that has other calls cannot be replaced.");
+    /// <summary>Requires that nothing stands in the place of this module, which is called by what would not reach it.</summary>
+    /// <exception cref="InvalidOperationException">It was replaced.</exception>
+    private protected void CheckOwn()
+    {
+        if (substitute is not null)
+            throw new InvalidOperationException(
+                $"{Label} was replaced by {Called.GetType().Name}, which only Call and AddTo reach; do not replace a module of other calls.");
+    }
 }

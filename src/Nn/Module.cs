@@ -3,9 +3,9 @@ using System.IO.Enumeration;
 namespace Mayfly;
 
 /// <summary>
-/// A part of a model: parameters and other modules, registered by <c>Add</c> in the constructor, and a forward pass. Parameters are named by their
-/// path, as in <c>blocks.0.attention.qkv.weight</c>. Each call opens an arena scope, so everything the forward pass made is freed when it returns,
-/// except the result and what the tape saved.
+/// A part of a model: parameters and other modules, registered by <c>Add</c> in the constructor, and a forward pass. Parameters are named
+/// by their path, as in <c>blocks.0.attention.qkv.weight</c>. Each call opens an arena scope, so everything the forward pass made is freed
+/// when it returns, except the result and what the tape saved.
 /// </summary>
 public abstract partial class Module : IDisposable
 {
@@ -16,7 +16,9 @@ public abstract partial class Module : IDisposable
     /// <summary>The name within the model; empty at the root.</summary>
     public string Path { get; private set; } = "";
 
-    /// <summary>True while training: dropout is active. False also while a <see cref="LanguageModel"/> is asked for the next tokens.</summary>
+    /// <summary>
+    /// True while training: dropout is active. False also while a <see cref="LanguageModel"/> is asked for the next tokens.
+    /// </summary>
     public bool IsTraining => trains && !LanguageModel.IsAsked;
 
     /// <summary>The modules directly below, in the order of registration.</summary>
@@ -33,7 +35,8 @@ public abstract partial class Module : IDisposable
     /// <summary>The parameter of the given name: the full one, or the one within this module.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Parameter this[string name] => Parameters().FirstOrDefault(p => p.Name == name || p.Name == Join(Path, name))
-        ?? throw new KeyNotFoundException($"{Label} has no parameter '{name}'; it has {string.Join(", ", Parameters().Select(p => p.Name))}.");
+        ?? throw new KeyNotFoundException(
+            $"{Label} has no parameter '{name}'; it has {string.Join(", ", Parameters().Select(p => p.Name))}.");
 
     /// <summary>All parameters in the order of registration, depth first; a shared one once, where it was registered first.</summary>
     public IReadOnlyList<Parameter> Parameters()
@@ -63,7 +66,9 @@ public abstract partial class Module : IDisposable
         return scope.Return(called.Forward(x, activation));
     }
 
-    /// <summary>residual + Dropout(<see cref="Call(Tensor)"/> of x); one kernel where the module has one for both and nothing is dropped.</summary>
+    /// <summary>
+    /// residual + Dropout(<see cref="Call(Tensor)"/> of x); one kernel where the module has one for both and nothing is dropped.
+    /// </summary>
     /// <param name="residual">Of the shape of the result.</param>
     /// <param name="x">The input.</param>
     /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
@@ -105,10 +110,15 @@ public abstract partial class Module : IDisposable
     /// <summary>What the module computes.</summary>
     protected abstract Tensor Forward(Tensor x);
 
-    /// <summary>What <see cref="Call{TAct}(Tensor, TAct)"/> computes: the activation of <see cref="Forward(Tensor)"/>, unless a module has one kernel for both.</summary>
+    /// <summary>
+    /// What <see cref="Call{TAct}(Tensor, TAct)"/> computes: the activation of <see cref="Forward(Tensor)"/>, unless a module has one
+    /// kernel for both.
+    /// </summary>
     protected virtual Tensor Forward<TAct>(Tensor x, TAct activation) where TAct : unmanaged, IMap1<TAct> => Forward(x).Map(activation);
 
-    /// <summary>What <see cref="AddTo"/> computes: a sum with <see cref="Forward(Tensor)"/>, unless a module has one kernel for both.</summary>
+    /// <summary>
+    /// What <see cref="AddTo"/> computes: a sum with <see cref="Forward(Tensor)"/>, unless a module has one kernel for both.
+    /// </summary>
     protected virtual Tensor AddForward(Tensor residual, Tensor x, float dropout) =>
         residual + (IsTraining && dropout > 0 ? Forward(x).Dropout(dropout) : Forward(x));
 
@@ -117,10 +127,18 @@ public abstract partial class Module : IDisposable
     /// <c>using var scope = Open(x); return scope.Return(...);</c>
     /// </summary>
     /// <param name="x">An input; the scope is on its device.</param>
-    /// <exception cref="InvalidOperationException">The module was replaced: such calls would not reach what stands in its place.</exception>
-    protected Scope Open(Tensor x) => substitute is null ? x.Device.Scope(Label) : throw Replaced();
+    /// <exception cref="InvalidOperationException">
+    /// The module was replaced: such calls would not reach what stands in its place.
+    /// </exception>
+    protected Scope Open(Tensor x)
+    {
+        CheckOwn();
+        return x.Device.Scope(Label);
+    }
 
-    /// <summary>Registers a module below this one; its parameters get <paramref name="name"/> in front. Call it in the constructor.</summary>
+    /// <summary>
+    /// Registers a module below this one; its parameters get <paramref name="name"/> in front. Call it in the constructor.
+    /// </summary>
     /// <returns><paramref name="child"/>.</returns>
     /// <exception cref="ArgumentException">The name is empty or taken.</exception>
     protected T Add<T>(string name, T child) where T : Module
@@ -136,7 +154,9 @@ public abstract partial class Module : IDisposable
     /// <exception cref="ArgumentException">The name is empty or taken.</exception>
     protected Parameter Add(Parameter parameter) => Add(parameter.Name, parameter);
 
-    /// <summary>Registers a parameter of this module; one shared with another module keeps the name of its first place in the model.</summary>
+    /// <summary>
+    /// Registers a parameter of this module; one shared with another module keeps the name of its first place in the model.
+    /// </summary>
     /// <returns><paramref name="parameter"/>.</returns>
     /// <exception cref="ArgumentException">The name is empty or taken.</exception>
     protected Parameter Add(string name, Parameter parameter)
@@ -148,7 +168,9 @@ public abstract partial class Module : IDisposable
         return parameter;
     }
 
-    /// <summary>Registers a tensor that is computed once and never trained or saved, as a table of angles; it is freed with the module.</summary>
+    /// <summary>
+    /// Registers a tensor that is computed once and never trained or saved, as a table of angles; it is freed with the module.
+    /// </summary>
     /// <returns><paramref name="constant"/>.</returns>
     protected Tensor AddConstant(Tensor constant)
     {
@@ -163,7 +185,8 @@ public abstract partial class Module : IDisposable
     private void Register(Member member)
     {
         if (string.IsNullOrWhiteSpace(member.Name)) throw new ArgumentException($"{Label}: a member needs a name.");
-        if (members.Any(m => m.Name == member.Name)) throw new ArgumentException($"{Label}: the name '{member.Name}' is taken; give each member its own.");
+        if (members.Any(m => m.Name == member.Name))
+            throw new ArgumentException($"{Label}: the name '{member.Name}' is taken; give each member its own.");
         members.Add(member);
     }
 
@@ -209,7 +232,8 @@ public abstract partial class Module : IDisposable
     private int SetTrainable(string pattern, bool trainable, string verb)
     {
         var matches = Parameters().Where(p => FileSystemName.MatchesSimpleExpression(pattern, p.Name, ignoreCase: false)).ToList();
-        if (matches.Count == 0) throw new ArgumentException($"{verb}: no parameter of {Label} fits '{pattern}'; print the module for its names.");
+        if (matches.Count == 0)
+            throw new ArgumentException($"{verb}: no parameter of {Label} fits '{pattern}'; print the module for its names.");
         foreach (var parameter in matches) parameter.Trainable = trainable;
         return matches.Count;
     }

@@ -21,7 +21,7 @@ internal static class ModuleText
         [p.Name, p.Shape.ToString(), p.Role.ToString().ToLowerInvariant(), Number(p.Shape.Count), p.Trainable ? "" : "frozen"];
 
     private static string Line(string[] row, int[] widths) =>
-        $"{row[0].PadRight(widths[0])}  {row[1].PadRight(widths[1])}  {row[2].PadRight(widths[2])}  {row[3].PadLeft(widths[3])}  {row[4]}".TrimEnd();
+        string.Join("  ", [.. row.Take(3).Zip(widths, (cell, width) => cell.PadRight(width)), row[3].PadLeft(widths[3]), row[4]]).TrimEnd();
 
     private static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Makes the parameters of one model on one device. Each is filled from a random sequence of its own, keyed by the seed and the parameter's number
-/// in this source, so that initial values depend neither on other models nor on threads.
+/// Makes the parameters of one model on one device. Each is filled from a random sequence of its own, keyed by the seed and the parameter's
+/// number in this source, so that initial values depend neither on other models nor on threads.
 /// </summary>
 /// <param name="device">Where the parameters live; null means <see cref="Device.Cpu"/>.</param>
 /// <param name="seed">The seed of the initial values.</param>

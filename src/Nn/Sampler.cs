@@ -26,7 +26,8 @@ internal sealed class Sampler
     public int Choose(ReadOnlySpan<float> given, IReadOnlyList<int> before, int row)
     {
         foreach (float score in given)
-            if (!float.IsFinite(score)) throw new ArithmeticException($"Generate: a score at position {before.Count} is {score}; the model's weights are damaged.");
+            if (!float.IsFinite(score))
+                throw new ArithmeticException($"Generate: a score at position {before.Count} is {score}; the model's weights are damaged.");
         given.CopyTo(scores);
         if (sampling.RepetitionPenalty != 1) Penalise(before);
         int best = Best();

@@ -5,7 +5,7 @@ internal sealed class TextStream(Func<int[], string> decode, IReadOnlyList<strin
 {
     private const char Broken = '\uFFFD';
     private readonly List<int> ids = [];
-    private int first, read; // ids from first on are decoded together, as a token's text may depend on the one before; those up to read were given out
+    private int first, read; // ids from first on are decoded together, as text may depend on the token before; up to read, it was given out
     private string held = "";
 
     /// <summary>True once a stop text came; what follows it is dropped.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -25,7 +26,8 @@ public class TokenizerTests
     [Fact]
     public void Every_text_round_trips_through_both_kinds_and_their_json()
     {
-        var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0).Select(string.Concat);
+        var text = Gen.Elements("a", "Z", "\n", "\"", "\\", "é", "漢", "🙂", "\u0001").ArrayOf().Where(parts => parts.Length > 0)
+            .Select(string.Concat);
         Prop.ForAll(text.ToArbitrary(), s =>
         {
             foreach (Tokenizer tokenizer in new Tokenizer[] { new CharTokenizer(s), new ByteTokenizer() })
@@ -51,7 +53,7 @@ public class TokenizerTests
     [Theory]
     [InlineData("", "tokenizer")]
     [InlineData("[]", "type")]
-    [InlineData("""{"type":"words"}""", "type")]
+    [InlineData("""{"type":"nobody"}""", "type")]
     [InlineData("""{"type":"char"}""", "vocabulary")]
     [InlineData("""{"type":"char","vocabulary":""}""", "vocabulary")]
     [InlineData("""{"type":"char","vocabulary":"aba"}""", "vocabulary")]
@@ -61,6 +63,47 @@ public class TokenizerTests
         using var folder = new TemporaryFolder();
         var error = Assert.Throws<BadFileException>(() => Tokenizer.Load(folder.Write("t.json", json)));
         Assert.Equal((folder.File("t.json"), field), (error.File, error.Field));
+    }
+
+    /// <summary>Every text is one letter often.</summary>
+    private sealed class Letter(char letter) : Tokenizer
+    {
+        public override string Kind => "letter";
+
+        public override int VocabularySize => 1;
+
+        public override int[] Encode(string text) => new int[text.Length];
+
+        public override string Decode(ReadOnlySpan<int> ids) => new(letter, ids.Length);
+
+        public static Letter Read(TokenizerFields fields) => Of(fields, fields.Size("place"));
+
+        private static Letter Of(TokenizerFields fields, int place) => new(fields.Root.GetProperty("letter").GetString()![place - 1]);
+
+        protected override void WriteFields(Utf8JsonWriter json)
+        {
+            json.WriteString("letter", $"-{letter}");
+            json.WriteNumber("place", 2);
+        }
+    }
+
+    [Fact]
+    public void A_kind_of_ones_own_is_read_once_it_is_registered()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("t.json");
+        new Letter('x').Save(file);
+        var unknown = Assert.Throws<BadFileException>(() => Tokenizer.Load(file));
+        Assert.Equal((file, "type"), (unknown.File, unknown.Field));
+        Assert.Contains("'letter' is unknown; known are byte, char, ids", unknown.Message);
+        Assert.Contains("Tokenizer.Register(\"letter\", ...)", unknown.Message);
+        Tokenizer.Register("letter", Letter.Read);
+        Tokenizer.Register("letter", Letter.Read);
+        Assert.Equal("xxx", Tokenizer.Load(file).Decode([0, 0, 0]));
+        Assert.Contains("'char' of tokenizers is known already",
+            Assert.Throws<ArgumentException>(() => Tokenizer.Register("char", Letter.Read)).Message);
+        foreach (var (json, field) in new[] { ("""{"type":"letter"}""", "place"), ("""{"type":"letter","place":1}""", "tokenizer") })
+            Assert.Equal(field, Assert.Throws<BadFileException>(() => Tokenizer.FromJson(json, file)).Field);
     }
 
     [Fact]

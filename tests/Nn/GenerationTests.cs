@@ -5,7 +5,8 @@ public class GenerationTests
     private static readonly float[] Scores = [0.5f, 2f, -1f, 2f, 1f];
 
     [Fact]
-    public void At_temperature_zero_the_best_token_is_taken_and_the_first_of_equals() => Assert.Equal(1, Draw(new Sampling { Temperature = 0 }, 7));
+    public void At_temperature_zero_the_best_token_is_taken_and_the_first_of_equals() =>
+        Assert.Equal(1, Draw(new Sampling { Temperature = 0 }, 7));
 
     [Fact]
     public void With_top_k_of_one_the_best_token_is_taken() => Assert.Equal(1, Draw(new Sampling { TopK = 1 }, 7));
@@ -25,7 +26,10 @@ public class GenerationTests
         var kept = Scores.Order().Reverse().Take(topK == 0 ? Scores.Length : topK).ToArray();
         double sum = kept.Sum(s => Math.Exp(s / temperature));
         for (int i = 0; i < Scores.Length; i++)
-            Assert.Equal(kept.Contains(Scores[i]) ? Math.Exp(Scores[i] / temperature) / sum : 0, counts[i] / (double)draws, 0.015); // 4 deviations
+        {
+            double expected = kept.Contains(Scores[i]) ? Math.Exp(Scores[i] / temperature) / sum : 0;
+            Assert.Equal(expected, counts[i] / (double)draws, 0.015); // 4 deviations
+        }
     }
 
     [Fact]
@@ -41,7 +45,8 @@ public class GenerationTests
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
     public void Damaged_scores_are_an_error(float score) =>
-        Assert.Contains("weights are damaged", Assert.Throws<ArithmeticException>(() => new Sampler(new Sampling(), 2).Choose([0, score], [], 0)).Message);
+        Assert.Contains("weights are damaged",
+            Assert.Throws<ArithmeticException>(() => new Sampler(new Sampling(), 2).Choose([0, score], [], 0)).Message);
 
     [Fact]
     public void The_model_sees_the_last_tokens_of_its_context()

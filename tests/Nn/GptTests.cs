@@ -55,7 +55,8 @@ public class GptTests
         using var gpt = new Gpt(Tiny, device);
         long atRest = device.Arena.Report.LiveBytes;
         using var vector = Tensor.From<int>([1, 2], 2, device);
-        Assert.Contains("Gpt: ids of shape (2); they must be (batch, time)", Assert.Throws<ArgumentException>(() => gpt.Logits(vector)).Message);
+        Assert.Contains("Gpt: ids of shape (2); they must be (batch, time)",
+            Assert.Throws<ArgumentException>(() => gpt.Logits(vector)).Message);
         using var tooLong = Ids(device, 1, 6, 1);
         Assert.Contains("Gpt: 6 tokens exceed the context of 5", Assert.Throws<ArgumentException>(() => gpt.Logits(tooLong)).Message);
         using var outside = Tensor.From<int>([1, 7], (1, 2), device);
@@ -68,7 +69,8 @@ public class GptTests
     {
         var source = new ParameterSource(Device.Reference);
         Assert.Contains("width 8 is not divisible by 3 heads", Assert.Throws<ArgumentException>(() => new Attention(source, 8, 3)).Message);
-        Assert.Contains("4 heads are not divisible by 3 key and value heads", Assert.Throws<ArgumentException>(() => new Attention(source, 8, 4, 3)).Message);
+        Assert.Contains("4 heads are not divisible by 3 key and value heads",
+            Assert.Throws<ArgumentException>(() => new Attention(source, 8, 4, 3)).Message);
     }
 
     [Fact]

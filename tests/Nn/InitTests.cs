@@ -34,7 +34,8 @@ public sealed class InitTests : IDisposable
         var values = new float[5];
         Init.Ones(values, 5, default);
         Assert.All(values, v => Assert.Equal(1f, v));
-        Assert.Contains("Init: shape (5) has no fan-in", Assert.Throws<ArgumentException>(() => Init.XavierNormal()(new float[5], 5, default)).Message);
+        Assert.Contains("Init: shape (5) has no fan-in",
+            Assert.Throws<ArgumentException>(() => Init.XavierNormal()(new float[5], 5, default)).Message);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Extending;
+
 namespace Mayfly.Tests;
 
 /// <summary>Scores from kept keys and values are those of the whole sequence, however it was fed.</summary>
@@ -5,7 +7,8 @@ public class KvCacheTests
 {
     private const int Context = 37, Vocabulary = 7;
 
-    private static readonly GptConfig SmallGpt = new() { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 3, Width = 48, Dropout = 0.5f };
+    private static readonly GptConfig SmallGpt =
+        new() { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 3, Width = 48, Dropout = 0.5f };
 
     private static readonly LlamaConfig SmallLlama = new()
     {
@@ -18,6 +21,9 @@ public class KvCacheTests
         Dropout = 0.5f,
     };
 
+    private static readonly ParallelConfig SmallParallel =
+        new() { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 6, KvHeads = 3, Width = 48, Dropout = 0.5f };
+
     public static TheoryData<ModelConfig, bool> Models => new()
     {
         { SmallGpt, false },
@@ -25,7 +31,41 @@ public class KvCacheTests
         { SmallLlama, false },
         { SmallLlama with { RotaryHalves = true, TiedHead = true }, false },
         { SmallLlama with { KvHeads = 0, CheckpointBlocks = true }, true },
+        { SmallParallel, false },
+        { new TrigramConfig { VocabularySize = Vocabulary, Context = Context, Width = 8 }, true },
+        { new QkNormConfig { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 3, Width = 24 }, true },
     };
+
+    /// <summary>
+    /// A user's attention, which scales queries, keys and values to one size before they turn; each block has angles of its own.
+    /// </summary>
+    private sealed record QkNormConfig : DecoderConfig
+    {
+        protected internal override Module NewNorm(ParameterSource source) => new RmsNorm(source, Width);
+
+        protected internal override Module NewMlp(ParameterSource source) => new Mlp(source, Width);
+
+        protected internal override Module NewAttention(ParameterSource source, Rotation? rotation) =>
+            new QkNorm(source, this, new Rotation(source.Device.RotaryTable(Context, HeadSize)));
+    }
+
+    private sealed class QkNorm : Attention
+    {
+        private readonly Module norm;
+
+        public QkNorm(ParameterSource source, QkNormConfig config, Rotation rotation)
+            : base(source, config.Width, config.Heads, rotation: rotation)
+        {
+            AddConstant(rotation.Table);
+            norm = Add("qknorm", new RmsNorm(source, config.HeadSize));
+        }
+
+        protected override Tensor Project(Tensor x)
+        {
+            var qkv = base.Project(x); // (B, T, 3 C)
+            return norm.Call(qkv.Reshape((qkv.Shape[0], qkv.Shape[1], -1, HeadSize))).Reshape(qkv.Shape);
+        }
+    }
 
     public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => m.Data.Item1)];
 
@@ -82,7 +122,8 @@ public class KvCacheTests
             var all = new List<float>();
             foreach (int count in new[] { 17, 1, 1, 12 })
             {
-                using var scores = model.Extend(cache, [Tokens(0, cache, count), Tokens(1, cache, count), Tokens(2, cache, Math.Max(1, count - 4))]);
+                using var scores =
+                    model.Extend(cache, [Tokens(0, cache, count), Tokens(1, cache, count), Tokens(2, cache, Math.Max(1, count - 4))]);
                 all.AddRange(scores.ToArray());
             }
 
@@ -116,6 +157,41 @@ public class KvCacheTests
         using var tape = Tape.Record(device);
         model.Extend(cache, [Tokens(0, cache, 3)]);
         Assert.Empty(tape.Nodes);
+    }
+
+    [Fact]
+    public void A_cache_serves_its_own_model_and_one_attention_once()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using Llama model = new(SmallLlama, device), other = new(SmallLlama, device);
+        using var cache = other.NewCache(1);
+        var e = Assert.Throws<ArgumentException>(() => model.Extend(cache, [Tokens(0, cache, 3)]));
+        Assert.Contains("the cache has no room for blocks.0.attention: it is of another model", e.Message);
+        using var early = model.NewCache(1);
+        model.Replace("blocks.0.attention", attention => new Same(attention));
+        Assert.Contains("older than a Replace", Assert.Throws<ArgumentException>(() => model.Extend(early, [Tokens(0, early, 3)])).Message);
+        using var late = model.NewCache(1);
+        model.Extend(late, [Tokens(0, late, 3)]).Dispose();
+        model.Replace("blocks.1", block => new Same(block, times: 2));
+        using var twice = model.NewCache(1);
+        Assert.Contains("blocks.1.inner.attention attends twice",
+            Assert.Throws<InvalidOperationException>(() => model.Extend(twice, [Tokens(0, twice, 3)])).Message);
+        Assert.True(model.IsTraining, "a failure leaves the model in training");
+    }
+
+    /// <summary>A module run once or more.</summary>
+    private sealed class Same : Module
+    {
+        private readonly Module inner;
+        private readonly int times;
+
+        public Same(Module inner, int times = 1) => (this.inner, this.times) = (Add("inner", inner), times);
+
+        protected override Tensor Forward(Tensor x)
+        {
+            for (int i = 0; i < times; i++) x = inner.Call(x);
+            return x;
+        }
     }
 
     [Fact]
@@ -204,7 +280,8 @@ public class KvCacheTests
                 for (int v = 0; v < Vocabulary; v++)
                 {
                     double expected = full[counts[i].Row][(Cache.Length(counts[i].Row) - 1) * Vocabulary + v];
-                    Assert.True(Math.Abs(found[i * Vocabulary + v] - expected) <= tolerance, $"row {counts[i].Row} at {Cache.Length(counts[i].Row)}: {found[i * Vocabulary + v]}, whole {expected}");
+                    Assert.True(Math.Abs(found[i * Vocabulary + v] - expected) <= tolerance,
+                        $"row {counts[i].Row} at {Cache.Length(counts[i].Row)}: {found[i * Vocabulary + v]}, whole {expected}");
                 }
         }
 

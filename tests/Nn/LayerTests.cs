@@ -7,7 +7,8 @@ public sealed class LayerTests : IDisposable
 
     public static TheoryData<string> Layers =>
     [
-        "linear", "linear without bias", "layer norm", "layer norm without bias", "rms norm", "attention", "grouped attention", "mlp", "exact mlp",
+        "linear", "linear without bias", "layer norm", "layer norm without bias", "rms norm", "attention", "grouped attention", "mlp",
+        "exact mlp",
     ];
 
     public void Dispose() => device.Dispose();
@@ -33,6 +34,35 @@ public sealed class LayerTests : IDisposable
         var residual = Tensor.Uniform(new Shape(2, 3, 8), -1, 1, new RandomKey(1, 2), device);
         Near(residual + mlp.Call(x), mlp.AddTo(residual, x));
         Near(residual + attention.Call(x), attention.AddTo(residual, x));
+    }
+
+    [Fact]
+    public void A_module_without_kernels_for_two_things_at_once_does_one_after_the_other()
+    {
+        using var linear = new Linear(new ParameterSource(device), 8, 8);
+        using var plain = new Plain(linear);
+        using var scope = device.Scope("plain");
+        var x = Tensor.Uniform(new Shape(2, 3, 8), -1, 1, new RandomKey(1, 1), device);
+        Near(linear.Call(x, new Gelu()), plain.Call(x, new Gelu()));
+        Near(linear.AddTo(x, x), plain.AddTo(x, x));
+        Assert.Equal(linear.AddTo(x, x).ToArray(), Dropped(linear));
+        Assert.NotEqual(linear.AddTo(x, x).ToArray(), Dropped(plain));
+        Assert.Equal(Dropped(linear, drops: true), Dropped(plain, drops: true));
+
+        float[] Dropped(Module module, bool drops = false)
+        {
+            using var tape = Tape.Record(device);
+            return module.AddTo(x, x, drops || module == plain ? 0.5f : 0).ToArray();
+        }
+    }
+
+    private sealed class Plain : Module
+    {
+        private readonly Module inner;
+
+        public Plain(Module inner) => this.inner = Add("inner", inner);
+
+        protected override Tensor Forward(Tensor x) => inner.Call(x);
     }
 
     [Fact]

@@ -1,9 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace Mayfly.Tests;
 
 /// <summary>The Llama's structure, gradients, grouped heads and positions.</summary>
 public class LlamaTests
 {
-    private static readonly LlamaConfig Tiny = new() { VocabularySize = 7, Context = 5, Layers = 2, Heads = 4, KvHeads = 2, Width = 16, Hidden = 11 };
+    private static readonly LlamaConfig Tiny =
+        new() { VocabularySize = 7, Context = 5, Layers = 2, Heads = 4, KvHeads = 2, Width = 16, Hidden = 11 };
 
     public static TheoryData<string, LlamaConfig, int> Variants => new()
     {
@@ -19,7 +23,8 @@ public class LlamaTests
         { Tiny with { Heads = 3 }, "LlamaConfig: Width 16 is not divisible by Heads 3; choose a width that is a multiple of the heads." },
         { Tiny with { KvHeads = 3 }, "LlamaConfig: Heads 4 is not divisible by KvHeads 3; choose a divisor of the heads." },
         { Tiny with { KvHeads = -1 }, "LlamaConfig: KvHeads is -1; it must be at least 0." },
-        { Tiny with { Width = 20 }, "LlamaConfig: Width 20 over Heads 4 makes heads of odd size 5; rotary positions turn pairs, so choose an even one." },
+        { Tiny with { Width = 20 },
+            "LlamaConfig: Width 20 over Heads 4 makes heads of odd size 5; rotary positions turn pairs, so choose an even one." },
         { Tiny with { Theta = 0 }, "LlamaConfig: Theta 0 is not a positive number; the usual one is 10000." },
         { Tiny with { Epsilon = float.NaN }, "LlamaConfig: Epsilon NaN is not a positive number; the usual one is 1e-5." },
     };
@@ -102,7 +107,8 @@ public class LlamaTests
     {
         using var device = Device.CreateReference();
         var weights = new Dictionary<string, double[]>();
-        var few = Scores(Tiny with { KvHeads = kvHeads }, device, model => weights = model.Parameters().ToDictionary(p => p.Name, p => p.Value.ToArray<double>()));
+        var few = Scores(Tiny with { KvHeads = kvHeads }, device, model =>
+            weights = model.Parameters().ToDictionary(p => p.Name, p => p.Value.ToArray<double>()));
         var many = Scores(Tiny with { KvHeads = 0 }, device, model =>
         {
             foreach (var p in model.Parameters())
@@ -149,8 +155,10 @@ public class LlamaTests
     [Fact]
     public void An_unknown_name_lists_the_known_ones()
     {
-        Assert.Contains("'gpt5'; known are gpt2-124m, llama-60m", Assert.Throws<ArgumentException>(() => ModelConfig.Named("gpt5")).Message);
-        Assert.StartsWith("No LlamaConfig is named 'gpt2-124m'; known are llama-60m", Assert.Throws<ArgumentException>(() => LlamaConfig.Named("gpt2-124m")).Message);
+        Assert.Contains("'gpt5'; known are gpt2-124m, llama-60m",
+            Assert.Throws<ArgumentException>(() => ModelConfig.Named("gpt5")).Message);
+        Assert.StartsWith("No LlamaConfig is named 'gpt2-124m'; known are llama-60m",
+            Assert.Throws<ArgumentException>(() => LlamaConfig.Named("gpt2-124m")).Message);
     }
 
     [Fact]
@@ -159,10 +167,56 @@ public class LlamaTests
         ModelConfig[] configs = [Tiny with { Theta = 500 }, GptConfig.Named("gpt2-124m")];
         foreach (var config in configs)
         {
-            string json = System.Text.Json.JsonSerializer.Serialize(config);
-            Assert.Equal(config, System.Text.Json.JsonSerializer.Deserialize<ModelConfig>(json));
+            string json = JsonSerializer.Serialize(config);
+            Assert.Equal(config, JsonSerializer.Deserialize<ModelConfig>(json));
         }
     }
+
+    /// <summary>A kind that nobody registers but the test.</summary>
+    private sealed record OwnConfig : ModelConfig
+    {
+        public int Depth { get; init; } = 3;
+
+        public override LanguageModel Create(Device? device = null, ulong seed = 1) =>
+            new Llama(new LlamaConfig { VocabularySize = VocabularySize, Layers = 1 }, device, seed);
+    }
+
+    [Fact]
+    public void A_kind_of_ones_own_goes_through_json_once_it_is_registered()
+    {
+        var own = new OwnConfig { VocabularySize = 5, Depth = 7 };
+        Assert.Contains("OwnConfig has no kind; make it known by ModelConfig.Register",
+            Assert.Throws<JsonException>(() => Json(own)).Message);
+        Assert.Contains("no kind 'own' of models; known are gpt, llama", Unread("""{"kind":"own","VocabularySize":5}"""));
+        ModelConfig.Register("own", new OwnConfig { VocabularySize = 1 });
+        ModelConfig.Register("own", new OwnConfig { VocabularySize = 2 });
+        Assert.Contains("own", ModelConfig.Kinds);
+        Assert.Equal(new OwnConfig { VocabularySize = 2 }, ModelConfig.OfKind("own"));
+        Assert.StartsWith("""{"kind":"own","Depth":7,""", Json(own));
+        Assert.Equal(own, JsonSerializer.Deserialize<ModelConfig>(Json(own)));
+        Assert.Equal(own, JsonSerializer.Deserialize<ModelConfig>("""{"VocabularySize":5,"Depth":7,"kind":"own"}"""));
+        using (var model = own.Create(Device.Cpu)) Assert.Equal(model.ParameterCount, own.CountParameters());
+
+        Assert.Contains("'own' for GptConfig, but 'gpt' is the kind of GptConfig",
+            Unregistered("own", new GptConfig { VocabularySize = 1 }));
+        Assert.Contains("'mine' for OwnConfig, but 'own' is the kind of OwnConfig", Unregistered("mine", own));
+        Assert.Contains("no kind 'nobody' of models", Assert.Throws<ArgumentException>(() => ModelConfig.OfKind("nobody")).Message);
+
+        static string Json(ModelConfig config) => JsonSerializer.Serialize(config);
+        static string Unregistered(string kind, ModelConfig start) =>
+            Assert.Throws<ArgumentException>(() => ModelConfig.Register(kind, start)).Message;
+    }
+
+    [Theory]
+    [InlineData("""{"VocabularySize":5}""", "the model has no kind")]
+    [InlineData("""{"kind":3,"VocabularySize":5}""", "the model has no kind")]
+    [InlineData("[]", "the model has no kind")]
+    [InlineData("""{"kind":"gpt"}""", "VocabularySize")]
+    [InlineData("""{"kind":"gpt","VocabularySize":5,"Theta":1}""", "Theta")]
+    public void Bad_json_of_a_configuration_is_named(string json, string problem) => Assert.Contains(problem, Unread(json));
+
+    private static string Unread(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<ModelConfig>(
+        json, new JsonSerializerOptions { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow })).Message;
 
     private static double[] Scores(LlamaConfig config, Device device, Action<Llama> prepare)
     {

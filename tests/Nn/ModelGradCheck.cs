@@ -28,7 +28,8 @@ internal static class ModelGradCheck
     private static void Compare(Module model, Parameter parameter, int i, double[] point, Func<Tensor> loss, double found)
     {
         double numeric = (At(Step) - At(-Step)) / (2 * Step);
-        Assert.True(Math.Abs(numeric - found) <= Tolerance * (1 + Math.Abs(numeric)), $"{parameter.Name}[{i}]: {found:G9}, finite differences give {numeric:G9}");
+        Assert.True(Math.Abs(numeric - found) <= Tolerance * (1 + Math.Abs(numeric)),
+            $"{parameter.Name}[{i}]: {found:G9}, finite differences give {numeric:G9}");
 
         double At(double delta)
         {

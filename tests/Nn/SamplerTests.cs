@@ -40,7 +40,9 @@ public class SamplerTests
         Assert.Equal(0, new Sampler(sampling, 3).Choose([-1f, -1f, -0.6f], [2], 0));
     }
 
-    /// <summary>Probabilities 0.5, 0.3, 0.15 and 0.05; the penalty of 2 squares those of tokens that came, as their scores are negative.</summary>
+    /// <summary>
+    /// Probabilities 0.5, 0.3, 0.15 and 0.05; the penalty of 2 squares those of tokens that came, as their scores are negative.
+    /// </summary>
     [Theory]
     [InlineData(3, 1, 0, 1, "0.5263 0.3158 0.1579 0")] // 0.95 is left
     [InlineData(0, 0.79, 0, 1, "0.625 0.375 0 0")] // 0.5 + 0.3
