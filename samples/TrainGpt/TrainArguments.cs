@@ -76,9 +76,9 @@ internal sealed class TrainArguments
     {
         Choice("--optimizer", "The update rule.", Defaults.Optimizer, OptimizerChoice.Names, o => o.Optimizer, (o, v) => o with { Optimizer = v });
         Choice("--mode", "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.", Defaults.Mode, [TrainOptions.Eager, TrainOptions.Deferred], o => o.Mode, (o, v) => o with { Mode = v });
-        Number("--beta1", "AdamW's decay of the mean gradient; sgd's momentum.", Defaults.Beta1, o => o.Beta1, (o, v) => o with { Beta1 = v });
-        Number("--beta2", "AdamW's decay of the mean squared gradient.", Defaults.Beta2, o => o.Beta2, (o, v) => o with { Beta2 = v });
-        Number("--weight-decay", "Weight decay of matrices and tables; gains have none.", Defaults.WeightDecay, o => o.WeightDecay, (o, v) => o with { WeightDecay = v });
+        Add(Arguments.Number<double>("--beta1", "AdamW's decay of the mean gradient; sgd's momentum. [default: 0.9; the preset's]", null), o => o.Beta1, (o, v) => o with { Beta1 = v });
+        Add(Arguments.Number<double>("--beta2", "AdamW's decay of the mean squared gradient. [default: 0.99; the preset's]", null), o => o.Beta2, (o, v) => o with { Beta2 = v });
+        Add(Arguments.Number<double>("--weight-decay", "Weight decay of matrices and tables; gains have none. [default: 0.1; the preset's]", null), o => o.WeightDecay, (o, v) => o with { WeightDecay = v });
         Add(new Option<string?>("--preset") { Description = "A published form of the optimizer, such as muon's moonlight; a wrong name lists them. [default: Mayfly's own]", HelpName = "NAME" }, o => o.Preset, (o, v) => o with { Preset = v });
         Add(new Option<string?>("--rank") { Description = "The rank of apollo's and galore's projection: a number, sqrt or auto. [default: auto]", HelpName = "N|sqrt|auto" }, o => o.Rank, (o, v) => o with { Rank = v });
         Add(Arguments.Number<double>("--alpha", "The scale of apollo's and galore's update. [default: the optimizer's own]", null), o => o.Alpha, (o, v) => o with { Alpha = v });

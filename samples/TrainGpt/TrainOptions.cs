@@ -50,11 +50,12 @@ internal sealed record TrainOptions
 
     public int WarmUp { get; init; } = 100;
 
-    public double Beta1 { get; init; } = 0.9;
+    /// <summary>Null, here and for the two below: the optimizer's own, or its preset's.</summary>
+    public double? Beta1 { get; init; }
 
-    public double Beta2 { get; init; } = 0.99;
+    public double? Beta2 { get; init; }
 
-    public double WeightDecay { get; init; } = 0.1;
+    public double? WeightDecay { get; init; }
 
     /// <summary>The largest global gradient norm; 0 does not clip; null is 1 in deferred mode and 0 in eager mode.</summary>
     public double? Clip { get; init; }
@@ -138,7 +139,7 @@ internal sealed record TrainOptions
     };
 
     [JsonIgnore]
-    public double PeakLearningRate => LearningRate ?? OptimizerChoice.LearningRate(Optimizer);
+    public double PeakLearningRate => LearningRate ?? OptimizerChoice.LearningRate(this);
 
     /// <summary>Half a cosine after the warm-up.</summary>
     public Schedule Schedule() => new WarmUpCosine(PeakLearningRate, MinLearningRate ?? PeakLearningRate / 10, WarmUp, Steps);
@@ -181,9 +182,9 @@ internal sealed record TrainOptions
     {
         Between("--learning-rate", PeakLearningRate, 0, 1e3);
         Between("--min-learning-rate", MinLearningRate ?? 0, 0, PeakLearningRate);
-        Between("--beta1", Beta1, 0, 0.999999);
-        Between("--beta2", Beta2, 0, 0.999999);
-        Between("--weight-decay", WeightDecay, 0, 1e6);
+        Between("--beta1", Beta1 ?? 0, 0, 0.999999);
+        Between("--beta2", Beta2 ?? 0, 0, 0.999999);
+        Between("--weight-decay", WeightDecay ?? 0, 0, 1e6);
         Between("--clip", Clip ?? 0, 0, 1e30);
         Between("--clip-value", ClipValue ?? 1, 1e-30, 1e30);
         Between("--norm-cap", NormCap ?? 1, 1, 1e6);

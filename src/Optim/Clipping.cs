@@ -62,7 +62,7 @@ internal sealed class Clipping
         double by = Mode == ClipMode.PerTensor ? ClipNorm.Factor(options.MaxNorm!.Value, Math.Sqrt(slot.Squares ?? 0)) : factor;
         if (by >= 1) return 1;
         HasClipped = true;
-        slot.Gradient!.MapInPlace(new Affine((float)by, -0f));
+        slot.Gradient!.MapInPlace(new Affine(by, -0.0));
         return by;
     }
 
@@ -79,7 +79,6 @@ internal sealed class Clipping
     private void CheckOptions()
     {
         if (!Enum.IsDefined(options.ClipMode)) throw new ArgumentException($"Updater: there is no clip mode {options.ClipMode}.");
-        options.Growth?.Check("Updater");
         if (options.MaxNorm is { } maxNorm && !(maxNorm > 0))
             throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
         if (options.Growth is not null && options.ClipMode is (ClipMode.PreviousNorm or ClipMode.PerTensor))

@@ -63,14 +63,18 @@ internal sealed class Progress(UpdaterOptions options)
         if (microBatches is < 1 or > MostMicroBatches)
             throw new ArgumentOutOfRangeException(
                 nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
-        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
-            throw new ArgumentOutOfRangeException(
-                nameof(learningRate),
-                $"Updater: the learning rate {learningRate} of step {Step + 1} is not a finite number of at least 0.");
+        CheckRate(learningRate);
         (phase, this.microBatches, MicroBatch) = (measures ? Phase.Measuring : Phase.Open, microBatches, 0);
         (LearningRate, loss, measuredLoss) = (learningRate, 0, null);
         Step++;
     }
+
+    /// <summary>Returns a learning rate that the next step can have.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
+    public double CheckRate(double learningRate) => learningRate >= 0 && double.IsFinite(learningRate)
+        ? learningRate
+        : throw new ArgumentOutOfRangeException(
+            nameof(learningRate), $"Updater: the learning rate {learningRate} of step {Step + 1} is not a finite number of at least 0.");
 
     /// <summary>Goes from the pass that measures to the one that steps, with the same random numbers.</summary>
     public void Repeat() => (phase, MicroBatch, loss, measuredLoss) = (Phase.Open, 0, 0, loss);

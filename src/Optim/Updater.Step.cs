@@ -63,7 +63,7 @@ public sealed partial class Updater
     private void Start(int microBatches, double? learningRate)
     {
         Abandon();
-        progress.Open(microBatches, learningRate ?? options.Schedule.At(GlobalStep + 1), measures: clipping.NeedsTwoPasses(microBatches));
+        progress.Open(microBatches, learningRate ?? ScheduledRate(GlobalStep + 1), measures: clipping.NeedsTwoPasses(microBatches));
         clipping.StartStep();
         foreach (var slot in slots) slot.StartStep();
     }
