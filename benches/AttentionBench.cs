@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Mayfly.Benches;
 
 /// <summary>
-/// Attention forward and backward at the sizes of small GPTs, against the fused multiply-add peak of the same run and against a loop of matrix
-/// products per head. That loop neither masks nor skips the future, so it is not even right; it shows what the tiles gain.
+/// Attention forward and backward at the sizes of small GPTs, against the fused multiply-add peak of the same run and against a loop of
+/// matrix products per head. That loop neither masks nor skips the future, so it is not even right; it shows what the tiles gain.
 /// </summary>
 internal static unsafe class AttentionBench
 {
@@ -58,9 +58,14 @@ internal static unsafe class AttentionBench
     {
         int threads = args.Length > 0 ? int.Parse(args[0]) : 1, repeats = args.Length > 1 ? int.Parse(args[1]) : 40;
         using var device = CpuBackends.Create(threads);
-        Console.WriteLine($"{device.Name}; best of {repeats} interleaved runs, {(threads == 1 ? "processor time" : "wall time")}; GFLOP/s count the causal half only");
-        foreach (var sizes in (Sizes[])[new("S", 12, 4, 64, 32), new("M", 4, 6, 256, 64), new("L", 4, 12, 256, 64), new("T1024", 1, 4, 1024, 64), new("D128", 1, 4, 256, 128)])
-            Measure(device, sizes, threads, repeats);
+        string clock = threads == 1 ? "processor time" : "wall time";
+        Console.WriteLine($"{device.Name}; best of {repeats} interleaved runs, {clock}; GFLOP/s count the causal half only");
+        Sizes[] all =
+        [
+            new("S", 12, 4, 64, 32), new("M", 4, 6, 256, 64), new("L", 4, 12, 256, 64), new("T1024", 1, 4, 1024, 64),
+            new("D128", 1, 4, 256, 128),
+        ];
+        foreach (var sizes in all) Measure(device, sizes, threads, repeats);
         return 0;
     }
 
@@ -69,29 +74,32 @@ internal static unsafe class AttentionBench
         List<Block> blocks = [];
         View fused = New((c.B, c.T, 3 * c.H, c.D)), dFused = New((c.B, c.T, 3 * c.H, c.D));
         View Part(View of, int part) => of.With(of.Layout.Slice(2, part * c.H, c.H));
-        var args = new AttentionArgs
+        var attend = new Attend
         {
-            Q = Part(fused, 0), K = Part(fused, 1), V = Part(fused, 2), Dq = Part(dFused, 0), Dk = Part(dFused, 1), Dv = Part(dFused, 2),
-            Y = New((c.B, c.T, c.H, c.D)), Dy = New((c.B, c.T, c.H, c.D)), Lse = New((c.B, c.H, c.T)), Scale = 1f / MathF.Sqrt(c.D), Causal = true,
+            Q = Part(fused, 0), K = Part(fused, 1), V = Part(fused, 2), Y = New((c.B, c.T, c.H, c.D)), Lse = New((c.B, c.H, c.T)),
+            Scale = 1f / MathF.Sqrt(c.D), Causal = true,
         };
+        var back = new AttendBack(attend, New((c.B, c.T, c.H, c.D)), Part(dFused, 0), Part(dFused, 1), Part(dFused, 2));
         View p = New((c.T, c.T)), dp = New((c.T, c.T));
         var times = new double[5][];
         for (int i = 0; i < times.Length; i++) times[i] = new double[repeats];
         for (int i = -5; i < repeats; i++)
         {
             int at = Math.Max(i, 0);
-            times[0][at] = Time(threads, () => device.Attend(args));
-            times[1][at] = Time(threads, () => device.AttendBack(args));
-            times[2][at] = Time(threads, () => EachHead(args, (b, h) => HeadForward(device, args, b, h, p)));
-            times[3][at] = Time(threads, () => EachHead(args, (b, h) => HeadBackward(device, args, b, h, p, dp)));
+            times[0][at] = Time(threads, () => device.Run(attend));
+            times[1][at] = Time(threads, () => device.Run(back));
+            times[2][at] = Time(threads, () => EachHead(attend, (b, h) => HeadForward(device, attend, b, h, p)));
+            times[3][at] = Time(threads, () => EachHead(attend, (b, h) => HeadBackward(device, back, b, h, p, dp)));
             times[4][at] = Time(threads, () => Peak(1 << 18));
         }
 
         var best = times.Select(t => t.Min()).ToArray();
         double peak = threads * (1 << 18) * 12 * 32 / best[4], forward = 2 * c.Product / best[0], backward = 5 * c.Product / best[1];
-        Console.WriteLine($"{c.Name,-6} B {c.B} H {c.H} T {c.T} D {c.D}: forward {1e6 * best[0]:F0} us {forward / 1e9:F1} GFLOP/s ({forward / peak:P0} of peak), "
+        Console.WriteLine($"{c.Name,-6} B {c.B} H {c.H} T {c.T} D {c.D}: "
+            + $"forward {1e6 * best[0]:F0} us {forward / 1e9:F1} GFLOP/s ({forward / peak:P0} of peak), "
             + $"backward {1e6 * best[1]:F0} us {backward / 1e9:F1} GFLOP/s ({backward / peak:P0}); "
-            + $"both {(best[2] + best[3]) / (best[0] + best[1]):F2}x as fast as products per head (forward {best[2] / best[0]:F2}x, backward {best[3] / best[1]:F2}x); peak {peak / 1e9:F0}");
+            + $"both {(best[2] + best[3]) / (best[0] + best[1]):F2}x as fast as products per head "
+            + $"(forward {best[2] / best[0]:F2}x, backward {best[3] / best[1]:F2}x); peak {peak / 1e9:F0}");
         foreach (var block in blocks) device.Free(block);
 
         View New(Shape shape)
@@ -104,7 +112,9 @@ internal static unsafe class AttentionBench
         }
     }
 
-    /// <summary>Seconds: of this process on the processor with one thread, so that neighbours on the machine count less; else by the clock.</summary>
+    /// <summary>
+    /// Seconds: of this process on the processor with one thread, so that neighbours on the machine count less; else by the clock.
+    /// </summary>
     private static double Time(int threads, Action run)
     {
         var cpu = Environment.CpuUsage.TotalTime;
@@ -113,36 +123,37 @@ internal static unsafe class AttentionBench
         return threads == 1 ? (Environment.CpuUsage.TotalTime - cpu).TotalSeconds : Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static void EachHead(in AttentionArgs args, Action<int, int> run)
+    private static void EachHead(in Attend args, Action<int, int> run)
     {
         for (int b = 0; b < args.Q.Shape[0]; b++)
             for (int h = 0; h < args.Q.Shape[2]; h++) run(b, h);
     }
 
-    private static void HeadForward(Backend device, in AttentionArgs args, int b, int h, View p)
+    private static void HeadForward(Backend device, in Attend args, int b, int h, View p)
     {
         Probabilities(device, args, b, h, p);
         Product(device, p, Head(args.V, b, h), Head(args.Y, b, h));
     }
 
-    private static void HeadBackward(Backend device, in AttentionArgs args, int b, int h, View p, View dp)
+    private static void HeadBackward(Backend device, in AttendBack back, int b, int h, View p, View dp)
     {
+        var args = back.Forward;
         Probabilities(device, args, b, h, p);
-        Product(device, Turn(p), Head(args.Dy, b, h), Head(args.Dv, b, h));
-        Product(device, Head(args.Dy, b, h), Turn(Head(args.V, b, h)), dp);
+        Product(device, Turn(p), Head(back.Dy, b, h), Head(back.Dv, b, h));
+        Product(device, Head(back.Dy, b, h), Turn(Head(args.V, b, h)), dp);
         device.Row(new SoftmaxBack(), new RowArgs { X = p, Dy = dp, Y = dp });
-        Product(device, dp, Head(args.K, b, h), Head(args.Dq, b, h), args.Scale);
-        Product(device, Turn(dp), Head(args.Q, b, h), Head(args.Dk, b, h), args.Scale);
+        Product(device, dp, Head(args.K, b, h), Head(back.Dq, b, h), args.Scale);
+        Product(device, Turn(dp), Head(args.Q, b, h), Head(back.Dk, b, h), args.Scale);
     }
 
-    private static void Probabilities(Backend device, in AttentionArgs args, int b, int h, View p)
+    private static void Probabilities(Backend device, in Attend args, int b, int h, View p)
     {
         Product(device, Head(args.Q, b, h), Turn(Head(args.K, b, h)), p, args.Scale);
         device.Row(new Softmax(), new RowArgs { X = p, Y = p });
     }
 
     private static void Product(Backend device, View a, View b, View c, float alpha = 1f) =>
-        device.Gemm(default(Identity), new GemmArgs { A = a, B = b, C = c, Alpha = alpha });
+        device.Run(new Gemm<Identity> { A = a, B = b, C = c, Alpha = alpha });
 
     private static View Turn(View x) => x.With(x.Layout.Transpose(0, 1));
 

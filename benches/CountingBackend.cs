@@ -4,7 +4,7 @@ namespace Mayfly.Benches;
 internal sealed class CountingBackend(Backend inner) : Backend
 {
     /// <summary>The calls since the last <see cref="List{T}.Clear"/>, in order. Calls of one thread only.</summary>
-    public List<KernelCall> Calls { get; } = [];
+    public List<KernelCost> Calls { get; } = [];
 
     public override string Name => inner.Name;
 
@@ -34,174 +34,87 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override void Fill(in View y, double value)
     {
-        Calls.Add(new("Fill", Bytes(y)));
+        Calls.Add(new KernelCost("Fill").Writes(y));
         inner.Fill(y, value);
     }
 
     public override void Copy(in View x, in View y, bool add = false)
     {
-        Calls.Add(new("Copy", Bytes(x) + Written(y, add)));
+        Calls.Add(new KernelCost("Copy").Reads(x).Writes(y, add));
         inner.Copy(x, y, add);
     }
 
     public override void Map<TOp>(TOp op, in View x, in View y)
     {
-        Calls.Add(new($"Map {Formula(op)}", Bytes(x) + Bytes(y)));
+        Calls.Add(Cost<TOp>("Map").Reads(x).Writes(y));
         inner.Map(op, x, y);
     }
 
     public override void MapBack<TOp>(TOp op, in View x, in View dy, in View dx, bool add)
     {
-        Calls.Add(new($"MapBack {Formula(op)}", Bytes(x) + Bytes(dy) + Written(dx, add)));
+        Calls.Add(Cost<TOp>("MapBack").Reads(x, dy).Writes(dx, add));
         inner.MapBack(op, x, dy, dx, add);
     }
 
     public override void Map2<TOp>(TOp op, in View a, in View b, in View y)
     {
-        Calls.Add(new($"Map2 {Formula(op)}", Bytes(a) + Bytes(b) + Bytes(y)));
+        Calls.Add(Cost<TOp>("Map2").Reads(a, b).Writes(y));
         inner.Map2(op, a, b, y);
     }
 
     public override void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
     {
-        Calls.Add(new($"Map2Back {Formula(op)}", Bytes(a) + Bytes(b) + Bytes(dy) + Written(da, addA) + Written(db, addB)));
+        Calls.Add(Cost<TOp>("Map2Back").Reads(a, b, dy).Writes(da, addA).Writes(db, addB));
         inner.Map2Back(op, a, b, dy, da, addA, db, addB);
     }
 
     public override void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y)
     {
-        Calls.Add(new($"Map3 {Formula(op)}", Bytes(a) + Bytes(b) + Bytes(c) + Bytes(y)));
+        Calls.Add(Cost<TOp>("Map3").Reads(a, b, c).Writes(y));
         inner.Map3(op, a, b, c, y);
+    }
+
+    public override void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1)
+    {
+        Calls.Add(Cost<TOp>("Update").Reads(g).Writes(p, add: true).Writes(s0, add: true).Writes(s1, add: true));
+        inner.Update(op, g, p, s0, s1);
     }
 
     public override void Fold<TOp>(TOp op, in View x, in View y, bool add)
     {
-        Calls.Add(new($"Fold {Formula(op)}", Bytes(x) + Written(y, add)));
+        Calls.Add(Cost<TOp>("Fold").Reads(x).Writes(y, add));
         inner.Fold(op, x, y, add);
     }
 
     public override void Row<TOp>(TOp op, in RowArgs args)
     {
-        Calls.Add(new($"Row {Formula(op)}", Inputs(args) + Written(args.Y, args.Add)));
+        Calls.Add(Cost<TOp>("Row").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(args.Y, args.Add));
         inner.Row(op, args);
     }
 
     public override void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB)
     {
-        Calls.Add(new($"Column {Formula(op)}", Inputs(args) + Written(sumA, addA) + Written(sumB, addB)));
+        Calls.Add(Cost<TOp>("Column").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(sumA, addA).Writes(sumB, addB));
         inner.Column(op, args, sumA, addA, sumB, addB);
-    }
-
-    public override void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1)
-    {
-        Calls.Add(new($"Update {Formula(op)}", Bytes(g) + 2 * (Bytes(p) + Bytes(s0) + Bytes(s1))));
-        inner.Update(op, g, p, s0, s1);
     }
 
     public override double SumSquares(in View x)
     {
-        Calls.Add(new("SumSquares", Bytes(x)));
+        Calls.Add(new KernelCost("SumSquares").Reads(x));
         return inner.SumSquares(x);
     }
 
     public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
-        foreach (var view in views) Calls.Add(new("SumSquares", Bytes(view)));
+        foreach (var view in views) Calls.Add(new KernelCost("SumSquares").Reads(view));
         inner.SumSquares(views, sums);
     }
 
-    public override void Gemm<TAct>(TAct act, in GemmArgs args)
+    public override void Run<TKernel>(in TKernel kernel)
     {
-        double flops = 2.0 * args.C.Count * args.A.Shape[-1];
-        double inputs = Bytes(args.A) + Bytes(args.B) + Bytes(args.Bias) + Bytes(args.Residual);
-        string activation = act is Identity ? "" : " " + Formula(act);
-        Calls.Add(new($"Gemm {Order(args.A)}{Order(args.B)}{activation}", inputs + Bytes(args.Before) + Written(args.C, args.Beta != 0), flops));
-        inner.Gemm(act, args);
+        Calls.Add(kernel.Cost);
+        inner.Run(kernel);
     }
 
-    public override void Gather(in View table, in View ids, in View y)
-    {
-        Calls.Add(new("Gather", Bytes(ids) + 2 * Bytes(y)));
-        inner.Gather(table, ids, y);
-    }
-
-    /// <summary>As if every row of dy went to a row of the table of its own, as far as it has so many.</summary>
-    public override void ScatterAdd(in View dy, in View ids, in View table)
-    {
-        Calls.Add(new("ScatterAdd", Bytes(ids) + Bytes(dy) + 2 * Math.Min(Bytes(dy), Bytes(table))));
-        inner.ScatterAdd(dy, ids, table);
-    }
-
-    public override void CrossEntropy(in View logits, in View targets, int ignoreIndex, in View lse, in View loss)
-    {
-        Calls.Add(new("CrossEntropy", Bytes(logits) + Bytes(targets) + Bytes(lse) + Bytes(loss)));
-        inner.CrossEntropy(logits, targets, ignoreIndex, lse, loss);
-    }
-
-    public override void CrossEntropyBack(
-        in View logits, in View targets, int ignoreIndex, in View lse, in View dloss, float scale, in View dlogits, bool add)
-    {
-        Calls.Add(new("CrossEntropyBack", Bytes(logits) + Bytes(targets) + Bytes(lse) + Bytes(dloss) + Written(dlogits, add)));
-        inner.CrossEntropyBack(logits, targets, ignoreIndex, lse, dloss, scale, dlogits, add);
-    }
-
-    /// <summary>Two products: scores and values.</summary>
-    public override void Attend(in AttentionArgs args)
-    {
-        Calls.Add(new("Attend", Bytes(args.Q) + Bytes(args.K) + Bytes(args.V) + Bytes(args.Y) + Bytes(args.Lse), 2 * Product(args)));
-        inner.Attend(args);
-    }
-
-    /// <summary>Five products: the scores again, and the gradients of weights, queries, keys and values.</summary>
-    public override void AttendBack(in AttentionArgs args)
-    {
-        double inputs = Bytes(args.Q) + Bytes(args.K) + Bytes(args.V) + Bytes(args.Y) + Bytes(args.Lse) + Bytes(args.Dy);
-        Calls.Add(new("AttendBack", inputs + Bytes(args.Dq) + Bytes(args.Dk) + Bytes(args.Dv), 5 * Product(args)));
-        inner.AttendBack(args);
-    }
-
-    public override void Rotate(in View x, in View table, in View y, bool halves, bool inverse, bool add)
-    {
-        Calls.Add(new("Rotate", Bytes(x) + Bytes(table) + Written(y, add)));
-        inner.Rotate(x, table, y, halves, inverse, add);
-    }
-
-    public override void Dropout(in View x, in View y, float rate, in RandomKey key, bool add)
-    {
-        Calls.Add(new("Dropout", Bytes(x) + Written(y, add)));
-        inner.Dropout(x, y, rate, key, add);
-    }
-
-    public override void Uniform(in View y, in RandomKey key)
-    {
-        Calls.Add(new("Uniform", Bytes(y)));
-        inner.Uniform(y, key);
-    }
-
-    /// <summary>The bytes of a view's distinct elements; none of an absent one.</summary>
-    private static double Bytes(in View view)
-    {
-        if (view.IsAbsent) return 0;
-        double count = 1;
-        for (int axis = 0; axis < view.Shape.Rank; axis++)
-            if (view.Layout.Strides[axis] != 0 || view.Shape[axis] == 0) count *= view.Shape[axis];
-        return count * view.Type.Size();
-    }
-
-    private static double Written(in View view, bool add) => (add ? 2 : 1) * Bytes(view);
-
-    private static double Inputs(in RowArgs args) => Bytes(args.X) + Bytes(args.Dy) + Bytes(args.Gain) + Bytes(args.Bias) + Bytes(args.Stats);
-
-    /// <summary>The operations of one product over all pairs of a query and a key that it sees.</summary>
-    private static double Product(in AttentionArgs args)
-    {
-        double queries = args.Q.Shape[1], keys = args.K.Shape[1];
-        double pairs = args.Causal ? queries * (keys - queries) + queries * (queries + 1) / 2 : queries * keys;
-        return 2 * args.Q.Shape[0] * args.Q.Shape[2] * args.Q.Shape[3] * pairs;
-    }
-
-    /// <summary>N for a matrix with dense rows, T for one with dense columns.</summary>
-    private static char Order(in View matrix) => matrix.Layout.Strides[-1] == 1 ? 'N' : 'T';
-
-    private static string Formula<TOp>(TOp op) => op!.GetType().Name;
+    private static KernelCost Cost<TOp>(string shape) => new($"{shape} {typeof(TOp).Name}");
 }

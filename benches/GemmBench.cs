@@ -4,12 +4,16 @@ using System.Runtime.Intrinsics;
 
 namespace Mayfly.Benches;
 
-/// <summary>GFLOP/s of the matrix product at transformer shapes, on one and two threads, beside the peak of fused multiply-adds in the same run.</summary>
+/// <summary>
+/// GFLOP/s of the matrix product at transformer shapes, on one and two threads, beside the peak of fused multiply-adds in the same run.
+/// </summary>
 public static unsafe class GemmBench
 {
     private const double SecondsPerMeasurement = 0.01;
 
-    /// <summary>A linear layer of <c>Outputs</c> by <c>Inputs</c> on <c>Tokens</c> rows; it multiplies forward, and backward for input and weight.</summary>
+    /// <summary>
+    /// A linear layer of <c>Outputs</c> by <c>Inputs</c> on <c>Tokens</c> rows; it multiplies forward, and backward for input and weight.
+    /// </summary>
     private sealed record Layer(string Size, int Tokens, int Outputs, int Inputs);
 
     private static readonly Layer[] Layers =
@@ -21,7 +25,10 @@ public static unsafe class GemmBench
 
     private static readonly string[] Forms = ["NT", "NN", "TN"];
 
-    /// <summary>Runs the sizes named in <paramref name="args"/> (S, M, L, or X for a large vocabulary; S, M and L if none), a number gives the rounds.</summary>
+    /// <summary>
+    /// Runs the sizes named in <paramref name="args"/> (S, M, L, or X for a large vocabulary; S, M and L if none), a number gives the
+    /// rounds.
+    /// </summary>
     public static int Run(string[] args)
     {
         int rounds = args.Select(a => int.TryParse(a, out int n) ? n : 0).Append(0).Max();
@@ -47,14 +54,14 @@ public static unsafe class GemmBench
             _ => (layer.Outputs, layer.Inputs, layer.Tokens),
         };
         View a = Matrix(one, m, k, form[0] == 'T'), b = Matrix(one, k, n, form[1] == 'T'), c = Matrix(one, m, n, false);
-        var gemm = new GemmArgs { A = a, B = b, C = c };
+        var gemm = new Gemm<Identity> { A = a, B = b, C = c };
         double flops = 2.0 * m * n * k;
         var results = new List<double>[] { [], [], [], [] };
         for (int round = 0; round < rounds; round++)
         {
-            results[0].Add(Rate(flops, () => one.Gemm(new Identity(), gemm)));
+            results[0].Add(Rate(flops, () => one.Run(gemm)));
             results[1].Add(Peak(single));
-            results[2].Add(Rate(flops, () => two.Gemm(new Identity(), gemm)));
+            results[2].Add(Rate(flops, () => two.Run(gemm)));
             results[3].Add(Peak(pair));
         }
 
@@ -116,7 +123,8 @@ public static unsafe class GemmBench
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static float Multiply<V>() where V : struct, ISimd<V>
         {
-            V a = V.Of(0.5f), b = V.Of(0.25f), s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, s6 = a, s7 = a, s8 = a, s9 = a, s10 = a, s11 = a;
+            V a = V.Of(0.5f), b = V.Of(0.25f), s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, s6 = a, s7 = a, s8 = a, s9 = a, s10 = a,
+                s11 = a;
             for (int i = 0; i < Steps; i++)
             {
                 s0 = V.Fma(s0, a, b); s1 = V.Fma(s1, a, b); s2 = V.Fma(s2, a, b); s3 = V.Fma(s3, a, b);

@@ -126,10 +126,10 @@ internal static class RulesBench
         const int n = 1536, repeats = 4;
         using var scope = device.Scope("product");
         Tensor a = Tensor.Full((n, n), 0.5, device), b = Tensor.Full((n, n), 0.25, device), c = Tensor.Zeros((n, n), device);
-        var args = new GemmArgs { A = a.Read("product"), B = b.Read("product"), C = c.Write("product") };
+        var gemm = new Gemm<Identity> { A = a.Read("product"), B = b.Read("product"), C = c.Write("product") };
         double time = Time(() =>
         {
-            for (int i = 0; i < repeats; i++) device.Backend.Gemm(default(Identity), args);
+            for (int i = 0; i < repeats; i++) device.Backend.Run(gemm);
         });
         return 2.0 * n * n * n * repeats / time * 1e-9;
     }

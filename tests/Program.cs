@@ -1,21 +1,24 @@
 using System.Globalization;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace Mayfly.Tests;
 
-/// <summary>What the test assembly does when it is run by itself: the part of a test that needs a process of its own.</summary>
+/// <summary>
+/// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed at N random
+/// moments (<c>kill N SEED</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
+/// </summary>
 internal static class Program
 {
-    private static int Main(string[] args)
+    private static async Task<int> Main(string[] args)
     {
         try
         {
             if (args is ["width"]) return WidthProbe.Run();
+            if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
             if (args is ["api"]) return Approve();
             if (args is ["ptx"]) return PtxTable.Print();
-            Console.Error.WriteLine(
-                "Run the tests with dotnet test; or a run killed at N random moments with: kill N SEED; or approve the public API with: api; "
-                + "or print what the GPU kernels' PTX has with: ptx.");
+            return await ConsoleRunner.Run(args);
         }
         catch (Exception e)
         {

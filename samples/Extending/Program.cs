@@ -36,6 +36,7 @@ public static class Program
         GradCheck.Run(inputs => inputs[0].Softsign(), [x]);
         GradCheck.Run(inputs => inputs[0].L2Norm(inputs[1]), [x, gain]);
         GradCheck.Run(inputs => inputs[0].CumulativeSum(), [x]);
+        GradCheck.Run(inputs => inputs[0].LeakyTotal(0.7f), [Tensor.Uniform((2, 5, 3), -2, 2, new RandomKey(1, 4), device)]);
         GradCheck.Run(inputs => inputs[0].Transpose(0, 1).L2Norm(inputs[1]), [x, Tensor.Ones(3, device)]);
     }
 

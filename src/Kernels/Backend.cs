@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace Mayfly;
 
 /// <summary>
-/// A device: memory, and the few kernel shapes into which each op plugs its formula. All views are checked by the caller: a backend may rely on
-/// fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the same view.
-/// Results never depend on the number of threads.
+/// A device: memory, the few shapes into which an op plugs its formula, and kernels. All views are checked by the caller: a backend may
+/// rely on fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the
+/// same view. Results never depend on the number of threads.
 /// </summary>
 public abstract class Backend : IDisposable
 {
@@ -14,6 +12,11 @@ public abstract class Backend : IDisposable
 
     /// <summary>The type in which this device computes: F32, or F64 for the reference.</summary>
     public abstract DType Float { get; }
+
+    /// <summary>True where calls return before their work is done, so that reading a number back waits for all of it.</summary>
+    public virtual bool IsAsynchronous => false;
+
+    // memory
 
     /// <summary>Allocates uninitialised memory, aligned to 64 bytes.</summary>
     /// <exception cref="OutOfMemoryException">The device has no such piece left.</exception>
@@ -28,11 +31,25 @@ public abstract class Backend : IDisposable
     /// <summary>Copies a contiguous view into host bytes.</summary>
     public abstract void Read(in View x, Span<byte> data);
 
+    /// <summary>Waits until all work handed to the device is done.</summary>
+    public virtual void Synchronize()
+    {
+    }
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+
+    // copies
+
     /// <summary>y = value, any strides.</summary>
     public abstract void Fill(in View y, double value);
 
-    /// <summary>y = x for any strides of either, or y += x; converts between element types (adding only for the device's float type).</summary>
+    /// <summary>
+    /// y = x for any strides of either, or y += x; converts between element types (adding only for the device's float type).
+    /// </summary>
     public abstract void Copy(in View x, in View y, bool add = false);
+
+    // formulas of elements
 
     /// <summary>y = F(x); y may be x. Any strides.</summary>
     public abstract void Map<TOp>(TOp op, in View x, in View y) where TOp : unmanaged, IMap1<TOp>;
@@ -43,12 +60,19 @@ public abstract class Backend : IDisposable
     /// <summary>y = F(a, b); the inputs already have y's shape, by zero strides where they repeat. y may be a or b.</summary>
     public abstract void Map2<TOp>(TOp op, in View a, in View b, in View y) where TOp : unmanaged, IMap2<TOp>;
 
-    /// <summary>da (+)= DA(a, b, dy) and db (+)= DB(a, b, dy), each at dy's shape; an absent da or db is skipped; da or db may be dy.</summary>
+    /// <summary>
+    /// da (+)= DA(a, b, dy) and db (+)= DB(a, b, dy), each at dy's shape; an absent da or db is skipped; da or db may be dy.
+    /// </summary>
     public abstract void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
         where TOp : unmanaged, IMap2<TOp>;
 
     /// <summary>y = F(a, b, c); the inputs already have y's shape.</summary>
     public abstract void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y) where TOp : unmanaged, IMap3<TOp>;
+
+    /// <summary>Steps each element of p by its gradient; s0 and s1 may be absent. All contiguous and of one count.</summary>
+    public abstract void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1) where TOp : unmanaged, IUpdate<TOp>;
+
+    // formulas of folds and rows
 
     /// <summary>Folds x over each axis where y's size is 1 (same rank): y = Finish(fold of Map(x)), or y += it. Any strides.</summary>
     public abstract void Fold<TOp>(TOp op, in View x, in View y, bool add) where TOp : unmanaged, IFold<TOp>;
@@ -56,17 +80,16 @@ public abstract class Backend : IDisposable
     /// <summary>Runs a row formula over every row (the last axis) of contiguous matrices.</summary>
     public abstract void Row<TOp>(TOp op, in RowArgs args) where TOp : unmanaged, IRow<TOp>;
 
-    /// <summary>Folds down the columns: sumA[j] (+)= sum over rows of a, sumB[j] likewise; either may be absent. Contiguous matrices.</summary>
-    public abstract void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB) where TOp : unmanaged, IColumn<TOp>;
+    /// <summary>
+    /// Folds down the columns: sumA[j] (+)= sum over rows of a, sumB[j] likewise; either may be absent. Contiguous matrices.
+    /// </summary>
+    public abstract void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB)
+        where TOp : unmanaged, IColumn<TOp>;
 
-    /// <summary>Steps each element of p by its gradient; s0 and s1 may be absent. All contiguous and of one count.</summary>
-    public abstract void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1) where TOp : unmanaged, IUpdate<TOp>;
-
-    /// <summary>The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.</summary>
+    /// <summary>
+    /// The sum of squares in double precision, in a fixed order; infinite or NaN where an element is. Waits for the device.
+    /// </summary>
     public abstract double SumSquares(in View x);
-
-    /// <summary>True where calls return before their work is done, so that reading a number back waits for all of it.</summary>
-    public virtual bool IsAsynchronous => false;
 
     /// <summary><see cref="SumSquares(in View)"/> of each view, waiting for the device once.</summary>
     public virtual void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
@@ -74,60 +97,8 @@ public abstract class Backend : IDisposable
         for (int i = 0; i < views.Length; i++) sums[i] = SumSquares(views[i]);
     }
 
-    /// <summary>C = act(alpha op(A) op(B) + beta C + bias) + residual. See <see cref="GemmArgs"/>.</summary>
-    public abstract void Gemm<TAct>(TAct act, in GemmArgs args) where TAct : unmanaged, IMap1<TAct>;
+    // kernels
 
-    /// <summary>y[i, :] = table[ids[i], :]. ids I32 (any rank, contiguous); y has one more axis. Ids are checked by the caller.</summary>
-    public abstract void Gather(in View table, in View ids, in View y);
-
-    /// <summary>table[ids[i], :] += dy[i, :], each table row summed in the order of i.</summary>
-    public abstract void ScatterAdd(in View dy, in View ids, in View table);
-
-    /// <summary>
-    /// Per row of logits (N, V): lse[i] = log sum exp, loss[i] = lse[i] - logits[i, target], or 0 where target == ignoreIndex.
-    /// Targets I32 (N), each in [0, V) or ignoreIndex; lse and loss (N).
-    /// </summary>
-    public abstract void CrossEntropy(in View logits, in View targets, int ignoreIndex, in View lse, in View loss);
-
-    /// <summary>
-    /// dlogits[i, j] = dloss * scale * (exp(logits[i, j] - lse[i]) - [j == target]), zero for ignored rows, or += it;
-    /// dloss is a one-element view; dlogits may be logits.
-    /// </summary>
-    public abstract void CrossEntropyBack(
-        in View logits, in View targets, int ignoreIndex, in View lse, in View dloss, float scale, in View dlogits, bool add);
-
-    /// <summary>Softmax attention. See <see cref="AttentionArgs"/>.</summary>
-    public abstract void Attend(in AttentionArgs args);
-
-    /// <summary>The gradients of <see cref="Attend"/>: writes Dq, Dk and Dv.</summary>
-    public abstract void AttendBack(in AttentionArgs args);
-
-    /// <summary>
-    /// Rotary embedding of x (B, T, H, D), any strides with a dense last axis: pair i of position t turns by the angle whose cosine and sine stand
-    /// in table (T, D / 2, 2). Pairs are (2i, 2i + 1), or with <paramref name="halves"/> (i, i + D / 2). <paramref name="inverse"/> turns back. y may be x.
-    /// </summary>
-    public abstract void Rotate(in View x, in View table, in View y, bool halves, bool inverse, bool add);
-
-    /// <summary>y[i] = x[i] / (1 - rate) where the counter-based number (key, i) is kept, else 0; or y += it. Contiguous; y may be x.</summary>
-    public abstract void Dropout(in View x, in View y, float rate, in RandomKey key, bool add);
-
-    /// <summary>
-    /// y[i] = an odd multiple of 2^-24, uniform in (-1, 1), from the counter-based number (key, i). Contiguous. The same numbers on every device; here
-    /// they are drawn on the host and written.
-    /// </summary>
-    public virtual void Uniform(in View y, in RandomKey key)
-    {
-        var numbers = new float[checked((int)y.Count)];
-        Philox.Symmetric(key, numbers);
-        if (y.Type == DType.F32) Write(y, MemoryMarshal.AsBytes(numbers.AsSpan()));
-        else Write(y, MemoryMarshal.AsBytes(Array.ConvertAll(numbers, x => (double)x).AsSpan()));
-    }
-
-    /// <summary>Waits until all work handed to the device is done.</summary>
-    public virtual void Synchronize()
-    {
-    }
-
-    /// <inheritdoc/>
-    public abstract void Dispose();
+    /// <summary>Runs a kernel in its form for this kind of device.</summary>
+    public abstract void Run<TKernel>(in TKernel kernel) where TKernel : struct, IKernel;
 }

@@ -3,7 +3,9 @@ namespace Mayfly;
 /// <summary>The error function in double precision, for the reference lane.</summary>
 internal static class DoubleErf
 {
-    /// <summary>erf(x): its power series below 2.5, Lentz's continued fraction of erfc above (Abramowitz and Stegun 7.1.6 and 7.1.14).</summary>
+    /// <summary>
+    /// erf(x): its power series below 2.5, Lentz's continued fraction of erfc above (Abramowitz and Stegun 7.1.6 and 7.1.14).
+    /// </summary>
     public static double Erf(double x)
     {
         double a = Math.Abs(x);

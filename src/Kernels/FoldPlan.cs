@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// How a fold goes through its operand: the axes kept in the result and the axes folded away, each ordered by x's strides and merged, and the
-/// partition of both into tasks, which depends on the layout alone.
+/// How a fold goes through its operand: the axes kept in the result and the axes folded away, each ordered by x's strides and merged, and
+/// the partition of both into tasks, which depends on the layout alone.
 /// </summary>
 internal unsafe struct FoldPlan
 {

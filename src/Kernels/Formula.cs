@@ -14,6 +14,16 @@ public interface IMap1<TSelf> where TSelf : unmanaged, IMap1<TSelf>
     static virtual V D<V>(TSelf op, V x, V dy) where V : struct, ILane<V> => dy * op.F(new Dual<V>(x, V.Of(1f))).Tangent;
 }
 
+/// <summary>The activation that changes nothing.</summary>
+public readonly struct Identity : IMap1<Identity>
+{
+    /// <inheritdoc/>
+    public V F<V>(V x) where V : struct, ILane<V> => x;
+
+    /// <inheritdoc/>
+    public static V D<V>(Identity op, V x, V dy) where V : struct, ILane<V> => dy;
+}
+
 /// <summary>A function of two elements, y = F(a, b).</summary>
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IMap2<TSelf> where TSelf : unmanaged, IMap2<TSelf>
@@ -48,7 +58,9 @@ public enum FoldKind
     Max,
 }
 
-/// <summary>A reduction: each element is mapped by <see cref="Map{V}"/>, the results are folded, the total passes <see cref="Finish{V}"/>.</summary>
+/// <summary>
+/// A reduction: each element is mapped by <see cref="Map{V}"/>, the results are folded, the total passes <see cref="Finish{V}"/>.
+/// </summary>
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IFold<TSelf> where TSelf : unmanaged, IFold<TSelf>
 {
@@ -62,7 +74,10 @@ public interface IFold<TSelf> where TSelf : unmanaged, IFold<TSelf>
     V Finish<V>(V total) where V : struct, ILane<V>;
 }
 
-/// <summary>What a row formula sees at one column: the row's element, the gradient's element, the column's gain and bias (zero where the call gave none).</summary>
+/// <summary>
+/// What a row formula sees at one column: the row's element, the gradient's element, the column's gain and bias (zero where the call gave
+/// none).
+/// </summary>
 /// <typeparam name="V">The lane.</typeparam>
 public readonly struct RowItem<V>(V x, V dy, V gain, V bias) where V : struct, ILane<V>
 {
@@ -79,7 +94,9 @@ public readonly struct RowItem<V>(V x, V dy, V gain, V bias) where V : struct, I
     public readonly V Bias = bias;
 }
 
-/// <summary>The numbers a row formula knows about its row, each the same in every element. S0 and S1 can be kept between forward and backward.</summary>
+/// <summary>
+/// The numbers a row formula knows about its row, each the same in every element. S0 and S1 can be kept between forward and backward.
+/// </summary>
 /// <typeparam name="V">The lane.</typeparam>
 public struct RowNumbers<V> where V : struct, ILane<V>
 {
@@ -108,7 +125,10 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
     /// <summary>How <paramref name="stage"/> folds; both accumulators fold alike.</summary>
     static abstract FoldKind Kind(int stage);
 
-    /// <summary>What one element contributes to the two accumulators of <paramref name="stage"/>: for a sum the summands, for a maximum the candidates.</summary>
+    /// <summary>
+    /// What one element contributes to the two accumulators of <paramref name="stage"/>: for a sum the summands, for a maximum the
+    /// candidates.
+    /// </summary>
     void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>;
 
     /// <summary>Turns the two totals of <paramref name="stage"/> into row numbers; <paramref name="n"/> is the row's length.</summary>
@@ -122,7 +142,9 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IColumn<TSelf> where TSelf : unmanaged, IColumn<TSelf>
 {
-    /// <summary>What one element adds to the two sums of its column; <paramref name="s"/> holds the saved numbers S0 and S1 of its row.</summary>
+    /// <summary>
+    /// What one element adds to the two sums of its column; <paramref name="s"/> holds the saved numbers S0 and S1 of its row.
+    /// </summary>
     void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>;
 }
 

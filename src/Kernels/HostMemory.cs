@@ -8,7 +8,10 @@ internal static unsafe class HostMemory
     /// <summary>Bytes of a cache line; every block starts on one.</summary>
     public const int Alignment = 64;
 
-    /// <summary>The most that all devices may hold together, nine tenths of the memory that the process may have: a system that promises more ends it without a word.</summary>
+    /// <summary>
+    /// The most that all devices may hold together, nine tenths of the memory that the process may have: a system that promises more ends
+    /// it without a word.
+    /// </summary>
     public static readonly long Most = GC.GetGCMemoryInfo().HighMemoryLoadThresholdBytes is > 0 and var most ? most : long.MaxValue;
 
     private static long held;

@@ -1,9 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// What a formula may do with a number. A lane is a one-field struct: a float (<see cref="F1"/>), a double (<see cref="D1"/>), a SIMD vector
-/// (<see cref="F4"/>, <see cref="F8"/>, <see cref="F16"/>), a GPU thread's float, or a value with its derivative (<see cref="Dual{V}"/>).
-/// A formula is written once over <c>V : struct, ILane&lt;V&gt;</c> and runs as all of them.
+/// What a formula may do with a number. A lane is a one-field struct: a float (<see cref="F1"/>), a double (<see cref="D1"/>), a SIMD
+/// vector (<see cref="F4"/>, <see cref="F8"/>, <see cref="F16"/>), a GPU thread's float, or a value with its derivative
+/// (<see cref="Dual{V}"/>). A formula is written once over <c>V : struct, ILane&lt;V&gt;</c> and runs as all of them.
 /// </summary>
 /// <typeparam name="V">The lane itself.</typeparam>
 public interface ILane<V> where V : struct, ILane<V>
@@ -59,7 +59,9 @@ public interface ILane<V> where V : struct, ILane<V>
     /// <summary>Rounds to the nearest integer, ties to even. Its derivative is zero.</summary>
     static abstract V Round(V a);
 
-    /// <summary>Branch-free select: <c>a &lt; b ? ifLess : otherwise</c>; a NaN on either side selects <paramref name="otherwise"/>.</summary>
+    /// <summary>
+    /// Branch-free select: <c>a &lt; b ? ifLess : otherwise</c>; a NaN on either side selects <paramref name="otherwise"/>.
+    /// </summary>
     static abstract V Where(V a, V b, V ifLess, V otherwise);
 
     /// <summary>Branch-free select: <c>a == b ? ifEqual : otherwise</c>; NaN equals nothing.</summary>
@@ -93,17 +95,22 @@ public unsafe interface IMemoryLane<V> : ILane<V> where V : struct, IMemoryLane<
 /// <typeparam name="V">The lane itself.</typeparam>
 public unsafe interface ISimd<V> : IMemoryLane<V> where V : struct, ISimd<V>
 {
-    /// <summary>The larger value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.</summary>
+    /// <summary>
+    /// The larger value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.
+    /// </summary>
     static abstract V MaxNative(V a, V b);
 
-    /// <summary>The smaller value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.</summary>
+    /// <summary>
+    /// The smaller value in one instruction; a NaN in <paramref name="b"/> is returned, one in <paramref name="a"/> may be lost.
+    /// </summary>
     static abstract V MinNative(V a, V b);
 
     /// <summary><paramref name="a"/> with the sign of <paramref name="sign"/>.</summary>
     static abstract V CopySign(V a, V sign);
 
     /// <summary>
-    /// <c>x * 2^n</c>, rounded once, for an integral <paramref name="n"/> in [-160, 254] and x near 1: overflows to infinity, underflows gradually.
+    /// <c>x * 2^n</c>, rounded once, for an integral <paramref name="n"/> in [-160, 254] and x near 1: overflows to infinity, underflows
+    /// gradually.
     /// </summary>
     static abstract V Scale(V x, V n);
 

@@ -100,5 +100,6 @@ public readonly struct Dual<V>(V value, V tangent) : ILane<Dual<V>> where V : st
     /// <inheritdoc/>
     [MethodImpl(Inline)]
     public static Dual<V> WhereEqual(Dual<V> a, Dual<V> b, Dual<V> ifEqual, Dual<V> otherwise) =>
-        new(V.WhereEqual(a.Value, b.Value, ifEqual.Value, otherwise.Value), V.WhereEqual(a.Value, b.Value, ifEqual.Tangent, otherwise.Tangent));
+        new(V.WhereEqual(a.Value, b.Value, ifEqual.Value, otherwise.Value),
+            V.WhereEqual(a.Value, b.Value, ifEqual.Tangent, otherwise.Tangent));
 }

@@ -106,7 +106,8 @@ public readonly unsafe struct F1(float value) : ISimd<F1>
 
     /// <inheritdoc/>
     [MethodImpl(Inline)]
-    public static F1 Mantissa(F1 x) => new(BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(x.Value) & 0x007FFFFF) | 0x3F800000));
+    public static F1 Mantissa(F1 x) =>
+        new(BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(x.Value) & 0x007FFFFF) | 0x3F800000));
 
     /// <inheritdoc/>
     [MethodImpl(Inline)] public static double Sum(F1 x) => x.Value;

@@ -124,7 +124,8 @@ public readonly unsafe struct F4(Vector128<float> value) : ISimd<F4>
     [MethodImpl(Inline)] public static double Sum(F4 x) => Vector128.Sum(x.Value);
 
     /// <inheritdoc/>
-    [MethodImpl(Inline)] public static double Largest(F4 x) => MathF.Max(MathF.Max(x.Value[0], x.Value[1]), MathF.Max(x.Value[2], x.Value[3]));
+    [MethodImpl(Inline)] public static double Largest(F4 x) =>
+        MathF.Max(MathF.Max(x.Value[0], x.Value[1]), MathF.Max(x.Value[2], x.Value[3]));
 
     /// <inheritdoc/>
     public static F4 LoadPart(float* p, int count)

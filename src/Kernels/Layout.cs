@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>Where a tensor's elements lie in its block: extents, strides and offset, all in elements. Views are arithmetic on layouts.</summary>
+/// <summary>
+/// Where a tensor's elements lie in its block: extents, strides and offset, all in elements. Views are arithmetic on layouts.
+/// </summary>
 /// <param name="Shape">The extents.</param>
 /// <param name="Strides">The distance between neighbours on each axis; zero repeats an element.</param>
 /// <param name="Offset">The first element's place in the block.</param>
@@ -69,7 +71,9 @@ public readonly record struct Layout(Shape Shape, Shape Strides, long Offset)
         return new Layout(to, new Shape(strides[..to.Rank]), Offset);
     }
 
-    /// <summary>Repeats this layout's elements to <paramref name="to"/> by strides of zero (NumPy's rules), or null where the shapes do not fit.</summary>
+    /// <summary>
+    /// Repeats this layout's elements to <paramref name="to"/> by strides of zero (NumPy's rules), or null where the shapes do not fit.
+    /// </summary>
     public Layout? TryBroadcast(Shape to)
     {
         int lead = to.Rank - Shape.Rank;
@@ -85,7 +89,9 @@ public readonly record struct Layout(Shape Shape, Shape Strides, long Offset)
         return new Layout(to, new Shape(strides[..to.Rank]), Offset);
     }
 
-    /// <summary>The same elements in the same order with the fewest axes: axes of size 1 dropped, neighbours that lie densely merged.</summary>
+    /// <summary>
+    /// The same elements in the same order with the fewest axes: axes of size 1 dropped, neighbours that lie densely merged.
+    /// </summary>
     public Layout Collapse()
     {
         Span<long> sizes = stackalloc long[Shape.MaxRank], strides = stackalloc long[Shape.MaxRank];

@@ -26,8 +26,9 @@ public static partial class Philox
     internal static float Symmetric(float unit) => 2f * unit + (1f / (1 << 24) - 1f);
 
     /// <summary>
-    /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: eight blocks at a
-    /// time, one in each 64-bit element of two vectors, to the bit as the scalar form. <paramref name="blocks"/> is a multiple of eight.
+    /// Writes <see cref="Unit(uint)"/> of the 4 <paramref name="blocks"/> elements that start at block <paramref name="counter"/>: eight
+    /// blocks at a time, one in each 64-bit element of two vectors, to the bit as the scalar form. <paramref name="blocks"/> is a multiple
+    /// of eight.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static unsafe void Units(RandomKey key, ulong counter, float* units, int blocks)
@@ -54,7 +55,8 @@ public static partial class Philox
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Round(
-        ref Vector256<ulong> a, ref Vector256<ulong> b, ref Vector256<ulong> c, ref Vector256<ulong> d, Vector256<ulong> k0, Vector256<ulong> k1)
+        ref Vector256<ulong> a, ref Vector256<ulong> b, ref Vector256<ulong> c, ref Vector256<ulong> d,
+        Vector256<ulong> k0, Vector256<ulong> k1)
     {
         Vector256<ulong> p = Product(a, 0xD2511F53), q = Product(c, 0xCD9E8D57);
         a = (q >>> 32) ^ b ^ k0;
@@ -83,11 +85,14 @@ public static partial class Philox
     private static Vector256<ulong> Join(Vector256<ulong> low, Vector256<ulong> high) =>
         (low & Vector256.Create(0xFFFFFFFFul)) | (high << 32);
 
-    /// <summary>Even elements from <paramref name="even"/>, odd ones from <paramref name="odd"/>, both picked by <paramref name="order"/>.</summary>
+    /// <summary>
+    /// Even elements from <paramref name="even"/>, odd ones from <paramref name="odd"/>, both picked by <paramref name="order"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Alternate(Vector256<ulong> even, Vector256<ulong> odd, Vector256<ulong> order) =>
         Vector256.ConditionalSelect(
-            Vector256.Create(ulong.MaxValue, 0, ulong.MaxValue, 0), Vector256.Shuffle(even, order), Vector256.Shuffle(odd, order)).AsUInt32();
+            Vector256.Create(ulong.MaxValue, 0, ulong.MaxValue, 0),
+            Vector256.Shuffle(even, order), Vector256.Shuffle(odd, order)).AsUInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Unit(Vector256<uint> bits) =>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011). Block c of the sequence of a key is four
-/// 32-bit numbers that depend on the key and c alone, so any element can be drawn at any time by any thread or device.
+/// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011). Block c of the sequence of a key is
+/// four 32-bit numbers that depend on the key and c alone, so any element can be drawn at any time by any thread or device.
 /// </summary>
 public static partial class Philox
 {
@@ -46,3 +46,10 @@ public static partial class Philox
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Unit(uint bits) => (int)(bits >> 8) * (1f / (1 << 24));
 }
+
+/// <summary>
+/// The key of a counter-based random sequence (Philox 4x32-10, Salmon et al. 2011): element i depends on the key and i alone.
+/// </summary>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Stream">Which sequence: step, micro-batch and call mixed into one number.</param>
+public readonly record struct RandomKey(ulong Seed, ulong Stream);

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>Up to <see cref="MaxRank"/> sizes, outermost first: a tensor's extents, or its strides. A value type, so that shapes cost no garbage.</summary>
+/// <summary>
+/// Up to <see cref="MaxRank"/> sizes, outermost first: a tensor's extents, or its strides. A value type, so that shapes cost no garbage.
+/// </summary>
 public readonly struct Shape : IEquatable<Shape>
 {
     /// <summary>The most axes a tensor has.</summary>

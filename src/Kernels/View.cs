@@ -46,12 +46,23 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     /// <summary>The same memory under another layout.</summary>
     public View With(Layout layout) => new(Block, Type, layout);
 
-    /// <summary>The address of the first element of a host view.</summary>
-    internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Layout.Offset * Type.Size();
-
     /// <summary>The address of the first element of a host view of floats, or null where it is absent.</summary>
-    internal unsafe float* Floats() => Block is null ? null : (float*)Host();
+    public unsafe float* Floats() => Block is null ? null : (float*)Host();
 
     /// <summary>The address of the first element of a host view of integers.</summary>
-    internal unsafe int* Ints() => (int*)Host();
+    public unsafe int* Ints() => (int*)Host();
+
+    /// <summary>Elements from the first to the last.</summary>
+    internal long Extent
+    {
+        get
+        {
+            long last = 0;
+            for (int axis = 0; axis < Shape.Rank; axis++) last += (Shape[axis] - 1) * Layout.Strides[axis];
+            return last + 1;
+        }
+    }
+
+    /// <summary>The address of the first element of a host view.</summary>
+    internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Layout.Offset * Type.Size();
 }

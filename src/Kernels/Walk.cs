@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// The joint layout of up to five operands of one shape: axes of size one dropped, the others ordered by the last operand's strides and merged
-/// where every operand allows it. Elements are counted in this order, so that chunks of the count are chunks of the work.
+/// The joint layout of up to five operands of one shape: axes of size one dropped, the others ordered by the last operand's strides and
+/// merged where every operand allows it. Elements are counted in this order, so that chunks of the count are chunks of the work.
 /// </summary>
 internal unsafe struct Walk
 {
@@ -90,7 +90,9 @@ internal unsafe struct Walk
         return place;
     }
 
-    /// <summary>Steps <paramref name="count"/> elements along the innermost axis, not beyond its end, carrying into the outer axes.</summary>
+    /// <summary>
+    /// Steps <paramref name="count"/> elements along the innermost axis, not beyond its end, carrying into the outer axes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Advance(long* index, long count)
     {

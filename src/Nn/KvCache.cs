@@ -101,7 +101,7 @@ public sealed class KvCache : IDisposable
         {
             backend.Copy(run.Packed(fused, heads, kvHeads, size), run.Stored(allKeys, run.Start, run.Count));
             backend.Copy(run.Packed(fused, heads + kvHeads, kvHeads, size), run.Stored(allValues, run.Start, run.Count));
-            backend.Attend(new AttentionArgs
+            backend.Run(new Attend
             {
                 Q = run.Packed(fused, 0, heads, size),
                 K = run.Stored(allKeys, 0, run.Start + run.Count),

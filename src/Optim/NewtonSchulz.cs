@@ -124,8 +124,7 @@ public sealed record NewtonSchulz
     {
         View p = polynomial.Read(nameof(NewtonSchulz)), v = x.Read(nameof(NewtonSchulz));
         bool tall = IsTall(x);
-        x.Device.Backend.Gemm(
-            new Identity(), new GemmArgs { A = tall ? v : p, B = tall ? p : v, C = y.Write(nameof(NewtonSchulz)), Alpha = scale });
+        x.Device.Backend.Run(new Gemm<Identity> { A = tall ? v : p, B = tall ? p : v, C = y.Write(nameof(NewtonSchulz)), Alpha = scale });
     }
 
     /// <summary>y = alpha x x^T + beta y, of which each panel of rows is multiplied from the diagonal on and then mirrored.</summary>
@@ -137,9 +136,10 @@ public sealed record NewtonSchulz
             long rows = Math.Min(Panel, n - start), after = start + rows;
             View left = x.With(x.Layout.Slice(0, start, rows)), right = x.With(x.Layout.Slice(0, start, n - start));
             var panel = y.Layout.Slice(0, start, rows);
-            backend.Gemm(
-                new Identity(),
-                new GemmArgs { A = left, B = right.Transposed(), C = y.With(panel.Slice(1, start, n - start)), Alpha = alpha, Beta = beta });
+            backend.Run(new Gemm<Identity>
+            {
+                A = left, B = right.Transposed(), C = y.With(panel.Slice(1, start, n - start)), Alpha = alpha, Beta = beta,
+            });
             if (after == n) return;
             var mirrored = y.Layout.Slice(0, after, n - after).Slice(1, start, rows);
             backend.Copy(y.With(panel.Slice(1, after, n - after).Transpose(0, 1)), y.With(mirrored));

@@ -89,7 +89,7 @@ internal static class SingularVectors
     private static Tensor Multiply(View a, View b, Device device, Shape shape, double alpha)
     {
         var y = Tensor.Empty(device, shape, device.Float, Use.Scratch, "SingularVectors");
-        device.Backend.Gemm(default(Identity), new GemmArgs { A = a, B = b, C = y.Write("SingularVectors"), Alpha = alpha });
+        device.Backend.Run(new Gemm<Identity> { A = a, B = b, C = y.Write("SingularVectors"), Alpha = alpha });
         return y;
     }
 

@@ -22,7 +22,7 @@ public sealed partial class Updater
     /// <exception cref="InvalidOperationException">A step is under way.</exception>
     public int Adjust(string key, double value, string of = "*")
     {
-        if (open) throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
+        if (InStep) throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
         var rules = new Dictionary<Rule, Rule?>();
         var changed = Array.ConvertAll(slots, s => Concerns(s.Assignment, of) ? Adjusted(s.Assignment, key, value, rules) : null);
         int count = changed.Count(a => a is not null);

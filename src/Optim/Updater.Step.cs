@@ -2,11 +2,6 @@ namespace Mayfly;
 
 public sealed partial class Updater
 {
-    private const int MostMicroBatches = 4096;
-    private bool open, moved;
-    private int microBatches, microBatch;
-    private double loss, learningRate;
-
     /// <summary>
     /// One training step: records a tape for each micro-batch, sweeps it, and steps every parameter that got a gradient. The function runs
     /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/> it may run
@@ -29,22 +24,22 @@ public sealed partial class Updater
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
     public StepReport Step(int microBatches, Func<int, Tensor> loss)
     {
-        Start(learningRate: null, microBatches);
+        Start(microBatches, learningRate: null);
         try
         {
-            RunMicroBatches(loss);
-            if (pass == Pass.Measure)
+            RunMicroBatches(microBatches, loss);
+            if (progress.IsMeasuring)
             {
-                TurnToSecondPass();
-                RunMicroBatches(loss);
+                clipping.FindFactor(Norm());
+                progress.Repeat();
+                RunMicroBatches(microBatches, loss);
             }
 
             return End();
         }
-        catch
+        finally
         {
             Abandon();
-            throw;
         }
     }
 
@@ -55,24 +50,23 @@ public sealed partial class Updater
     /// <exception cref="ArgumentOutOfRangeException">A learning rate below zero or not finite, or no micro-batches, or more than 4096.</exception>
     public void Begin(double? learningRate = null, int? microBatches = null)
     {
-        CheckOnePass(microBatches ?? options.Accumulate);
-        Start(learningRate, microBatches ?? options.Accumulate);
+        int sweeps = microBatches ?? options.Accumulate;
+        if (clipping.NeedsTwoPasses(sweeps))
+            throw new InvalidOperationException(
+                "Updater: ClipMode.TwoPass runs forward and backward twice, so it needs the loss as a function: call updater.Step(() => loss). Begin, "
+                + "Backward and End work with it where the step has several micro-batches or every parameter is UpdateMode.Deferred.");
+        Start(sweeps, learningRate);
     }
 
-    private void Start(double? learningRate, int microBatches)
+    private void Start(int microBatches, double? learningRate)
     {
         Abandon();
-        CheckWhole();
-        int sweeps = CheckSweeps(microBatches);
-        double rate = CheckRate(learningRate ?? options.Schedule.At(GlobalStep + 1));
-        GlobalStep++;
-        (open, moved, microBatch, loss) = (true, false, 0, 0);
-        (this.microBatches, this.learningRate) = (sweeps, rate);
-        foreach (var slot in slots) (slot.Squares, slot.IsWhole) = (null, false);
-        StartClipping(sweeps);
+        progress.Open(microBatches, learningRate, measures: clipping.NeedsTwoPasses(microBatches));
+        clipping.StartStep();
+        foreach (var slot in slots) slot.StartStep();
     }
 
-    private void RunMicroBatches(Func<int, Tensor> loss)
+    private void RunMicroBatches(int microBatches, Func<int, Tensor> loss)
     {
         for (int k = 0; k < microBatches; k++)
         {
@@ -86,15 +80,13 @@ public sealed partial class Updater
     /// <exception cref="InvalidOperationException">No step was started, or it has had all its micro-batches.</exception>
     public void Backward(Tape tape, Tensor loss)
     {
-        CheckOpen("Backward");
+        progress.CheckOpen("Backward");
         try
         {
-            if (microBatch == microBatches)
-                throw new InvalidOperationException(
-                    $"Updater: step {GlobalStep} has had its {microBatches} micro-batches; call End, or ask Begin for more.");
-            if (loss.Count == 1 && ReadsLoss) AddLoss(loss.Item());
+            progress.CheckRoom();
+            if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(loss.Item());
             tape.Backward(loss, this);
-            microBatch++;
+            progress.NextMicroBatch();
         }
         catch
         {
@@ -108,24 +100,26 @@ public sealed partial class Updater
     /// <exception cref="InvalidOperationException">No step was started, or micro-batches are missing.</exception>
     public StepReport End()
     {
-        CheckOpen("End");
+        progress.CheckOpen("End");
         try
         {
-            if (microBatches > 1 && microBatch < microBatches)
-                throw new InvalidOperationException(
-                    $"Updater: End after {microBatch} of {microBatches} micro-batches; sweep each by updater.Backward(tape, loss).");
-            CompleteAll();
+            progress.CheckComplete();
+            MeasureRest();
             double norm = Norm();
-            FindGlobalFactor(norm);
-            foreach (var slot in slots) ApplyKept(slot);
-            RememberNorm(norm);
-            open = false;
+            clipping.FindFactor(norm);
+            foreach (var slot in slots)
+            {
+                slot.TakeZero();
+                if (slot.Gradient is not null) Apply(slot);
+            }
+
+            clipping.EndStep(norm);
+            progress.End();
             return Report(norm);
         }
-        catch
+        finally
         {
             Abandon();
-            throw;
         }
     }
 
@@ -135,67 +129,19 @@ public sealed partial class Updater
     /// </summary>
     public void Abandon()
     {
-        if (!open) return;
-        open = false;
         foreach (var slot in slots) slot.DropGradient();
-        if (moved) Torn = true;
-        else GlobalStep--;
+        progress.Abandon();
     }
-
-    private void CheckWhole()
-    {
-        if (!Torn) return;
-        throw new InvalidOperationException(
-            "Updater: the model is torn: a step failed after it had moved some weights. "
-            + "Load a snapshot of weights and optimizer state, then call MarkRestored.");
-    }
-
-    private static int CheckSweeps(int microBatches) => microBatches is >= 1 and <= MostMicroBatches
-        ? microBatches
-        : throw new ArgumentOutOfRangeException(nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
-
-    private double CheckRate(double learningRate) => learningRate >= 0 && double.IsFinite(learningRate)
-        ? learningRate
-        : throw new ArgumentOutOfRangeException(
-            nameof(learningRate), $"Updater: the learning rate {learningRate} of step {GlobalStep + 1} is not a finite number of at least 0.");
-
-    private void CheckOpen(string call)
-    {
-        if (!open) throw new InvalidOperationException($"Updater: {call} without a step; call Begin first. (A failed step is over.)");
-    }
-
-    private void AddLoss(double value)
-    {
-        CheckSameLoss(Finite(value));
-        loss += value;
-    }
-
-    private double Finite(double value) => double.IsFinite(value)
-        ? value
-        : throw new NonFiniteException(
-            $"Step {GlobalStep}: the loss{(microBatches > 1 ? $" of micro-batch {microBatch}" : "")} is {value}. "
-            + "No weight has moved; the step can be repeated with other data.");
-
-    private double Norm()
-    {
-        double sum = 0;
-        foreach (var slot in slots) sum += slot.Squares ?? 0;
-        return ReadsNorms ? Math.Sqrt(sum) : double.NaN;
-    }
-
-    private bool ReadsLoss => pass != Pass.Only || GlobalStep % options.ReadEvery == 0;
-
-    private bool ReadsNorms => Limits || GlobalStep % options.ReadEvery == 0;
 
     private StepReport Report(double norm) => new()
     {
         Step = GlobalStep,
-        Loss = microBatch == 0 || !ReadsLoss ? double.NaN : loss,
-        LearningRate = learningRate,
+        Loss = progress.Loss,
+        LearningRate = progress.LearningRate,
         GradientNorm = norm,
-        Clipped = clipped,
-        Clip = Limits ? options.ClipMode : null,
-        Passes = pass == Pass.Apply ? 2 : 1,
+        Clipped = clipping.HasClipped,
+        Clip = clipping.Mode,
+        Passes = progress.Repeats ? 2 : 1,
         WithoutGradient = WithoutGradient(),
         PeakBytes = Device.Arena.Report.PeakBytes,
     };

@@ -8,7 +8,6 @@ public sealed class Device : IDisposable
 {
     private static readonly Lazy<Device> SharedCpu = new(() => CreateCpu());
     private static readonly Lazy<Device> SharedReference = new(() => CreateReference());
-    private static readonly Lazy<Device> SharedIlgpuCpu = new(() => new Device(GpuBackends.CreateIlgpuCpu()));
 
     /// <summary>Makes a device of a backend, which it then owns.</summary>
     public Device(Backend backend)
@@ -22,12 +21,6 @@ public sealed class Device : IDisposable
 
     /// <summary>The reference in double precision; shared by the process.</summary>
     public static Device Reference => SharedReference.Value;
-
-    /// <summary>
-    /// The GPU kernels on the host, one lane at a time: for tests of tiny shapes, some hundred thousand times slower than <see cref="Cpu"/>; shared by
-    /// the process.
-    /// </summary>
-    public static Device IlgpuCpu => SharedIlgpuCpu.Value;
 
     /// <summary>The kernels.</summary>
     public Backend Backend { get; }

@@ -50,6 +50,26 @@ public sealed class ExtendingTests : IDisposable
         Assert.Equal([3 + 6 + 1, 2 + 4 + 1, 1 + 2 + 1], gradient!);
     }
 
+    [Theory, InlineData("reference"), InlineData("cpu 128"), InlineData("cpu 512"), InlineData("ilgpu-cpu")]
+    public void Leaky_totals_and_their_gradient_are_the_same_on_every_device(string name)
+    {
+        using var on = name switch
+        {
+            "reference" => Device.CreateReference(),
+            "ilgpu-cpu" => new Device(GpuBackends.CreateIlgpuCpu()),
+            _ => Device.CreateCpu(threads: 2, int.Parse(name[4..])),
+        };
+        using var tape = Tape.Record(on);
+        var x = tape.Watch(Tensor.From<double>([1, 10, 100, 2, 20, 200, 4, 40, 400, 0, 0, 8], (2, 2, 3), on));
+        var y = x.LeakyTotal(0.5f);
+        Assert.Contains("LeakyTotal: x (4, 3)", Assert.Throws<ArgumentException>(() => y.Reshape((4, 3)).LeakyTotal(1)).Message);
+        double[] totals = [1, 10, 100, 2.5, 25, 250, 4, 40, 400, 2, 20, 208];
+        Assert.Equal(totals, y.ToArray<double>());
+        tape.Backward((y * y).Sum() + x.Sum());
+        double[] gradients = [.. totals.Select((total, i) => 1 + 2 * total + (i % 6 < 3 ? totals[i + 3] : 0))];
+        Assert.Equal(gradients, tape.GradientOf(x)!.ToArray<double>());
+    }
+
     [Theory, InlineData(128), InlineData(256), InlineData(512)]
     public void Every_vector_width_agrees_with_the_reference(int bits)
     {

@@ -9,23 +9,23 @@ public partial class MicroTests
 {
     private const int MostLines = 150;
 
-    [PagesFact]
+    [Fact]
     public void Micro_prints_what_the_tutorial_shows()
     {
         string[] printed = Run();
-        var shown = TextBlock().Matches(File.ReadAllText(Path.Combine(DocsTests.Root!, "docs/tutorial.md"))).Select(m => m.Groups[1].Value)
+        var shown = TextBlock().Matches(File.ReadAllText(Path.Combine(DocsTests.Root, "docs/tutorial.md"))).Select(m => m.Groups[1].Value)
             .Where(b => !b.StartsWith("dotnet", StringComparison.Ordinal)).SelectMany(b => b.TrimEnd().Split('\n')).ToArray();
         Assert.True(shown.Length > 20);
         Assert.Equal(shown.Length, printed.Length);
         for (int i = 0; i < shown.Length; i++) AreAlike(shown[i], printed[i]);
     }
 
-    [PagesFact]
+    [Fact]
     public void Micro_is_short()
     {
-        int lines = File.ReadLines(Path.Combine(DocsTests.Root!, "samples/Micro/Program.cs")).Count();
+        int lines = File.ReadLines(Path.Combine(DocsTests.Root, "samples/Micro/Program.cs")).Count();
         Assert.InRange(lines, 1, MostLines);
-        Assert.Contains($"{lines} lines", File.ReadAllText(Path.Combine(DocsTests.Root!, "docs/tutorial.md")));
+        Assert.Contains($"{lines} lines", File.ReadAllText(Path.Combine(DocsTests.Root, "docs/tutorial.md")));
     }
 
     /// <summary>The same words and whole numbers; fractions may differ between machines in their last digits.</summary>

@@ -10,14 +10,14 @@ public abstract unsafe partial class BackendTests
         var cases = new TheoryData<AttentionCase>();
         foreach (bool causal in (bool[])[true, false])
         {
-            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
-            foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new(time, time, 2, 1, 8, causal, Fused: true, B: 1));
-            cases.Add(new(10, 10, 4, 2, 8, causal, Fused: true));
-            cases.Add(new(10, 10, 6, 1, 5, causal, Fused: false));
-            cases.Add(new(3, 40, 4, 2, 16, causal, Fused: false));
-            cases.Add(new(1, 33, 2, 1, 8, causal, Fused: false));
-            cases.Add(new(50, 51, 2, 2, 12, causal, Fused: false, B: 1));
-            cases.Add(new(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
+            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new AttentionCase(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
+            foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new AttentionCase(time, time, 2, 1, 8, causal, Fused: true, B: 1));
+            cases.Add(new AttentionCase(10, 10, 4, 2, 8, causal, Fused: true));
+            cases.Add(new AttentionCase(10, 10, 6, 1, 5, causal, Fused: false));
+            cases.Add(new AttentionCase(3, 40, 4, 2, 16, causal, Fused: false));
+            cases.Add(new AttentionCase(1, 33, 2, 1, 8, causal, Fused: false));
+            cases.Add(new AttentionCase(50, 51, 2, 2, 12, causal, Fused: false, B: 1));
+            cases.Add(new AttentionCase(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
         }
 
         return cases;
@@ -30,10 +30,10 @@ public abstract unsafe partial class BackendTests
         sizes = sizes with { T = Math.Min(sizes.T, LargestExtent), S = Math.Min(sizes.S, LargestExtent) };
         var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread));
         var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)));
-        Device.Attend(args);
-        Device.AttendBack(args);
-        Reference.Attend(expectedArgs);
-        Reference.AttendBack(expectedArgs);
+        Device.Run(args.Forward);
+        Device.Run(args);
+        Reference.Run(expectedArgs.Forward);
+        Reference.Run(expectedArgs);
         for (int i = 0; i < results.Length; i++) Near(results[i], expected[i], 2e-5, 2e-5, $"{sizes}, result {i}");
     }
 
@@ -45,8 +45,8 @@ public abstract unsafe partial class BackendTests
     {
         if (backend is ReferenceBackend<F1> or GpuBackend) time = Math.Min(time, 12); // slow, and has no threads
         var (args, results) = AttentionOf(new(time, time, heads, groups, size, true, true), (seed, shape, spread) => Random(backend, seed, shape, spread));
-        backend.Attend(args);
-        backend.AttendBack(args);
+        backend.Run(args.Forward);
+        backend.Run(args);
         return results;
     });
 
@@ -57,21 +57,22 @@ public abstract unsafe partial class BackendTests
     {
         const int Heads = 6;
         var (grouped, _) = AttentionOf(new(19, 19, Heads, 1, 8, causal, Fused: false), (seed, shape, spread) => Random(seed, shape, spread));
-        View y = Clone(grouped.Y), lse = Clone(grouped.Lse);
-        var wide = grouped.Q.Shape;
-        var repeated = grouped with { K = Repeat(grouped.K, wide), V = Repeat(grouped.V, wide), Y = y, Lse = lse, Dk = Random(1, wide), Dv = Random(2, wide) };
-        foreach (var args in (AttentionArgs[])[grouped, repeated])
+        var one = grouped.Forward;
+        var wide = one.Q.Shape;
+        var all = one with { K = Repeat(one.K, wide), V = Repeat(one.V, wide), Y = Clone(one.Y), Lse = Clone(one.Lse) };
+        var repeated = grouped with { Forward = all, Dk = Random(1, wide), Dv = Random(2, wide) };
+        foreach (var args in (AttendBack[])[grouped, repeated])
         {
-            Device.Attend(args);
-            Device.AttendBack(args);
+            Device.Run(args.Forward);
+            Device.Run(args);
         }
 
-        SameBits(grouped.Y, y);
-        SameBits(grouped.Lse, lse);
-        foreach (var (one, all) in ((View, View)[])[(grouped.Dk, repeated.Dk), (grouped.Dv, repeated.Dv)])
+        SameBits(one.Y, all.Y);
+        SameBits(one.Lse, all.Lse);
+        foreach (var (total, parts) in ((View, View)[])[(grouped.Dk, repeated.Dk), (grouped.Dv, repeated.Dv)])
         {
-            var sums = Values(all).Chunk(Heads * 8).SelectMany(row => Enumerable.Range(0, 8).Select(d => row.Where((_, i) => i % 8 == d).Sum()));
-            Assert.All(sums.Zip(Values(one)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            var sums = Values(parts).Chunk(Heads * 8).SelectMany(row => Enumerable.Range(0, 8).Select(d => row.Where((_, i) => i % 8 == d).Sum()));
+            Assert.All(sums.Zip(Values(total)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         }
     }
 
@@ -81,14 +82,14 @@ public abstract unsafe partial class BackendTests
         var sizes = new AttentionCase(9, 9, 1, 1, 8, Causal: true, Fused: true);
         var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread, scale: 60f));
         var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread, scale: 60f)));
-        Device.Attend(args);
-        Reference.Attend(expectedArgs);
+        Device.Run(args.Forward);
+        Reference.Run(expectedArgs.Forward);
         Near(results[0], expected[0], 1e-3, 1e-2);
         Near(results[1], expected[1], 1e-5);
     }
 
     /// <summary>Random operands; the results are y, lse and the gradients.</summary>
-    private static (AttentionArgs Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make)
+    private static (AttendBack Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make)
     {
         View q, k, v, dq, dk, dv, fused = default, dFused = default;
         if (c.Fused)
@@ -106,11 +107,8 @@ public abstract unsafe partial class BackendTests
         }
 
         View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps), lse = make(11, (c.B, c.H, c.T), Spread.Dense);
-        var args = new AttentionArgs
-        {
-            Q = q, K = k, V = v, Y = y, Lse = lse, Dy = dy, Dq = dq, Dk = dk, Dv = dv, Scale = 1f / MathF.Sqrt(c.D), Causal = c.Causal,
-        };
-        return (args, c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
+        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1f / MathF.Sqrt(c.D), Causal = c.Causal };
+        return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
     }
 
     private static (View Q, View K, View V) Split(View fused, int heads, int groups) => (

@@ -16,11 +16,11 @@ public abstract unsafe partial class BackendTests
             foreach (bool add in (bool[])[false, true])
             {
                 View x = Random(1, count), y = Random(2, count), expected = Mirror(y), inPlace = Clone(x);
-                Device.Dropout(x, y, rate, dropoutKey, add);
-                Reference.Dropout(Mirror(x), expected, rate, dropoutKey, add);
+                Device.Run(new Dropout(x, y, rate, dropoutKey, add));
+                Reference.Run(new Dropout(Mirror(x), expected, rate, dropoutKey, add));
                 Near(y, expected, 1e-6, 1e-6, $"rate {rate}, add {add}");
                 if (add) continue;
-                Device.Dropout(inPlace, inPlace, rate, dropoutKey, false);
+                Device.Run(new Dropout(inPlace, inPlace, rate, dropoutKey));
                 SameBits(inPlace, y, "in place");
                 for (int i = 0; i < count; i++)
                     Assert.Equal(Philox.Unit(Philox.Bits(dropoutKey, i)) >= rate, All<float>(y)[i] != 0 || All<float>(x)[i] == 0);
@@ -32,7 +32,7 @@ public abstract unsafe partial class BackendTests
     {
         View x = Random(1, 100_000), y = Clone(x);
         All<float>(x).Fill(1);
-        Device.Dropout(x, y, 0.3f, dropoutKey, false);
+        Device.Run(new Dropout(x, y, 0.3f, dropoutKey));
         double kept = Values(y).Count(v => v != 0) / 1e5, mean = Values(y).Average();
         Assert.Equal(0.7, kept, 0.006);
         Assert.Equal(1, mean, 0.01);
@@ -47,8 +47,8 @@ public abstract unsafe partial class BackendTests
     public void Uniform_numbers_are_odd_multiples_on_every_device(int count)
     {
         View y = Random(1, count), z = Mirror(y);
-        Device.Uniform(y, dropoutKey);
-        Reference.Uniform(z, dropoutKey);
+        Device.Run(new Uniform(y, dropoutKey));
+        Reference.Run(new Uniform(z, dropoutKey));
         for (int i = 0; i < count; i++)
         {
             double expected = (2.0 * (Philox.Bits(dropoutKey, i) >> 8) + 1) / (1 << 24) - 1;
@@ -62,7 +62,7 @@ public abstract unsafe partial class BackendTests
     {
         View x = Random(1, 100), y = Clone(x);
         All<float>(x).Fill(float.PositiveInfinity);
-        Device.Dropout(x, y, 0.5f, dropoutKey, false);
+        Device.Run(new Dropout(x, y, 0.5f, dropoutKey));
         Assert.DoesNotContain(double.NaN, Values(y));
         Assert.Contains(0.0, Values(y));
     }

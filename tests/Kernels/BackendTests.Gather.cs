@@ -15,8 +15,8 @@ public abstract unsafe partial class BackendTests
         var table = Random(1, (rows, width));
         var ids = Ids(rows, count);
         View y = Random(2, (count, width)), expected = Mirror(y);
-        Device.Gather(table, ids, y);
-        Reference.Gather(Mirror(table), Mirror(ids), expected);
+        Device.Run(new Gather(table, ids, y));
+        Reference.Run(new Gather(Mirror(table), Mirror(ids), expected));
         Near(y, expected, 0, 0);
     }
 
@@ -26,7 +26,7 @@ public abstract unsafe partial class BackendTests
         var table = Random(1, (4, 3));
         var ids = Integers((2, 2), 3, 0, 1, 3);
         var y = Random(2, (2, 2, 3));
-        Device.Gather(table, ids, y);
+        Device.Run(new Gather(table, ids, y));
         for (int i = 0; i < 4; i++)
             Assert.Equal(Values(table).AsSpan(3 * All<int>(ids)[i], 3).ToArray(), Values(y).AsSpan(3 * i, 3).ToArray());
     }
@@ -40,8 +40,8 @@ public abstract unsafe partial class BackendTests
         for (int i = 0; i < count; i++)
             for (int j = 0; j < width; j++) expected[All<int>(ids)[i] * width + j] += All<float>(dy)[i * width + j];
         var mirror = Mirror(table);
-        Reference.ScatterAdd(Mirror(dy), Mirror(ids), mirror);
-        Device.ScatterAdd(dy, ids, table);
+        Reference.Run(new ScatterAdd(Mirror(dy), Mirror(ids), mirror));
+        Device.Run(new ScatterAdd(dy, ids, table));
         Near(table, mirror, 1e-5, 1e-4);
         SameBits(table, Floats((rows, width), expected));
     }

@@ -64,7 +64,8 @@ public abstract unsafe partial class BackendTests
             for (int flags = 0; flags < 16; flags += shape.Count > 1000 ? 11 : 1)
             {
                 bool addA = (flags & 1) != 0, addB = (flags & 2) != 0, hasA = (flags & 4) != 0, hasB = (flags & 8) != 0;
-                View a = Random(1, shape, spread, 2), b = Random(2, shape, Spread.Dense, 2), y = Random(3, shape, spread), expected = Mirror(y);
+                View a = Random(1, shape, spread, 2), b = Random(2, shape, Spread.Dense, 2), y = Random(3, shape, spread),
+                    expected = Mirror(y);
                 View da = hasA ? Random(4, shape, spread) : default, db = hasB ? Random(5, shape) : default;
                 View expectedA = Mirror(da), expectedB = Mirror(db);
                 Device.Map2(default(TestRatio), a, b, y);
@@ -87,7 +88,8 @@ public abstract unsafe partial class BackendTests
     [InlineData(0b111, 0b111)]
     public void Map2_and_Map3_repeat_operands(int repeatA, int repeatB)
     {
-        View a = Repeated(1, repeatA), b = Repeated(2, repeatB), c = Repeated(3, repeatA ^ repeatB), y = Random(4, (3, 37, 70)), expected = Mirror(y);
+        View a = Repeated(1, repeatA), b = Repeated(2, repeatB), c = Repeated(3, repeatA ^ repeatB), y = Random(4, (3, 37, 70)),
+            expected = Mirror(y);
         Device.Map2(default(TestRatio), a, b, y);
         Reference.Map2(default(TestRatio), Mirror(a), Mirror(b), expected);
         Near(y, expected);

@@ -18,8 +18,8 @@ public abstract unsafe partial class BackendTests
                 bool halves = (flags & 1) != 0, inverse = (flags & 2) != 0, add = (flags & 4) != 0;
                 View x = Random(1, (batch, time, heads, size), spread), y = Random(2, (batch, time, heads, size), spread);
                 var expected = Mirror(y);
-                Device.Rotate(x, table, y, halves, inverse, add);
-                Reference.Rotate(Mirror(x), Mirror(table), expected, halves, inverse, add);
+                Device.Run(new Rotate(x, table, y, halves, inverse, add));
+                Reference.Run(new Rotate(Mirror(x), Mirror(table), expected, halves, inverse, add));
                 Near(y, expected, 1e-6, 1e-6, $"{spread}, halves {halves}, inverse {inverse}, add {add}");
             }
     }
@@ -30,9 +30,9 @@ public abstract unsafe partial class BackendTests
     public void Rotate_turns_back_in_place(bool halves)
     {
         View x = Random(1, (2, 5, 3, 38)), y = Clone(x), table = Angles(5, 38);
-        Device.Rotate(y, table, y, halves, inverse: false, add: false);
+        Device.Run(new Rotate(y, table, y, halves));
         Assert.NotEqual(Values(x), Values(y));
-        Device.Rotate(y, table, y, halves, inverse: true, add: false);
+        Device.Run(new Rotate(y, table, y, halves, Inverse: true));
         Near(y, Mirror(x), 1e-6, 1e-6);
     }
 
@@ -41,9 +41,9 @@ public abstract unsafe partial class BackendTests
     public void Rotate_pairs_neighbours_or_halves()
     {
         View x = Floats((1, 1, 1, 4), 1, 2, 3, 4), y = Floats((1, 1, 1, 4)), table = Floats((1, 2, 2), 0, 1, 0, 1);
-        Device.Rotate(x, table, y, halves: false, inverse: false, add: false);
+        Device.Run(new Rotate(x, table, y, Halves: false));
         Assert.Equal([-2.0, 1, -4, 3], Values(y));
-        Device.Rotate(x, table, y, halves: true, inverse: false, add: false);
+        Device.Run(new Rotate(x, table, y, Halves: true));
         Assert.Equal([-3.0, -4, 1, 2], Values(y));
     }
 
@@ -51,7 +51,8 @@ public abstract unsafe partial class BackendTests
     private View Angles(int time, int size)
     {
         var table = Floats((time, size / 2, 2));
-        for (int i = 0; i < time * size / 2; i++) (All<float>(table)[2 * i], All<float>(table)[2 * i + 1]) = (MathF.Cos(i + 1), MathF.Sin(i + 1));
+        for (int i = 0; i < time * size / 2; i++)
+            (All<float>(table)[2 * i], All<float>(table)[2 * i + 1]) = (MathF.Cos(i + 1), MathF.Sin(i + 1));
         return table;
     }
 }

@@ -86,7 +86,8 @@ public abstract unsafe partial class BackendTests
     public void Rows_and_columns_give_the_same_bits_for_any_threads() => SameBitsForAnyThreads(device =>
     {
         int rows = Math.Min(501, LargestExtent), n = Math.Min(603, LargestExtent);
-        View x = Random(device, 1, (rows, n)), dy = Random(device, 2, (rows, n)), gain = Random(device, 3, n), y = Random(device, 4, (rows, n));
+        View x = Random(device, 1, (rows, n)), dy = Random(device, 2, (rows, n)), gain = Random(device, 3, n),
+            y = Random(device, 4, (rows, n));
         View stats = Random(device, 5, (rows, 2)), a = Random(device, 6, n), b = Random(device, 7, n);
         var args = new RowArgs { X = x, Dy = dy, Gain = gain, Y = y, Stats = stats };
         device.Row(default(TestSoftmax), args);

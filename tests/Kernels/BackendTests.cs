@@ -55,8 +55,11 @@ public abstract unsafe partial class BackendTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A view of floats on the device; it and the unused elements around it hold numbers of [-scale, scale) that depend on the seed alone.</summary>
-    protected View Random(int seed, Shape shape, Spread spread = Spread.Dense, float scale = 1f) => Random(Device, seed, shape, spread, scale);
+    /// <summary>
+    /// A view of floats on the device; it and the unused elements around it hold numbers of [-scale, scale) that depend on the seed alone.
+    /// </summary>
+    protected View Random(int seed, Shape shape, Spread spread = Spread.Dense, float scale = 1f) =>
+        Random(Device, seed, shape, spread, scale);
 
     protected View Random(Backend on, int seed, Shape shape, Spread spread = Spread.Dense, float scale = 1f)
     {
@@ -85,7 +88,9 @@ public abstract unsafe partial class BackendTests : IDisposable
         return view;
     }
 
-    /// <summary>The same view on the reference: floats become doubles, integers stay; the unused elements come along. An absent view stays absent.</summary>
+    /// <summary>
+    /// The same view on the reference: floats become doubles, integers stay; the unused elements come along. An absent view stays absent.
+    /// </summary>
     protected View Mirror(in View view)
     {
         if (view.IsAbsent) return view;
@@ -115,8 +120,8 @@ public abstract unsafe partial class BackendTests : IDisposable
     }
 
     /// <summary>
-    /// Each element of <paramref name="actual"/> is within absolute + relative * |expected| of <paramref name="expected"/>, its mirror, and the unused
-    /// elements around it are untouched. Not-a-numbers and infinities must stand at the same places.
+    /// Each element of <paramref name="actual"/> is within absolute + relative * |expected| of <paramref name="expected"/>, its mirror, and
+    /// the unused elements around it are untouched. Not-a-numbers and infinities must stand at the same places.
     /// </summary>
     protected static void Near(in View actual, in View expected, double relative = 1e-5, double absolute = 1e-5, string what = "",
         [CallerMemberName] string test = "")
@@ -129,12 +134,14 @@ public abstract unsafe partial class BackendTests : IDisposable
             used[place] = true;
             double x = Number(actual, place), y = Number(expected, expected.Layout.Place(i));
             if (x.Equals(y) || Math.Abs(x - y) <= absolute + relative * Math.Abs(y)) continue;
-            Assert.Fail($"{test} {what}: element {i} of {actual.Shape}, strides {actual.Layout.Strides}, is {x:R}, expected {y:R} (off by {Math.Abs(x - y):E2}).");
+            Assert.Fail($"{test} {what}: element {i} of {actual.Shape}, strides {actual.Layout.Strides}, is {x:R}, expected {y:R} "
+                + $"(off by {Math.Abs(x - y):E2}).");
         }
 
         for (int place = 0; place < used.Length; place++)
             if (!used[place] && Number(actual, place) != Number(expected, place))
-                Assert.Fail($"{test} {what}: wrote {Number(actual, place):R} at place {place}, outside {actual.Shape}, strides {actual.Layout.Strides}.");
+                Assert.Fail($"{test} {what}: wrote {Number(actual, place):R} at place {place}, "
+                    + $"outside {actual.Shape}, strides {actual.Layout.Strides}.");
     }
 
     /// <summary>Both views hold the same bits in the same order.</summary>
@@ -145,7 +152,8 @@ public abstract unsafe partial class BackendTests : IDisposable
         {
             int x = All<int>(actual)[(int)actual.Layout.Place(i)], y = All<int>(expected)[(int)expected.Layout.Place(i)];
             if (x == y) continue;
-            Assert.Fail($"{test} {what}: element {i} of {actual.Shape} is {BitConverter.Int32BitsToSingle(x):R}, expected the bits of {BitConverter.Int32BitsToSingle(y):R}.");
+            Assert.Fail($"{test} {what}: element {i} of {actual.Shape} is {BitConverter.Int32BitsToSingle(x):R}, "
+                + $"expected the bits of {BitConverter.Int32BitsToSingle(y):R}.");
         }
     }
 
@@ -156,13 +164,15 @@ public abstract unsafe partial class BackendTests : IDisposable
         for (int threads = 2; threads <= 3; threads++)
         {
             var actual = run(Own(Create(threads)));
-            for (int i = 0; i < expected.Length; i++) SameBits(actual[i], expected[i], $"{what}, result {i}, {threads} threads against 1", test);
+            for (int i = 0; i < expected.Length; i++)
+                SameBits(actual[i], expected[i], $"{what}, result {i}, {threads} threads against 1", test);
         }
     }
 
     /// <summary>All elements of the view's block, the unused ones included.</summary>
     protected static Span<T> All<T>(in View view) where T : unmanaged =>
-        new(view.Block is GpuBlock gpu ? (void*)gpu.Buffer.NativePtr : ((HostBlock)view.Block!).Pointer, (int)(view.Block.Bytes / sizeof(T)));
+        new(view.Block is GpuBlock gpu ? (void*)gpu.Buffer.NativePtr : ((HostBlock)view.Block!).Pointer,
+            (int)(view.Block.Bytes / sizeof(T)));
 
     private static double Number(in View view, long place) => view.Type switch
     {

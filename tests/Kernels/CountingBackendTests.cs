@@ -39,7 +39,7 @@ public sealed class CountingBackendTests : IDisposable
         counting.Calls.Clear();
         counting.Copy(wide, Of(matrix));
         counting.Copy(Of(matrix), Of(matrix), add: true);
-        counting.Gather(Of(matrix), Of(ids), Of(matrix).With(Layout.RowMajor((2, 3))));
+        counting.Run(new Gather(Of(matrix), Of(ids), Of(matrix).With(Layout.RowMajor((2, 3)))));
         counting.Update(new Scaled(), Of(row), Of(row), Of(row), default);
         counting.Fill(default(View) with { Block = Of(row).Block, Type = DType.F32, Layout = Layout.RowMajor((0, 3)) }, 0);
         Assert.Equal([4.0 * (3 + 12), 4 * 36, 4 * (2 + 6 + 6), 4 * (3 + 2 * 6), 0], counting.Calls.Select(c => c.Bytes));
@@ -51,7 +51,11 @@ public sealed class CountingBackendTests : IDisposable
     public void Counts_a_step_of_a_gpt()
     {
         const int vocabulary = 11, layers = 2, width = 8, context = 4, batch = 3;
-        using var model = new Gpt(new GptConfig { VocabularySize = vocabulary, Context = context, Layers = layers, Heads = 2, Width = width, TiedHead = true }, device);
+        var config = new GptConfig
+        {
+            VocabularySize = vocabulary, Context = context, Layers = layers, Heads = 2, Width = width, TiedHead = true,
+        };
+        using var model = new Gpt(config, device);
         using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { ReadEvery = int.MaxValue });
         using var ids = Tensor.From<int>([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 1], (batch, context), device);
         updater.Step(() => model.Loss(ids, ids));
@@ -64,26 +68,29 @@ public sealed class CountingBackendTests : IDisposable
         Assert.Equal(5 * 2 * layers * width * pairs, Sum("AttendBack ", c => c.Flops));
         Assert.Equal(4 * 7 * model.ParameterCount, Sum("Update", c => c.Bytes));
         Assert.Equal(4 * batch * context * (vocabulary + 3), Sum("CrossEntropy ", c => c.Bytes));
-        Assert.DoesNotContain(counting.Calls, c => c.Kind == "SumSquares");
+        Assert.DoesNotContain(counting.Calls, c => c.Name == "SumSquares");
     }
 
     [Fact]
     public void Takes_the_longer_of_moving_and_computing()
     {
         var card = new Card("test", BytesPerSecond: 10, FlopsPerSecond: 100);
-        Assert.Equal(2, new KernelCall("moves", 20, 100).Seconds(card));
-        Assert.Equal(3, new KernelCall("computes", 20, 300).Seconds(card));
+        Assert.Equal(2, card.Seconds(new("moves", 20, 100)));
+        Assert.Equal(3, card.Seconds(new("computes", 20, 300)));
     }
 
     /// <summary>No call of the engine passes by the counts.</summary>
     [Fact]
     public void Counts_every_call() => Assert.All(
         typeof(Backend).GetMethods().Where(m => m.IsVirtual && m.DeclaringType == typeof(Backend)),
-        m => Assert.Contains(typeof(CountingBackend).GetMethods(), own => own.DeclaringType == typeof(CountingBackend) && own.GetBaseDefinition() == m));
+        m => Assert.Contains(
+            typeof(CountingBackend).GetMethods(), own => own.DeclaringType == typeof(CountingBackend) && own.GetBaseDefinition() == m));
 
-    private void Same(string kind, double bytes, double flops) => Assert.Equal(new KernelCall(kind, bytes, flops), counting.Calls.Single(c => c.Kind == kind));
+    private void Same(string kind, double bytes, double flops) =>
+        Assert.Equal(new KernelCost(kind, bytes, flops), counting.Calls.Single(c => c.Name == kind));
 
-    private double Sum(string kind, Func<KernelCall, double> of) => counting.Calls.Where(c => $"{c.Kind} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
+    private double Sum(string kind, Func<KernelCost, double> of) =>
+        counting.Calls.Where(c => $"{c.Name} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
 
     private readonly struct Scaled : IUpdate<Scaled>
     {

@@ -34,12 +34,20 @@ public class GemmTests
         public Added Residual { get; init; }
     }
 
+    /// <summary>The same product with an activation.</summary>
+    private static Gemm<SoftSign> Activated(in Gemm<Identity> x) => new()
+    {
+        A = x.A, B = x.B, C = x.C, Alpha = x.Alpha, Beta = x.Beta, Bias = x.Bias, Before = x.Before, Residual = x.Residual,
+    };
+
     public readonly struct SoftSign : IMap1<SoftSign>
     {
         public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Abs(x));
     }
 
-    /// <summary>The operands of a case on one device, filled with the same numbers on every device; what no operand covers is NaN.</summary>
+    /// <summary>
+    /// The operands of a case on one device, filled with the same numbers on every device; what no operand covers is NaN.
+    /// </summary>
     internal sealed class Operands : IDisposable
     {
         private readonly Backend backend;
@@ -53,7 +61,7 @@ public class GemmTests
             offset = x.Offset;
             var c = Matrix(x.Batch, x.M, x.N, false, x.Residual == Added.Nothing ? x.Gap : 0, x.Beta == 0f && x.Residual != Added.InPlace);
             Before = x.Before ? Matrix(0, x.M, x.N, false, 0, true) : default;
-            Args = new GemmArgs
+            Args = new Gemm<Identity>
             {
                 A = Matrix(x.Batch, x.M, x.K, x.TransposeA, x.Gap, false),
                 B = Matrix(x.Batch, x.K, x.N, x.TransposeB, x.Gap, false, x.RepeatB),
@@ -66,21 +74,21 @@ public class GemmTests
             };
         }
 
-        public GemmArgs Args { get; }
+        public Gemm<Identity> Args { get; }
 
         public View Before { get; }
 
         /// <summary>Computes the product, on the GPU backend by the given plan if there is one.</summary>
         public void Run(bool activation, GemmPlan? plan = null)
         {
-            if (activation) Run(new SoftSign(), plan);
-            else Run(new Identity(), plan);
+            if (activation) Run(Activated(Args), plan);
+            else Run(Args, plan);
         }
 
-        private void Run<TAct>(TAct act, GemmPlan? plan) where TAct : unmanaged, IMap1<TAct>
+        private void Run<TAct>(Gemm<TAct> gemm, GemmPlan? plan) where TAct : unmanaged, IMap1<TAct>
         {
-            if (plan is { } given) ((GpuBackend)backend).Gemm(act, Args, given);
-            else backend.Gemm(act, Args);
+            if (plan is { } given) gemm.On((GpuBackend)backend, given);
+            else backend.Run(gemm);
         }
 
         /// <summary>The whole memory of a view, gaps included.</summary>
@@ -183,7 +191,8 @@ public class GemmTests
         {
             AssertAgrees(backend, new Case(29, 35, 1031) { TransposeA = ta, TransposeB = tb, Beta = 0.5f, Bias = true, Gap = 1 });
             AssertAgrees(backend, new Case(331, 21, 53) { TransposeA = ta, TransposeB = tb, Alpha = -2f });
-            AssertAgrees(backend, new Case(1, 1103, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Bias = true, Activation = true });
+            AssertAgrees(backend,
+                new Case(1, 1103, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Bias = true, Activation = true });
             AssertAgrees(backend, new Case(1103, 1, 71) { TransposeA = ta, TransposeB = tb, Alpha = 0.5f, Beta = 2f, Gap = tb ? 1 : 0 });
             AssertAgrees(backend, new Case(601, 1, 29) { TransposeA = ta, TransposeB = tb, Activation = true, Batch = 2 });
             AssertAgrees(backend, new Case(17, 1103, 41) { TransposeA = ta, TransposeB = tb, Activation = true });
@@ -214,7 +223,8 @@ public class GemmTests
             from residual in Gen.Elements(Added.Nothing, Added.Matrix, Added.InPlace)
             select new Case(m, n, k)
             {
-                TransposeA = ta, TransposeB = tb, Alpha = alpha, Beta = beta, Gap = gap, Bias = bias, Activation = activation, Before = before,
+                TransposeA = ta, TransposeB = tb, Alpha = alpha, Beta = beta, Gap = gap, Bias = bias, Activation = activation,
+                Before = before,
                 Residual = residual,
             };
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(cases.ToArbitrary(), x => AssertAgrees(backend, x)));
@@ -230,7 +240,8 @@ public class GemmTests
                     foreach (int m in new[] { 1, 3, 26 })
                         AssertAgrees(backend, new Case(m, 33, 18)
                         {
-                            TransposeA = ta, TransposeB = tb, Batch = batch, RepeatB = repeat, Gap = batch % 3, Alpha = 0.5f, Beta = batch == 2 ? 1f : 0f,
+                            TransposeA = ta, TransposeB = tb, Batch = batch, RepeatB = repeat, Gap = batch % 3, Alpha = 0.5f,
+                            Beta = batch == 2 ? 1f : 0f,
                         });
         AssertAgrees(backend, new Case(257, 129, 521) { Batch = 2, TransposeB = true });
     }
@@ -245,7 +256,8 @@ public class GemmTests
                     foreach (int m in new[] { 2, 19 })
                         AssertAgrees(backend, new Case(m, 45, 1201)
                         {
-                            Bias = true, Before = before, Activation = activation, Residual = residual, TransposeB = true, Beta = before ? 0f : 0.25f,
+                            Bias = true, Before = before, Activation = activation, Residual = residual, TransposeB = true,
+                            Beta = before ? 0f : 0.25f,
                         });
     }
 
@@ -307,7 +319,7 @@ public class GemmTests
         {
             using var operands = new Operands(backend, new Case(m, 77, 500) { TransposeB = true });
             var args = operands.Args;
-            backend.Gemm(new SoftSign(), args with
+            backend.Run(Activated(args) with
             {
                 A = args.A.With(new Layout((m, 500), (0, 1), 0)), // one row, m times
                 B = args.B.With(new Layout((500, 77), (1, 0), 0)), // one column, 77 times

@@ -7,7 +7,9 @@ public class GpuAttentionTests
 {
     private static readonly GpuBackend gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
 
-    /// <summary>Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.</summary>
+    /// <summary>
+    /// Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.
+    /// </summary>
     public static TheoryData<int, int, int, int, int, int, bool> Cases => new()
     {
         { 8, 13, 15, 4, 2, 9, true },
@@ -23,7 +25,8 @@ public class GpuAttentionTests
     {
         gpu.AttentionEdge = edge;
         using var reference = new ReferenceBackend<D1>();
-        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal), expected = Run(reference, queries, keys, heads, groups, size, causal);
+        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal),
+            expected = Run(reference, queries, keys, heads, groups, size, causal);
         for (int i = 0; i < actual.Length; i++)
             for (int j = 0; j < actual[i].Length; j++)
                 Assert.True(
@@ -36,10 +39,10 @@ public class GpuAttentionTests
     {
         gpu.AttentionEdge = 8;
         View q = New(gpu, 1, (1, 3, 2, 4)), k = New(gpu, 2, (1, 5, 1, 4)), v = New(gpu, 3, (1, 5, 1, 4));
-        var args = new AttentionArgs { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5f, Causal = true };
+        var args = new Attend { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5f, Causal = true };
         var without = args with { Y = New(gpu, 6, q.Shape), Lse = default };
-        gpu.Attend(args);
-        gpu.Attend(without);
+        gpu.Run(args);
+        gpu.Run(without);
         Assert.Equal(Read(gpu, args.Y), Read(gpu, without.Y));
     }
 
@@ -60,15 +63,16 @@ public class GpuAttentionTests
     private static double[][] Run(Backend on, int queries, int keys, int heads, int groups, int size, bool causal)
     {
         Shape ofQueries = (1, queries, heads, size), ofKeys = (1, keys, groups, size);
-        var args = new AttentionArgs
+        var forward = new Attend
         {
-            Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries), Dy = New(on, 5, ofQueries),
-            Lse = New(on, 6, (1, heads, queries)), Dq = New(on, 7, ofQueries), Dk = New(on, 8, ofKeys), Dv = New(on, 9, ofKeys),
+            Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries),
+            Lse = New(on, 6, (1, heads, queries)),
             Scale = 1f / MathF.Sqrt(size), Causal = causal,
         };
-        on.Attend(args);
-        on.AttendBack(args);
-        return [Read(on, args.Y), Read(on, args.Lse), Read(on, args.Dq), Read(on, args.Dk), Read(on, args.Dv)];
+        var back = new AttendBack(forward, New(on, 5, ofQueries), New(on, 7, ofQueries), New(on, 8, ofKeys), New(on, 9, ofKeys));
+        on.Run(forward);
+        on.Run(back);
+        return [Read(on, forward.Y), Read(on, forward.Lse), Read(on, back.Dq), Read(on, back.Dk), Read(on, back.Dv)];
     }
 
     /// <summary>Numbers of [-2, 2) that depend on the seed alone.</summary>

@@ -8,6 +8,27 @@ public class GpuBackendTests
         public V F<V>(V x) where V : struct, ILane<V> => x;
     }
 
+    /// <summary>Its naive form, its only one, writes a number and fails.</summary>
+    private readonly record struct Failing(View Y) : IKernel
+    {
+        public KernelCost Cost => new("Failing");
+
+        public void On<V>(ReferenceBackend<V> device) where V : struct, IMemoryLane<V>
+        {
+            device.Set(Y, 0, V.Of(7f));
+            throw new InvalidOperationException("failing");
+        }
+    }
+
+    [Fact]
+    public void A_naive_form_that_fails_leaves_the_device_as_it_was()
+    {
+        using var device = new Device(GpuBackends.CreateIlgpuCpu());
+        using var x = Tensor.Ones(3, device);
+        Assert.Throws<InvalidOperationException>(() => device.Backend.Run(new Failing(x.Write("test"))));
+        Assert.Equal(3, x.Sum().Item());
+    }
+
     [Fact]
     public void Memory_that_nobody_uses_is_given_back_before_the_device_is_full()
     {

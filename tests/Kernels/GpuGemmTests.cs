@@ -62,7 +62,8 @@ public sealed class GpuGemmTests : IDisposable
     {
         foreach (int n in new[] { 1, 7, 36 })
             foreach (var residual in Enum.GetValues<GemmTests.Added>())
-                Agrees(kind, new(3, n, 9) { Bias = true, Before = true, Activation = true, Residual = residual, Beta = n == 7 ? 0f : -0.5f });
+                Agrees(kind,
+                    new(3, n, 9) { Bias = true, Before = true, Activation = true, Residual = residual, Beta = n == 7 ? 0f : -0.5f });
     }
 
     [Theory, MemberData(nameof(Kinds))]
@@ -84,7 +85,10 @@ public sealed class GpuGemmTests : IDisposable
     {
         foreach (var (a, b) in transposes)
         {
-            var x = new GemmTests.Case(4, 12, 40) { TransposeA = a, TransposeB = b, Bias = true, Before = true, Activation = true, Beta = 1f };
+            var x = new GemmTests.Case(4, 12, 40)
+            {
+                TransposeA = a, TransposeB = b, Bias = true, Before = true, Activation = true, Beta = 1f,
+            };
             Agrees(kind, x, pieces: 3);
             Agrees(kind, x with { K = 39, N = 11, Offset = 1 }, pieces: 2);
         }
@@ -97,7 +101,8 @@ public sealed class GpuGemmTests : IDisposable
     {
         var x = new GemmTests.Case(37, 45, 43) { TransposeB = true, Bias = true, Activation = true, Alpha = 0.3f };
         double[] expected = GemmTests.Result(gpu, x, new(GemmKind.Direct));
-        foreach (var kind in new[] { GemmKind.Narrow, GemmKind.Middle, GemmKind.Wide }) Assert.Equal(expected, GemmTests.Result(gpu, x, new(kind)));
+        foreach (var kind in new[] { GemmKind.Narrow, GemmKind.Middle, GemmKind.Wide })
+            Assert.Equal(expected, GemmTests.Result(gpu, x, new(kind)));
     }
 
     /// <summary>Operands that start and step by multiples of 16 bytes are read four numbers at a time, others one by one.</summary>
@@ -138,7 +143,9 @@ public sealed class GpuGemmTests : IDisposable
     [InlineData(nameof(GemmKernels.Tiles), typeof(GemmTests.SoftSign), typeof(MiddleTile))]
     [InlineData(nameof(GemmKernels.Tiles), typeof(GemmTests.SoftSign), typeof(WideTile))]
     public void A_kernel_has_only_what_ilgpu_takes(string kernel, params Type[] arguments) =>
-        Assert.Empty(IlgpuRules.Check(typeof(GemmKernels).GetMethod(kernel, BindingFlags.Public | BindingFlags.Static)!.MakeGenericMethod(arguments)));
+        Assert.Empty(IlgpuRules.Check(
+            typeof(GemmKernels).GetMethod(kernel, BindingFlags.Public | BindingFlags.Static)!.MakeGenericMethod(arguments)));
 
-    private void Agrees(string kind, GemmTests.Case x, int pieces = 1) => GemmTests.AssertAgrees(gpu, x, new(Enum.Parse<GemmKind>(kind), pieces));
+    private void Agrees(string kind, GemmTests.Case x, int pieces = 1) =>
+        GemmTests.AssertAgrees(gpu, x, new(Enum.Parse<GemmKind>(kind), pieces));
 }

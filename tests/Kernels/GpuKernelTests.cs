@@ -29,7 +29,7 @@ public partial class GpuKernelTests
         Assert.All(shapes, shape => Assert.Contains(GpuKernels.All, kernel => kernel.IsGenericMethod && GpuKernels.Formulas(shape).Contains(kernel.GetGenericArguments()[0])));
     }
 
-    [PackageTheory]
+    [Theory]
     [InlineData(70)]
     [InlineData(80)]
     [InlineData(90)]
@@ -39,7 +39,7 @@ public partial class GpuKernelTests
         Assert.Empty(faults);
     }
 
-    [PackageFact]
+    [Fact]
     public void Compiles_to_opencl()
     {
         var faults = GpuKernels.All.Select(kernel => (Name: GpuKernels.Name(kernel), Source: Text(kernel, GpuText.OpenCL)))

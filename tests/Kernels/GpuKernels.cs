@@ -4,25 +4,30 @@ using Mayfly.Tests.GpuFormulas;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// Every kernel of src/Kernels/Gpu, found by reflection: the public static methods of the static classes whose names end in Kernel or Kernels. A generic
-/// one appears once for every formula of its shape, in the library and in <see cref="GpuFormulas"/>.
+/// Every GPU kernel of src/Kernels, found by reflection: the public static methods of the static classes whose names end in Kernel or
+/// Kernels. A generic one appears once for every formula of its shape, in the library and in <see cref="GpuFormulas"/>.
 /// </summary>
 internal static class GpuKernels
 {
     private static readonly Type[] formulas =
     [
-        .. Directory.GetFiles(AppContext.BaseDirectory, "Mayfly.*.dll").Order(StringComparer.Ordinal).SelectMany(file => Assembly.LoadFrom(file).GetTypes())
+        .. Directory.GetFiles(AppContext.BaseDirectory, "Mayfly.*.dll").Order(StringComparer.Ordinal)
+            .SelectMany(file => Assembly.LoadFrom(file).GetTypes())
             .Concat(typeof(EveryOperation).Assembly.GetTypes().Where(t => t.Namespace == typeof(EveryOperation).Namespace))
             .Where(t => t.IsValueType && !t.IsGenericTypeDefinition),
     ];
 
-    /// <summary>Formulas for each tile of a kernel that has both, the formula first: each formula compiles in the other kernels anyway, and tiles take long.</summary>
+    /// <summary>
+    /// Formulas for each tile of a kernel that has both, the formula first: each formula compiles in the other kernels anyway, and tiles
+    /// take long.
+    /// </summary>
     private const int FormulasOfTiles = 2;
 
     /// <summary>All of them, with their type arguments.</summary>
     public static IReadOnlyList<MethodInfo> All { get; } =
     [
-        .. typeof(Backend).Assembly.GetTypes().Where(t => t.IsAbstract && t.IsSealed && (t.Name.EndsWith("Kernel") || t.Name.EndsWith("Kernels")))
+        .. typeof(Backend).Assembly.GetTypes()
+            .Where(t => t.IsAbstract && t.IsSealed && (t.Name.EndsWith("Kernel") || t.Name.EndsWith("Kernels")))
             .OrderBy(t => t.Name, StringComparer.Ordinal)
             .SelectMany(t => t.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly)).SelectMany(Closed),
     ];
@@ -34,7 +39,9 @@ internal static class GpuKernels
     /// <summary>A name that tells kernels and formulas apart.</summary>
     public static string Name(MethodInfo kernel)
     {
-        string formula = kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(t => t.FullName!.Replace("Mayfly.", "")))}>" : "";
+        string formula = kernel.IsGenericMethod
+            ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(t => t.FullName!.Replace("Mayfly.", "")))}>"
+            : "";
         return $"{kernel.DeclaringType!.Name}.{kernel.Name}{formula}";
     }
 

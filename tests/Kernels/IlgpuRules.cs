@@ -4,7 +4,8 @@ using System.Reflection.Emit;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// Reads the IL of a kernel and of all it calls, resolving interface calls on structs as ILGPU does, and names what ILGPU's compiler refuses.
+/// Reads the IL of a kernel and of all it calls, resolving interface calls on structs as ILGPU does, and names what ILGPU's compiler
+/// refuses.
 /// </summary>
 internal sealed class IlgpuRules
 {
@@ -52,7 +53,8 @@ internal sealed class IlgpuRules
             int operand = at;
             at += Size(op, il, at);
             if (refused.Contains(op)) Fault(method, $"uses {op.Name}");
-            if (op == OpCodes.Constrained) constrained = method.Module.ResolveType(Token(il, operand), TypeArguments(method), MethodArguments(method));
+            if (op == OpCodes.Constrained)
+                constrained = method.Module.ResolveType(Token(il, operand), TypeArguments(method), MethodArguments(method));
             else if (op.OperandType == OperandType.InlineMethod) Call(method, op, Resolve(method, Token(il, operand)), constrained);
             else if (op == OpCodes.Ldsfld || op == OpCodes.Ldsflda) Static(method, Token(il, operand));
             if (op != OpCodes.Constrained) constrained = null;
@@ -91,7 +93,8 @@ internal sealed class IlgpuRules
     private static MethodBase Resolve(MethodBase method, int token) =>
         method.Module.ResolveMethod(token, TypeArguments(method), MethodArguments(method))!;
 
-    private static Type[]? TypeArguments(MethodBase method) => method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null;
+    private static Type[]? TypeArguments(MethodBase method) =>
+        method.DeclaringType!.IsGenericType ? method.DeclaringType.GetGenericArguments() : null;
 
     private static Type[]? MethodArguments(MethodBase method) => method.IsGenericMethod ? method.GetGenericArguments() : null;
 

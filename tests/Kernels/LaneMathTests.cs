@@ -92,7 +92,8 @@ public unsafe class LaneMathTests
     [InlineData(Function.Log, float.NegativeInfinity)]
     [InlineData(Function.Tanh, -0f)]
     [InlineData(Function.Erf, -0f)]
-    public void Takes_a_negative_zero_in_every_width(Function function, float expected) => Has_its_special_values_in_every_width(function, -0f, expected);
+    public void Takes_a_negative_zero_in_every_width(Function function, float expected) =>
+        Has_its_special_values_in_every_width(function, -0f, expected);
 
     [Theory]
     [InlineData(Function.Exp)]

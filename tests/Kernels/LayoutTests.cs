@@ -10,7 +10,8 @@ public class LayoutTests
 
     [Fact]
     public void Contiguous_means_that_the_places_follow_each_other() => ForLayouts((layout, _) =>
-        Assert.Equal(Places(layout).SequenceEqual(Enumerable.Range(0, (int)layout.Count).Select(i => layout.Offset + i)), layout.IsContiguous));
+        Assert.Equal(Places(layout).SequenceEqual(Enumerable.Range(0, (int)layout.Count).Select(i => layout.Offset + i)),
+            layout.IsContiguous));
 
     [Fact]
     public void Place_counts_in_row_major_order() => ForLayouts((layout, _) =>
@@ -92,7 +93,8 @@ public class LayoutTests
     [InlineData(new long[] { 2, 3 }, new long[] { 2 })]
     [InlineData(new long[] { 3 }, new long[] { 3, 2 })]
     [InlineData(new long[] { 2 }, new long[] { 1 })]
-    public void Shapes_that_do_not_fit_do_not_broadcast(long[] from, long[] to) => Assert.Null(Layout.RowMajor(new Shape(from)).TryBroadcast(new Shape(to)));
+    public void Shapes_that_do_not_fit_do_not_broadcast(long[] from, long[] to) =>
+        Assert.Null(Layout.RowMajor(new Shape(from)).TryBroadcast(new Shape(to)));
 
     [Fact]
     public void Two_shapes_broadcast_to_the_larger_sizes() => ForLayouts((layout, random) =>

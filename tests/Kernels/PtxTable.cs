@@ -9,16 +9,10 @@ internal static partial class PtxTable
 {
     private const int Capability = 80;
 
-    /// <summary>Prints the table; only a build with the ILGPU package has one.</summary>
+    /// <summary>Prints the table.</summary>
     /// <returns>The exit code.</returns>
     public static int Print()
     {
-        if (!Ilgpu.IsPackage)
-        {
-            Console.Error.WriteLine("ptx: this build has no ILGPU; build where a package feed has ILGPU.Algorithms 1.5.3.");
-            return 1;
-        }
-
         Console.WriteLine("| kernel | shared memory, bytes | widest load | widest store | shared loads of 16 bytes |");
         Console.WriteLine("|---|---|---|---|---|");
         foreach (var kernel in GpuKernels.All.DistinctBy(Name)) Console.WriteLine(Row(Name(kernel), GpuText.Ptx(kernel, Capability)));

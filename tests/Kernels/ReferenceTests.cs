@@ -48,7 +48,7 @@ public sealed partial class ReferenceTests : BackendTests
     public void Sums_rows_that_repeat_an_id()
     {
         View table = Floats((3, 2), 0, 0, 0, 0, 0, 0), dy = Floats((3, 2), 1, 2, 3, 4, 5, 6);
-        Device.ScatterAdd(dy, Integers(3, 2, 0, 2), table);
+        Device.Run(new ScatterAdd(dy, Integers(3, 2, 0, 2), table));
         Assert.Equal([3, 4, 0, 0, 6, 8], Values(table));
     }
 
@@ -57,11 +57,11 @@ public sealed partial class ReferenceTests : BackendTests
     {
         View logits = Mirror(Floats((2, 4), 7, 7, 7, 7, 1, 2, 3, 4)), targets = Integers(2, 1, -1);
         View lse = Mirror(Floats(2, 0, 0)), loss = Mirror(Floats(2, 9, 9)), dloss = Mirror(Floats(1, 2));
-        Reference.CrossEntropy(logits, targets, -1, lse, loss);
+        Reference.Run(new CrossEntropy(logits, targets, -1, lse, loss));
         Assert.Equal(Math.Log(4), Values(loss)[0], 1e-13);
         Assert.Equal(0, Values(loss)[1]);
-        Reference.CrossEntropyBack(logits, targets, -1, lse, dloss, 0.5f, logits, add: false);
-        Assert.Equal([0.25, -0.75, 0.25, 0.25, 0, 0, 0, 0], Values(logits).Select(x => Math.Round(x, 12)));
+        Reference.Run(new CrossEntropyBack(logits, targets, -1, lse, dloss, logits));
+        Assert.Equal([0.5, -1.5, 0.5, 0.5, 0, 0, 0, 0], Values(logits).Select(x => Math.Round(x, 12)));
     }
 
     [Theory]
@@ -70,9 +70,9 @@ public sealed partial class ReferenceTests : BackendTests
     public void Rotates_by_a_quarter_turn(bool halves, double[] expected)
     {
         View x = Floats((1, 1, 1, 4), 1, 2, 3, 4), table = Floats((1, 2, 2), 0, 1, 0, 1), y = Floats((1, 1, 1, 4), 0, 0, 0, 0);
-        Device.Rotate(x, table, y, halves, inverse: false, add: false);
+        Device.Run(new Rotate(x, table, y, halves));
         Assert.Equal(expected, Values(y));
-        Device.Rotate(y, table, y, halves, inverse: true, add: false);
+        Device.Run(new Rotate(y, table, y, halves, Inverse: true));
         Assert.Equal([1, 2, 3, 4], Values(y));
     }
 
@@ -80,7 +80,7 @@ public sealed partial class ReferenceTests : BackendTests
     public void Drops_about_the_rate_and_scales_the_rest()
     {
         View x = Floats(1000, Enumerable.Repeat(3f, 1000).ToArray()), y = Random(1, 1000);
-        Device.Dropout(x, y, 0.25f, new RandomKey(1, 2), add: false);
+        Device.Run(new Dropout(x, y, 0.25f, new RandomKey(1, 2)));
         Assert.InRange(Values(y).Count(v => v == 0), 200, 300);
         Assert.All(Values(y), v => Assert.True(v == 0 || Math.Abs(v - 4) < 1e-6));
     }

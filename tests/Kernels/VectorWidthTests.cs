@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.Intrinsics;
 
 namespace Mayfly.Tests;
@@ -36,19 +35,12 @@ public class VectorWidthTests
     /// <summary>What a <see cref="WidthProbe"/> prints that runs in a child process with these variables switched off.</summary>
     private static string Probe(string? width, string[] off)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var (exitCode, output, errors) = TestProcess.Run("width", environment =>
         {
-            ArgumentList = { "exec", typeof(WidthProbe).Assembly.Location, "width" },
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove(CpuBackends.Variable);
-        if (width is not null) start.Environment[CpuBackends.Variable] = width;
-        foreach (string variable in off) start.Environment[variable] = "0";
-        using var child = Process.Start(start)!;
-        var errors = child.StandardError.ReadToEndAsync();
-        string output = child.StandardOutput.ReadToEnd();
-        child.WaitForExit();
-        return child.ExitCode == 0 ? output : throw new InvalidOperationException($"The child process ended with {child.ExitCode}: {errors.Result}");
+            environment.Remove(CpuBackends.Variable);
+            if (width is not null) environment[CpuBackends.Variable] = width;
+            foreach (string variable in off) environment[variable] = "0";
+        });
+        return exitCode == 0 ? output : throw new InvalidOperationException($"The child process ended with {exitCode}: {errors}");
     }
 }

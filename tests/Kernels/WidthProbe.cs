@@ -15,7 +15,9 @@ internal sealed class WidthProbe : BackendTests
 
         public static FoldKind Kind(int stage) => FoldKind.Sum;
 
-        public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => (a, b) = (V.Exp(e.X), V.Of(0f));
+        public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b)
+            where V : struct, ILane<V> =>
+            (a, b) = (V.Exp(e.X), V.Of(0f));
 
         public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = a;
 
@@ -57,8 +59,8 @@ internal sealed class WidthProbe : BackendTests
     private void Product()
     {
         View a = Random(1, (37, 53)), b = Random(2, (53, 41)), c = Random(3, (37, 41)), expected = Mirror(c);
-        Device.Gemm(new Identity(), new GemmArgs { A = a, B = b, C = c, Beta = 1 });
-        Reference.Gemm(new Identity(), new GemmArgs { A = Mirror(a), B = Mirror(b), C = expected, Beta = 1 });
+        Device.Run(new Gemm<Identity> { A = a, B = b, C = c, Beta = 1 });
+        Reference.Run(new Gemm<Identity> { A = Mirror(a), B = Mirror(b), C = expected, Beta = 1 });
         Near(c, expected);
     }
 }

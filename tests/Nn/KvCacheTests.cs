@@ -67,7 +67,7 @@ public class KvCacheTests
         }
     }
 
-    public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => (ModelConfig)m[0])];
+    public static TheoryData<ModelConfig> Shapes => [.. Models.Select(m => m.Data.Item1)];
 
     [Theory]
     [MemberData(nameof(Models))]

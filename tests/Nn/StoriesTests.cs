@@ -7,7 +7,7 @@ public class StoriesTests
 {
     private const string ModelFile = "data/stories260K.bin", TokenFile = "data/tok512.bin";
 
-    [SharedFact(ModelFile)]
+    [Fact]
     public void The_greedy_story_begins_as_llama2c_tells_it()
     {
         string? first = null;
@@ -22,7 +22,7 @@ public class StoriesTests
         }
     }
 
-    [SharedFact(ModelFile)]
+    [Fact]
     public void Kept_keys_and_values_give_the_scores_of_the_whole_story()
     {
         using var device = Device.CreateCpu(threads: 2);
@@ -40,7 +40,7 @@ public class StoriesTests
 
     private static Llama Load(Device device)
     {
-        using var reader = new BinaryReader(File.OpenRead(SharedFile.Find(ModelFile)!));
+        using var reader = new BinaryReader(File.OpenRead(SharedFile.Get(ModelFile)));
         int[] header = [.. Enumerable.Range(0, 7).Select(_ => reader.ReadInt32())];
         int width = header[0], hidden = header[1], layers = header[2], kvWidth = width / header[3] * header[4], vocabulary = Math.Abs(header[5]);
         var model = new Llama(
@@ -82,7 +82,7 @@ public class StoriesTests
 
     private static Func<int[], string> Decoder()
     {
-        using var reader = new BinaryReader(File.OpenRead(SharedFile.Find(TokenFile)!));
+        using var reader = new BinaryReader(File.OpenRead(SharedFile.Get(TokenFile)));
         reader.ReadInt32(); // the longest token
         var pieces = new List<byte[]>();
         while (reader.BaseStream.Position < reader.BaseStream.Length)

@@ -8,7 +8,7 @@ public class PublicApiTests
     private static readonly Assembly[] Assemblies =
         [typeof(Backend).Assembly, typeof(Tensor).Assembly, typeof(Tape).Assembly, typeof(Updater).Assembly, typeof(Module).Assembly, typeof(Snapshot).Assembly];
 
-    [PagesTheory, MemberData(nameof(Names))]
+    [Theory, MemberData(nameof(Names))]
     public void The_public_API_is_the_approved_one(string name)
     {
         string[] approved = File.Exists(Approved(name)) ? File.ReadAllLines(Approved(name)) : [], actual = Actual(name).TrimEnd('\n').Split('\n');
@@ -36,7 +36,7 @@ public class PublicApiTests
         foreach (var assembly in Assemblies) File.WriteAllText(Approved(assembly.GetName().Name!), ApiText.Of(assembly));
     }
 
-    private static string Approved(string name) => Path.Combine(DocsTests.Root!, "tests/PublicApi", $"{name}.approved.txt");
+    private static string Approved(string name) => Path.Combine(DocsTests.Root, "tests/PublicApi", $"{name}.approved.txt");
 
     private static string Actual(string name) => ApiText.Of(Find(name));
 

@@ -20,7 +20,7 @@ public static class AttentionOp
         var dense = qkv.Dense(name);
         var y = op.New((qkv.Shape[0], qkv.Shape[1], heads * fused.HeadSize));
         using var lse = Tensor.Unowned(op.Device, (qkv.Shape[0], heads, qkv.Shape[1]), op.Device.Float, Use.Activation, name);
-        op.Backend.Attend(Args(fused, dense.Read(name), y.Write(name), lse.Write(name)));
+        op.Backend.Run(Call(fused, dense.Read(name), y.Write(name), lse.Write(name)));
         return op.Records ? op.Push(y, new FusedNode(fused, op.Save(dense), op.Save(y), op.Save(lse))) : y;
     }
 
@@ -40,15 +40,15 @@ public static class AttentionOp
         Tensor dq = q.Dense(name), dk = k.Dense(name), dv = v.Dense(name);
         var y = op.New(q.Shape);
         using var lse = Tensor.Unowned(op.Device, (q.Shape[0], q.Shape[2], q.Shape[1]), op.Device.Float, Use.Activation, name);
-        op.Backend.Attend(Args(dq.Read(name), dk.Read(name), dv.Read(name), y.Write(name), lse.Write(name), causal));
+        op.Backend.Run(Call(dq.Read(name), dk.Read(name), dv.Read(name), y.Write(name), lse.Write(name), causal));
         return op.Records ? op.Push(y, new AttentionNode(op.Save(dq), op.Save(dk), op.Save(dv), op.Save(y), op.Save(lse), causal)) : y;
     }
 
-    private static AttentionArgs Args(in View q, in View k, in View v, in View y, in View lse, bool causal) =>
+    private static Attend Call(in View q, in View k, in View v, in View y, in View lse, bool causal) =>
         new() { Q = q, K = k, V = v, Y = y, Lse = lse, Causal = causal, Scale = 1f / MathF.Sqrt(q.Shape[3]) };
 
-    private static AttentionArgs Args(FusedHeads fused, in View qkv, in View y, in View lse) =>
-        Args(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true);
+    private static Attend Call(FusedHeads fused, in View qkv, in View y, in View lse) =>
+        Call(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true);
 
     private sealed class FusedNode(FusedHeads fused, Saved qkv, Saved y, Saved lse) : Node
     {
@@ -57,13 +57,8 @@ public static class AttentionOp
             var target = sweep.Target(0);
             using var apart = target.Add ? sweep.Scratch(fused.Shape) : null;
             var d = (apart ?? target.Value).Write(Op);
-            sweep.Backend.AttendBack(Args(fused, qkv.Get(Op).Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op)) with
-            {
-                Dy = fused.Split(sweep.Dy.Read(Op)),
-                Dq = fused.Queries(d),
-                Dk = fused.Keys(d),
-                Dv = fused.Values(d),
-            });
+            var forward = Call(fused, qkv.Get(Op).Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op));
+            sweep.Backend.Run(new AttendBack(forward, fused.Split(sweep.Dy.Read(Op)), fused.Queries(d), fused.Keys(d), fused.Values(d)));
             if (apart is not null) target.Value.AddInPlace(apart);
         }
 
@@ -83,13 +78,8 @@ public static class AttentionOp
             using var dq = sweep.Scratch(qs.Shape);
             using var dk = sweep.Scratch(ks.Shape);
             using var dv = sweep.Scratch(vs.Shape);
-            sweep.Backend.AttendBack(Args(qs.Read(Op), ks.Read(Op), vs.Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op), causal) with
-            {
-                Dy = sweep.Dy.Read(Op),
-                Dq = dq.Write(Op),
-                Dk = dk.Write(Op),
-                Dv = dv.Write(Op),
-            });
+            var forward = Call(qs.Read(Op), ks.Read(Op), vs.Read(Op), y.Get(Op).Read(Op), lse.Get(Op).Read(Op), causal);
+            sweep.Backend.Run(new AttendBack(forward, sweep.Dy.Read(Op), dq.Write(Op), dk.Write(Op), dv.Write(Op)));
             if (sweep.Needs(0)) sweep.GiveDy(0, dq);
             if (sweep.Needs(1)) sweep.GiveDy(1, dk);
             if (sweep.Needs(2)) sweep.GiveDy(2, dv);

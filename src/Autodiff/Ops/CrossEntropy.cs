@@ -29,7 +29,7 @@ public static class CrossEntropyOp
         Tensor dense = logits.Dense(name), ids = targets.Dense(name);
         using var lse = Tensor.Unowned(op.Device, targets.Count, op.Device.Float, Use.Activation, name);
         using var losses = Tensor.Unowned(op.Device, targets.Count, op.Device.Float, Use.Scratch, name);
-        op.Backend.CrossEntropy(dense.Read(name).Rows(), Flat(ids), ignoreIndex, lse.Write(name), losses.Write(name));
+        op.Backend.Run(new CrossEntropy(dense.Read(name).Rows(), Flat(ids), ignoreIndex, lse.Write(name), losses.Write(name)));
         var y = op.New(default);
         op.Backend.Fold(new Total(divisor), losses.Read(name), y.Write(name).With(Layout.RowMajor(1)), add: false);
         return op.Records ? op.Push(y, new CrossEntropyNode(op.Save(dense), op.Save(ids), op.Save(lse), ignoreIndex, divisor)) : y;
@@ -61,7 +61,7 @@ public static class CrossEntropyOp
             lse.Release();
         }
 
-        private void Run(Sweep sweep, Tensor scores, Tensor share, Target target) => sweep.Backend.CrossEntropyBack(
-            scores.Read(Op).Rows(), Flat(targets.Get(Op)), ignoreIndex, lse.Get(Op).Read(Op), share.Read(Op), 1f, target.View(Op).Rows(), target.Add);
+        private void Run(Sweep sweep, Tensor scores, Tensor share, Target target) => sweep.Backend.Run(new CrossEntropyBack(
+            scores.Read(Op).Rows(), Flat(targets.Get(Op)), ignoreIndex, lse.Get(Op).Read(Op), share.Read(Op), target.View(Op).Rows(), target.Add));
     }
 }

@@ -15,7 +15,7 @@ public static class DropoutOp
         var key = call.NextKey();
         var y = call.New(x.Shape);
         var source = x.Layout.IsContiguous ? x.Read(call.Name) : Dense(call, x, y);
-        call.Backend.Dropout(source, y.Write(call.Name), rate, key, add: false);
+        call.Backend.Run(new Dropout(source, y.Write(call.Name), rate, key));
         return call.Records ? call.Push(y, new DropoutNode(rate, key)) : y;
     }
 
@@ -30,7 +30,7 @@ public static class DropoutOp
         protected internal override void Backward(Sweep sweep)
         {
             var target = sweep.TargetOverDy(0);
-            sweep.Backend.Dropout(sweep.Dy.Read(Op), target.View(Op), rate, key, target.Add);
+            sweep.Backend.Run(new Dropout(sweep.Dy.Read(Op), target.View(Op), rate, key, target.Add));
         }
     }
 }

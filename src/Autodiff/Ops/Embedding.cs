@@ -17,7 +17,7 @@ public static class EmbeddingOp
         Ids.Check("Embedding", ids, table.Shape[0], ignore: null);
         Tensor dense = ids.Dense("Embedding"), rows = table.Dense("Embedding");
         var y = op.New(ids.Shape.Append(table.Shape[1]));
-        op.Backend.Gather(rows.Read("Embedding"), dense.Read("Embedding"), y.Write("Embedding"));
+        op.Backend.Run(new Gather(rows.Read("Embedding"), dense.Read("Embedding"), y.Write("Embedding")));
         return op.Records ? op.Push(y, new EmbeddingNode(op.Save(dense))) : y;
     }
 
@@ -27,7 +27,7 @@ public static class EmbeddingOp
         {
             var target = sweep.Target(0);
             if (!target.Add) sweep.Backend.Fill(target.View(Op), 0);
-            sweep.Backend.ScatterAdd(sweep.Dy.Read(Op), ids.Get(Op).Read(Op), target.View(Op));
+            sweep.Backend.Run(new ScatterAdd(sweep.Dy.Read(Op), ids.Get(Op).Read(Op), target.View(Op)));
         }
 
         protected internal override void Release() => ids.Release();

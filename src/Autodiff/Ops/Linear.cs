@@ -25,8 +25,9 @@ public static class LinearOp
         var y = op.New(x.Shape.With(x.Rank - 1, weight.Shape[0]));
         Tensor dense = x.Dense(name), w = Matrix(name, weight);
         var before = activates && op.Records ? op.New(y.Shape) : null;
-        op.Backend.Gemm(activation, new GemmArgs
+        op.Backend.Run(new Gemm<TAct>
         {
+            Act = activation,
             A = dense.Read(name).Rows(),
             B = w.Read(name).Transposed(),
             C = y.Write(name).Rows(),
@@ -95,7 +96,7 @@ public static class LinearOp
         private void Multiply(Sweep sweep, int i, in View a, in View b)
         {
             var target = sweep.Target(i);
-            sweep.Backend.Gemm(new Identity(), new GemmArgs { A = a, B = b, C = target.View(Op).Rows(), Beta = target.Add ? 1f : 0f });
+            sweep.Backend.Run(new Gemm<Identity> { A = a, B = b, C = target.View(Op).Rows(), Beta = target.Add ? 1f : 0f });
         }
     }
 }

@@ -72,7 +72,7 @@ internal static class Product
             c = c.With(c.Layout.TryReshape((c.Shape[0] * c.Shape[1], c.Shape[2]))!.Value);
         }
 
-        owner.Device.Backend.Gemm(new Identity(), new GemmArgs { A = a, B = b, C = c, Beta = add ? 1f : 0f });
+        owner.Device.Backend.Run(new Gemm<Identity> { A = a, B = b, C = c, Beta = add ? 1f : 0f });
     }
 
     /// <summary>The operand as (batch, rows, columns) with one dense matrix axis: a view where the strides allow it, else a dense copy.</summary>

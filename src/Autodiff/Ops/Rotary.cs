@@ -31,7 +31,7 @@ public static class RotaryOp
             throw op.Error($"x {x.Shape} and table {table.Shape}: expected (B, T, H, D) and (T or more, D / 2, 2).");
         Tensor dense = x.Dense("Rotary"), angles = table.Dense("Rotary");
         var y = op.New(x.Shape);
-        op.Backend.Rotate(dense.Read("Rotary"), angles.Read("Rotary"), y.Write("Rotary"), halves, inverse: false, add: false);
+        op.Backend.Run(new Rotate(dense.Read("Rotary"), angles.Read("Rotary"), y.Write("Rotary"), halves));
         return op.Records ? op.Push(y, new RotaryNode(op.Save(angles), halves)) : y;
     }
 
@@ -41,7 +41,7 @@ public static class RotaryOp
         {
             var dy = sweep.Dy.Read(Op);
             var target = sweep.TargetOverDy(0);
-            sweep.Backend.Rotate(dy, table.Get(Op).Read(Op), target.View(Op), halves, inverse: true, target.Add);
+            sweep.Backend.Run(new Rotate(dy, table.Get(Op).Read(Op), target.View(Op), halves, Inverse: true, target.Add));
         }
 
         protected internal override void Release() => table.Release();

@@ -40,7 +40,7 @@ public static class RotaryQkvOp
         /// <summary>Turns queries and keys; the values are copied, unless they are in place.</summary>
         public void Run(Backend backend, in View x, in View table, in View y, bool inverse, bool add, bool inPlace)
         {
-            backend.Rotate(Fused.QueriesAndKeys(x), table, Fused.QueriesAndKeys(y), Halves, inverse, add);
+            backend.Run(new Rotate(Fused.QueriesAndKeys(x), table, Fused.QueriesAndKeys(y), Halves, inverse, add));
             if (!inPlace) backend.Copy(Fused.Values(x), Fused.Values(y), add);
         }
     }

@@ -12,7 +12,9 @@ internal static class ColumnBlocks
     public static long Count(long rows) => (rows + Rows - 1) / Rows;
 }
 
-/// <summary>The first half of a column fold: each task sums a block of rows for a tile of columns into the block's partial vectors.</summary>
+/// <summary>
+/// The first half of a column fold: each task sums a block of rows for a tile of columns into the block's partial vectors.
+/// </summary>
 internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args, long rows, long n, float* partials) : IJob
     where L : struct, ISimd<L> where TOp : unmanaged, IColumn<TOp> where TUse : struct, IUse
 {
@@ -99,7 +101,8 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args,
 }
 
 /// <summary>The second half of a column fold: adds the blocks' partial vectors in their order.</summary>
-internal readonly unsafe struct ColumnTotalJob<L>(float* partials, long blocks, long n, float* sumA, bool addA, float* sumB, bool addB) : IJob
+internal readonly unsafe struct ColumnTotalJob<L>(float* partials, long blocks, long n, float* sumA, bool addA, float* sumB, bool addB)
+    : IJob
     where L : struct, ISimd<L>
 {
     public const int ChunkSize = 512;

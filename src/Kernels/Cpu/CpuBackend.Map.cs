@@ -27,7 +27,8 @@ public sealed unsafe partial class CpuBackend<L>
     }
 
     /// <inheritdoc/>
-    public override void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y) => Loop(new Map3Loop<L, TOp>(op), new Walk([a, b, c, y]));
+    public override void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y) =>
+        Loop(new Map3Loop<L, TOp>(op), new Walk([a, b, c, y]));
 
     private void Loop<TLoop>(TLoop loop, in Walk walk) where TLoop : struct, ILoop => MapJob<L, TLoop>.Run(workers, loop, walk);
 }

@@ -14,14 +14,16 @@ public static class CpuBackends
     /// <exception cref="ArgumentException">The thread count is negative, or the width is none of the allowed ones.</exception>
     public static Backend Create(int threads = 0, int vectorBits = 0)
     {
-        if (threads < 0) throw new ArgumentException($"CpuBackends: {threads} threads; give 0 for all cores or a positive number.", nameof(threads));
+        if (threads < 0)
+            throw new ArgumentException($"CpuBackends: {threads} threads; give 0 for all cores or a positive number.", nameof(threads));
         int count = threads == 0 ? Environment.ProcessorCount : threads;
         return (vectorBits == 0 ? DefaultBits() : vectorBits) switch
         {
             128 => new CpuBackend<F4>(count),
             256 => new CpuBackend<F8>(count),
             512 => new CpuBackend<F16>(count),
-            _ => throw new ArgumentException($"CpuBackends: vectors of {vectorBits} bits; allowed are 128, 256 and 512, or 0 for the widest.", nameof(vectorBits)),
+            _ => throw new ArgumentException(
+                $"CpuBackends: vectors of {vectorBits} bits; allowed are 128, 256 and 512, or 0 for the widest.", nameof(vectorBits)),
         };
     }
 

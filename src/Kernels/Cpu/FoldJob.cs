@@ -2,8 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>The first half of a fold: each task folds one block of the folded elements for one tile of the kept ones into double totals.</summary>
-internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals) : IJob where L : struct, ISimd<L> where TOp : unmanaged, IFold<TOp>
+/// <summary>
+/// The first half of a fold: each task folds one block of the folded elements for one tile of the kept ones into double totals.
+/// </summary>
+internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals) : IJob
+    where L : struct, ISimd<L> where TOp : unmanaged, IFold<TOp>
 {
     private const int GatherSize = 256, MaxTile = 512, MaxLane = 16;
     private readonly FoldPlan plan = plan;
@@ -26,10 +29,12 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
     private readonly void Rows(long kept, long keptEnd, long from, long to, double* total)
     {
         long* index = stackalloc long[Shape.MaxRank];
-        bool dense = L.Count == MaxLane && plan.Kept.Rank == 1 && plan.Folded.Rank == 1 && plan.Folded.Stride(0, 0) == 1; // registers for four rows
+        bool dense = L.Count == MaxLane && plan.Kept.Rank == 1 && plan.Folded.Rank == 1
+            && plan.Folded.Stride(0, 0) == 1; // registers for four rows
         long quarter = dense ? (keptEnd - kept) / 4 : 0;
         for (long end = kept + quarter; kept < end; kept++)
-            FourRows((float*)plan.Folded.Base(0) + from + kept * plan.Kept.Stride(1, 0), quarter * plan.Kept.Stride(1, 0), to - from, total + kept, quarter);
+            FourRows((float*)plan.Folded.Base(0) + from + kept * plan.Kept.Stride(1, 0), quarter * plan.Kept.Stride(1, 0), to - from,
+                total + kept, quarter);
         kept += 3 * quarter;
         plan.Kept.Find(kept, index);
         for (; kept < keptEnd; kept++)
@@ -44,7 +49,8 @@ internal unsafe struct FoldJob<L, TOp>(TOp op, in FoldPlan plan, double* totals)
     private readonly void FourRows(float* x, long apart, long n, double* total, long step)
     {
         var f = op;
-        L a0 = Nothing, b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0, a2 = a0, b2 = a0, c2 = a0, d2 = a0, a3 = a0, b3 = a0, c3 = a0, d3 = a0;
+        L a0 = Nothing, b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0, a2 = a0, b2 = a0, c2 = a0, d2 = a0, a3 = a0, b3 = a0,
+            c3 = a0, d3 = a0;
         float* y = x + apart, z = y + apart, w = z + apart;
         long i = 0;
         for (; i <= n - 4 * L.Count; i += 4 * L.Count)

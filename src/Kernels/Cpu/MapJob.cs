@@ -16,8 +16,8 @@ internal unsafe interface ILoop
 }
 
 /// <summary>
-/// An elementwise loop over operands of any strides. Dense and repeated operands are read where they lie; others are gathered into a block of
-/// 256 elements, so that every element passes the vector lane.
+/// An elementwise loop over operands of any strides. Dense and repeated operands are read where they lie; others are gathered into a block
+/// of 256 elements, so that every element passes the vector lane.
 /// </summary>
 internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L : struct, ISimd<L> where TLoop : struct, ILoop
 {

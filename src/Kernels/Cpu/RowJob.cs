@@ -28,12 +28,16 @@ internal unsafe struct RowPointers(in RowArgs args)
 
     /// <summary>The operands <paramref name="offset"/> elements further on: the start of another row of the same columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly RowPointers Row(long offset) => this with { X = X + offset, Dy = Dy == null ? null : Dy + offset, Y = Y == null ? null : Y + offset };
+    public readonly RowPointers Row(long offset) =>
+        this with { X = X + offset, Dy = Dy == null ? null : Dy + offset, Y = Y == null ? null : Y + offset };
 
     /// <summary>What the formula sees at the lane of columns from <paramref name="i"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RowItem<L> Item<L, TUse>(float* x, float* dy, float* gain, float* bias, long i) where L : struct, ISimd<L> where TUse : struct, IUse =>
-        new(L.Load(x + i), TUse.Dy ? L.Load(dy + i) : L.Of(0f), TUse.Gain ? L.Load(gain + i) : L.Of(0f), TUse.Bias ? L.Load(bias + i) : L.Of(0f));
+    public static RowItem<L> Item<L, TUse>(float* x, float* dy, float* gain, float* bias, long i)
+        where L : struct, ISimd<L> where TUse : struct, IUse =>
+        new(
+            L.Load(x + i), TUse.Dy ? L.Load(dy + i) : L.Of(0f), TUse.Gain ? L.Load(gain + i) : L.Of(0f),
+            TUse.Bias ? L.Load(bias + i) : L.Of(0f));
 
     /// <summary>The same for the last <paramref name="count"/> columns, fewer than a lane, padded with zeros.</summary>
     public readonly RowItem<L> LastItem<L, TUse>(long i, int count) where L : struct, ISimd<L> where TUse : struct, IUse => new(

@@ -31,8 +31,8 @@ internal readonly unsafe struct SumSquaresJob(in Walk walk, double* totals) : IJ
     private static double Segment(float* x, long stride, long n) => stride == 1 ? Dense(x, n) : Sparse(x, stride, n);
 
     /// <summary>
-    /// Four quarters side by side, because the memory serves several streams faster than one. The square of a float is exact in double precision, so
-    /// that fusing changes nothing.
+    /// Four quarters side by side, because the memory serves several streams faster than one. The square of a float is exact in double
+    /// precision, so that fusing changes nothing.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Dense(float* x, long n)

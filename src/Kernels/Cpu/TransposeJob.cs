@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// A copy of 4-byte elements where x is dense along another axis than y: tiles of 16 x 16 pass through a buffer, so that each cache line of either
-/// side is touched once.
+/// A copy of 4-byte elements where x is dense along another axis than y: tiles of 16 x 16 pass through a buffer, so that each cache line of
+/// either side is touched once.
 /// </summary>
 internal readonly unsafe struct TransposeJob(in Walk walk, int axis) : IJob
 {
@@ -40,7 +40,8 @@ internal readonly unsafe struct TransposeJob(in Walk walk, int axis) : IJob
         long stepX = walk.Stride(0, walk.Rank - 1), stepY = walk.Stride(1, axis);
         for (long j = 0; j < walk.Inner; j += Tile)
             for (long i = from; i < to; i += Tile)
-                Turn(x + i + j * stepX, stepX, y + i * stepY + j, stepY, (int)Math.Min(Tile, to - i), (int)Math.Min(Tile, walk.Inner - j), buffer);
+                Turn(x + i + j * stepX, stepX, y + i * stepY + j, stepY, (int)Math.Min(Tile, to - i), (int)Math.Min(Tile, walk.Inner - j),
+                    buffer);
     }
 
     private void Move(long outer, ref float* x, ref float* y)

@@ -5,15 +5,15 @@ using System.Runtime.ExceptionServices;
 namespace Mayfly;
 
 /// <summary>A piece of parallel work: chunk numbers are handed out to whoever is free; which thread runs a chunk must not matter.</summary>
-internal interface IJob
+public interface IJob
 {
     /// <summary>Does chunk <paramref name="chunk"/>.</summary>
     void Run(int chunk);
 }
 
 /// <summary>
-/// A fixed set of threads that share out the chunks of one job at a time. The threads start with the first parallel job. A caller that finds the
-/// set busy, or calls from inside a chunk, runs its chunks itself.
+/// A fixed set of threads that share out the chunks of one job at a time. The threads start with the first parallel job. A caller that
+/// finds the set busy, or calls from inside a chunk, runs its chunks itself.
 /// </summary>
 internal sealed unsafe class Workers : IDisposable
 {
@@ -31,8 +31,8 @@ internal sealed unsafe class Workers : IDisposable
     private long next;
     private ExceptionDispatchInfo? failure;
 
-    // Bit 0: a job is on offer. The rest: how many workers are inside. A worker enters by a compare-exchange that needs bit 0, so nobody can
-    // enter a withdrawn job, and the fields above stand still as long as somebody is inside.
+    // Bit 0: a job is on offer. The rest: how many workers are inside. A worker enters by a compare-exchange that needs bit 0, so nobody
+    // can enter a withdrawn job, and the fields above stand still as long as somebody is inside.
     private int state;
     private int owned;
     private int sleepers;
@@ -48,7 +48,9 @@ internal sealed unsafe class Workers : IDisposable
     /// <summary>Threads that compute, the caller included.</summary>
     public int Threads => helpers.Length + 1;
 
-    /// <summary>Runs all chunks and returns when they are done; an exception in a chunk is thrown here, and chunks not yet begun are left out.</summary>
+    /// <summary>
+    /// Runs all chunks and returns when they are done; an exception in a chunk is thrown here, and chunks not yet begun are left out.
+    /// </summary>
     public void Run<TJob>(ref TJob job, int chunks) where TJob : struct, IJob
     {
         ObjectDisposedException.ThrowIf(stopping, this);

@@ -6,7 +6,8 @@ namespace Mayfly;
 internal static class FoldKernels
 {
     /// <summary>A group per result, for elements that lie along the folded axes.</summary>
-    public static void Rows<TOp>(TOp op, GpuAxes kept, Strided y, GpuSteps xKept, GpuAxes folded, GpuSteps xFolded, ArrayView<float> x, int add)
+    public static void Rows<TOp>(TOp op, GpuAxes kept, Strided y, GpuSteps xKept, GpuAxes folded, GpuSteps xFolded, ArrayView<float> x,
+        int add)
         where TOp : unmanaged, IFold<TOp>
     {
         var room = Trees.Room();
@@ -22,8 +23,11 @@ internal static class FoldKernels
         }
     }
 
-    /// <summary>A lane per result and block of folded elements, for results that lie side by side; block b's totals are the b-th row of parts.</summary>
-    public static void Columns<TOp>(TOp op, GpuAxes kept, GpuSteps xKept, GpuAxes folded, GpuSteps xFolded, ArrayView<float> x, ArrayView<float> parts, int share)
+    /// <summary>
+    /// A lane per result and block of folded elements, for results that lie side by side; block b's totals are the b-th row of parts.
+    /// </summary>
+    public static void Columns<TOp>(TOp op, GpuAxes kept, GpuSteps xKept, GpuAxes folded, GpuSteps xFolded, ArrayView<float> x,
+        ArrayView<float> parts, int share)
         where TOp : unmanaged, IFold<TOp>
     {
         int start = Grid.IdxY * share, end = start + share < folded.Count ? start + share : folded.Count;
@@ -38,7 +42,8 @@ internal static class FoldKernels
     }
 
     /// <summary>Folds the parts of <see cref="Columns"/> in their order.</summary>
-    public static void Parts<TOp>(TOp op, GpuAxes kept, Strided y, ArrayView<float> parts, int blocks, int add) where TOp : unmanaged, IFold<TOp>
+    public static void Parts<TOp>(TOp op, GpuAxes kept, Strided y, ArrayView<float> parts, int blocks, int add)
+        where TOp : unmanaged, IFold<TOp>
     {
         for (int k = Lanes.First; k < kept.Count; k += Lanes.Step)
         {

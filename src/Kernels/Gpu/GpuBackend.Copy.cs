@@ -1,6 +1,6 @@
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     /// <inheritdoc/>
     public override void Fill(in View y, double value)
@@ -8,8 +8,9 @@ internal sealed partial class GpuBackend
         if (y.Count == 0) return;
         var walk = new Walk([y]);
         if (y.Type == DType.F32) Launch(CopyKernels.Fill, Over(walk.Count), new GpuAxes(walk), Strided(y, walk, 0), (float)value);
-        else if (y.Type == DType.I32) Launch(CopyKernels.FillWords, Over(walk.Count), new GpuAxes(walk), new GpuSteps(walk, 0), Ints(y), (int)value);
-        else OnHost([y], views => host.Fill(views[0], value));
+        else if (y.Type == DType.I32)
+            Launch(CopyKernels.FillWords, Over(walk.Count), new GpuAxes(walk), new GpuSteps(walk, 0), Ints(y), (int)value);
+        else FillOnHost(y, value);
     }
 
     /// <inheritdoc/>
@@ -27,34 +28,11 @@ internal sealed partial class GpuBackend
             Launch(CopyKernels.ToInteger, Over(walk.Count), axes, Strided(x, walk, 0), ySteps, Ints(y));
         else if (x.Type == DType.I32 && y.Type == DType.F32 && !add)
             Launch(CopyKernels.FromInteger, Over(walk.Count), axes, xSteps, Ints(x), Strided(y, walk, 1));
-        else OnHost([x, y], views => host.Copy(views[0], views[1], add));
+        else CopyOnHost(x, y, add);
     }
 
-    /// <summary>Double precision has no kernels here: the reference works on the operands' blocks and the last one goes back.</summary>
-    private void OnHost(View[] operands, Action<View[]> work)
-    {
-        var views = Array.ConvertAll(operands, Fetch);
-        try
-        {
-            work(views);
-            var result = operands[^1];
-            unsafe
-            {
-                Write(Whole(result), new ReadOnlySpan<byte>(((HostBlock)views[^1].Block!).Pointer, checked((int)result.Block!.Bytes)));
-            }
-        }
-        finally
-        {
-            foreach (var view in views) host.Free(view.Block!);
-        }
-    }
+    // double precision has no kernels here
+    private void FillOnHost(View y, double value) => OnHost(blocks => new ReferenceBackend<D1>(blocks).Fill(y, value));
 
-    private unsafe View Fetch(View view)
-    {
-        var block = (HostBlock)host.Allocate(view.Block!.Bytes);
-        Read(Whole(view), new Span<byte>(block.Pointer, checked((int)block.Bytes)));
-        return view with { Block = block };
-    }
-
-    private static View Whole(in View view) => view with { Layout = Layout.RowMajor(view.Block!.Bytes / view.Type.Size()) };
+    private void CopyOnHost(View x, View y, bool add) => OnHost(blocks => new ReferenceBackend<D1>(blocks).Copy(x, y, add));
 }

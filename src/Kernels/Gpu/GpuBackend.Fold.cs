@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     /// <inheritdoc/>
     public override void Fold<TOp>(TOp op, in View x, in View y, bool add)
@@ -20,17 +20,14 @@ internal sealed partial class GpuBackend
         }
 
         int share = Math.Max(64, (folded.Count + 127) / 128), blocks = Math.Max(1, (folded.Count + share - 1) / share);
-        lock (gate)
+        lock (Gate)
         {
-            var parts = Scratch((long)blocks * kept.Count);
+            var parts = Workspace((long)blocks * kept.Count);
             KernelConfig tiles = new(new Index2D(Groups((kept.Count + GroupSize - 1) / GroupSize), blocks), new Index2D(GroupSize, 1));
             Launch(FoldKernels.Columns, tiles, op, kept, xKept, folded, xFolded, Floats(x), parts, share);
             Launch(FoldKernels.Parts, Over(kept.Count), op, kept, Strided(y, plan.Kept, 0), parts, blocks, add ? 1 : 0);
         }
     }
-
-    /// <inheritdoc/>
-    public override bool IsAsynchronous => true;
 
     /// <inheritdoc/>
     public override double SumSquares(in View x)
@@ -43,20 +40,21 @@ internal sealed partial class GpuBackend
     /// <inheritdoc/>
     public override unsafe void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
-        int groups = simulated ? 2 : 128;
+        int groups = IsSimulated ? 2 : 128;
         var all = new double[groups * views.Length];
-        lock (gate)
+        lock (Gate)
         {
-            var parts = Scratch(2L * all.Length).Cast<double>();
+            var parts = Workspace(2L * all.Length).Cast<double>();
             for (int i = 0; i < views.Length; i++)
             {
                 var walk = new Walk([views[i]]);
-                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0), parts.SubView(groups * i, groups));
+                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0),
+                    parts.SubView(groups * i, groups));
             }
 
             fixed (double* to = all)
             {
-                if (all.Length > 0) parts.CopyToCPU(accelerator.DefaultStream, ref *to, all.Length);
+                if (all.Length > 0) parts.CopyToCPU(stream, ref *to, all.Length);
             }
         }
 

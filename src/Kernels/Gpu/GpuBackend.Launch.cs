@@ -1,93 +1,107 @@
 using ILGPU;
-using ILGPU.Runtime;
+using Stream = ILGPU.Runtime.AcceleratorStream;
 
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     private string? spoiledBy;
 
-    private void Launch<T1>(Action<T1> kernel, KernelConfig config, T1 a1)
-        where T1 : struct
+    /// <summary>
+    /// Hands a kernel to the device, compiling it at the first call. A kernel is a public static method of a public type.
+    /// </summary>
+    /// <param name="kernel">The method itself, without a lambda around it.</param>
+    /// <param name="config">Groups, and lanes of a group: <see cref="Over"/> fits loops by <see cref="Lanes"/>.</param>
+    /// <param name="a">Its argument: a number, a view of the device's memory, or a struct of these.</param>
+    /// <exception cref="NotSupportedException">The kernel does not compile; the message names it.</exception>
+    public void Launch<A>(Action<A> kernel, KernelConfig config, A a)
+        where A : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A>>(kernel)(stream, config, a);
     }
 
-    private void Launch<T1, T2>(Action<T1, T2> kernel, KernelConfig config, T1 a1, T2 a2)
-        where T1 : struct where T2 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B>(Action<A, B> kernel, KernelConfig config, A a, B b)
+        where A : struct where B : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B>>(kernel)(stream, config, a, b);
     }
 
-    private void Launch<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3)
-        where T1 : struct where T2 : struct where T3 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C>(Action<A, B, C> kernel, KernelConfig config, A a, B b, C c)
+        where A : struct where B : struct where C : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C>>(kernel)(stream, config, a, b, c);
     }
 
-    private void Launch<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D>(Action<A, B, C, D> kernel, KernelConfig config, A a, B b, C c, D d)
+        where A : struct where B : struct where C : struct where D : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D>>(kernel)(stream, config, a, b, c, d);
     }
 
-    private void Launch<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D, E>(Action<A, B, C, D, E> kernel, KernelConfig config, A a, B b, C c, D d, E e)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E>>(kernel)(stream, config, a, b, c, d, e);
     }
 
-    private void Launch<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D, E, F>(Action<A, B, C, D, E, F> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f)
+        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5, T6>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5, a6);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F>>(kernel)(stream, config, a, b, c, d, e, f);
     }
 
-    private void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D, E, F, G>(Action<A, B, C, D, E, F, G> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g)
+        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5, a6, a7);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G>>(kernel)(stream, config, a, b, c, d, e, f, g);
     }
 
-    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8>(Action<T1, T2, T3, T4, T5, T6, T7, T8> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct where T8 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D, E, F, G, H>(
+        Action<A, B, C, D, E, F, G, H> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
+        where F : struct where G : struct where H : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5, a6, a7, a8);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H>>(kernel)(stream, config, a, b, c, d, e, f, g, h);
     }
 
-    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9>(Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct where T8 : struct where T9 : struct
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    public void Launch<A, B, C, D, E, F, G, H, I>(
+        Action<A, B, C, D, E, F, G, H, I> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
+        where F : struct where G : struct where H : struct where I : struct
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i);
     }
 
-    private void Launch<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10)
-        where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct where T8 : struct where T9 : struct where T10 : struct
+    /// <summary>
+    /// Finds or compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.
+    /// </summary>
+    private TLauncher Launcher<TLauncher>(Delegate kernel) where TLauncher : Delegate
     {
-        lock (gate) (Known<Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>>(kernel) ?? Load(kernel, static (a, k) => a.LoadStreamKernel(k)))(config, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
-    }
-
-    private TLauncher? Known<TLauncher>(Delegate kernel) where TLauncher : Delegate =>
-        kernels.TryGetValue(kernel, out var launcher) ? (TLauncher)launcher : null;
-
-    /// <summary>Compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.</summary>
-    /// <exception cref="NotSupportedException">It does not compile; the message names it.</exception>
-    private TLauncher Load<TKernel, TLauncher>(TKernel kernel, Func<Accelerator, TKernel, TLauncher> load) where TKernel : Delegate where TLauncher : Delegate
-    {
-        if (spoiledBy is not null) throw new NotSupportedException($"{Name}: open the device anew; since a kernel did not compile ({spoiledBy}) it takes no new ones.");
+        if (kernels.TryGetValue(kernel, out var known)) return (TLauncher)known;
+        if (spoiledBy is not null)
+            throw new NotSupportedException(
+                $"{Name}: open the device anew; since a kernel did not compile ({spoiledBy}) it takes no new ones.");
         try
         {
-            var launcher = load(accelerator, kernel);
+            var launcher = accelerator.LoadKernel(kernel.Method).CreateLauncherDelegate<TLauncher>();
             kernels.Add(kernel, launcher);
             return launcher;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            string formula = string.Join(", ", kernel.Method.GetGenericArguments().Select(t => t.Name));
-            spoiledBy = $"{kernel.Method.Name} of {formula}";
+            spoiledBy = $"{kernel.Method.Name} of {string.Join(", ", kernel.Method.GetGenericArguments().Select(t => t.Name))}";
             throw new NotSupportedException(
-                $"{Name}: the kernel {spoiledBy} does not compile. A formula must be a public struct, or an internal one in an assembly with InternalsVisibleTo(\"ILGPURuntime\"), "
-                + $"and use lane operations only: {e.GetBaseException().Message}", e);
+                $"{Name}: the kernel {spoiledBy} does not compile. A formula must be a public struct, or an internal one "
+                + $"in an assembly with InternalsVisibleTo(\"ILGPURuntime\"), and use lane operations only: "
+                + e.GetBaseException().Message, e);
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     /// <inheritdoc/>
     public override void Map<TOp>(TOp op, in View x, in View y)
@@ -16,7 +16,8 @@ internal sealed partial class GpuBackend
         if (dx.Count == 0) return;
         var walk = new Walk([x, dy, dx]);
         Launch(
-            MapKernels.MapBack, Over(walk.Count), op, new GpuAxes(walk), Strided(x, walk, 0), Strided(dy, walk, 1), Strided(dx, walk, 2), add ? 1 : 0);
+            MapKernels.MapBack, Over(walk.Count), op, new GpuAxes(walk), Strided(x, walk, 0), Strided(dy, walk, 1), Strided(dx, walk, 2),
+            add ? 1 : 0);
     }
 
     /// <inheritdoc/>
@@ -43,7 +44,8 @@ internal sealed partial class GpuBackend
         if (y.Count == 0) return;
         var walk = new Walk([a, b, c, y]);
         Launch(
-            MapKernels.Map3, Over(walk.Count), op, new GpuAxes(walk), Strided(a, walk, 0), Strided(b, walk, 1), Strided(c, walk, 2), Strided(y, walk, 3));
+            MapKernels.Map3, Over(walk.Count), op, new GpuAxes(walk), Strided(a, walk, 0), Strided(b, walk, 1), Strided(c, walk, 2),
+            Strided(y, walk, 3));
     }
 
     /// <inheritdoc/>

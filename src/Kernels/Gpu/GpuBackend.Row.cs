@@ -1,9 +1,8 @@
-using System.Numerics;
 using ILGPU;
 
 namespace Mayfly;
 
-internal sealed partial class GpuBackend
+public sealed partial class GpuBackend
 {
     /// <inheritdoc/>
     public override void Row<TOp>(TOp op, in RowArgs args)
@@ -19,9 +18,9 @@ internal sealed partial class GpuBackend
         var rows = Rows(args);
         if (rows.Width == 0 || (sumA.IsAbsent && sumB.IsAbsent)) return;
         int share = Math.Max(64, (rows.Count + 127) / 128), blocks = Math.Max(1, (rows.Count + share - 1) / share);
-        lock (gate)
+        lock (Gate)
         {
-            var parts = Scratch(2L * blocks * rows.Width);
+            var parts = Workspace(2L * blocks * rows.Width);
             KernelConfig tiles = new(new Index2D(Groups((rows.Width + GroupSize - 1) / GroupSize), blocks), new Index2D(GroupSize, 1));
             Launch(RowKernels.Columns, tiles, op, rows, parts, share);
             Launch(RowKernels.Parts, Over(rows.Width), parts, blocks, rows.Width, Floats(sumA), addA ? 1 : 0, Floats(sumB), addB ? 1 : 0);
@@ -32,13 +31,7 @@ internal sealed partial class GpuBackend
     {
         int width = checked((int)args.X.Shape[-1]), count = width == 0 ? 0 : checked((int)(args.X.Count / width));
         return new GpuRows(
-            count, width, Floats(args.X), Floats(args.Dy), Floats(args.Gain), Floats(args.Bias), Floats(args.Y), Floats(args.Stats), args.LoadStats, args.Add);
-    }
-
-    /// <summary>A group for each row, as far as there are so many; short rows get small groups.</summary>
-    private KernelConfig GroupsOfRows(long rows, int width)
-    {
-        int lanes = Math.Min(GroupSize, Math.Max(32, (int)BitOperations.RoundUpToPowerOf2((uint)width)));
-        return (Groups(rows), lanes);
+            count, width, Floats(args.X), Floats(args.Dy), Floats(args.Gain), Floats(args.Bias), Floats(args.Y), Floats(args.Stats),
+            args.LoadStats, args.Add);
     }
 }

@@ -1,33 +1,36 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 
 namespace Mayfly;
 
 /// <summary>
-/// A device behind ILGPU: the kernels of this folder, compiled at run time. Launches go out one at a time; kernels stay alive with the backend.
+/// A device behind ILGPU: kernels are compiled at run time. Launches go out one at a time; compiled kernels stay alive with the backend.
 /// </summary>
-internal sealed partial class GpuBackend : Backend
+public sealed partial class GpuBackend : Backend
 {
     private readonly Context context;
     private readonly Accelerator accelerator;
-    private readonly Lock gate = new();
+    private readonly AcceleratorStream stream;
     private readonly Dictionary<Delegate, Delegate> kernels = [];
-    private readonly ReferenceBackend<D1> host = new();
-    private readonly bool simulated;
+    private readonly HostMirror mirror;
     private readonly Staging staging;
     private readonly long mostBytes;
-    private GpuBlock? scratch;
+    private GpuBlock? workspace;
     private long allocated;
 
     /// <summary>Takes over the context and the accelerator, of whose memory it takes at most <paramref name="mostBytes"/>.</summary>
-    public GpuBackend(Context context, Accelerator accelerator, string name, long mostBytes = long.MaxValue)
+    internal GpuBackend(Context context, Accelerator accelerator, string name, long mostBytes = long.MaxValue)
     {
         this.mostBytes = mostBytes;
         this.context = context;
         this.accelerator = accelerator;
         Name = name;
+        stream = accelerator.DefaultStream;
         staging = new Staging(accelerator);
-        simulated = accelerator.AcceleratorType == AcceleratorType.CPU;
+        mirror = new HostMirror(this);
+        IsSimulated = accelerator.AcceleratorType == AcceleratorType.CPU;
     }
 
     /// <inheritdoc/>
@@ -36,16 +39,31 @@ internal sealed partial class GpuBackend : Backend
     /// <inheritdoc/>
     public override DType Float => DType.F32;
 
+    /// <inheritdoc/>
+    public override bool IsAsynchronous => true;
+
+    /// <summary>Held while launches that belong together go out, as those that share the <see cref="Workspace"/>.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>True where a lane is a thread of the host.</summary>
+    internal bool IsSimulated { get; }
+
     /// <summary>Lanes of a group of the kernels in one axis: a power of two. Few where a lane is a thread of the host.</summary>
-    internal int GroupSize => simulated ? 4 : 256;
+    internal int GroupSize => IsSimulated ? 4 : 256;
+
+    /// <summary>The most lanes of a group.</summary>
+    internal int MostLanes => accelerator.MaxNumThreadsPerGroup;
+
+    /// <summary>The edge of attention's tiles, 8, 32 or 64; zero chooses by the shape.</summary>
+    internal int AttentionEdge { get; set; }
 
     /// <summary>The most groups of a launch whose lanes go through the elements in steps.</summary>
-    private int MostGroups => simulated ? 2 : 32 * accelerator.NumMultiprocessors;
+    private int MostGroups => IsSimulated ? 2 : 32 * accelerator.NumMultiprocessors;
 
     /// <inheritdoc/>
     public override Block Allocate(long bytes)
     {
-        lock (gate)
+        lock (Gate)
         {
             if (allocated + bytes > mostBytes) throw NoRoom(bytes, $"it may take {mostBytes:N0} and has taken {allocated:N0}.");
             try
@@ -64,7 +82,7 @@ internal sealed partial class GpuBackend : Backend
     /// <inheritdoc/>
     public override void Free(Block block)
     {
-        lock (gate)
+        lock (Gate)
         {
             ((GpuBlock)block).Buffer.Dispose();
             allocated -= block.Bytes;
@@ -79,9 +97,9 @@ internal sealed partial class GpuBackend : Backend
         // a driver copies by address and ILGPU does not pin: an array must not move before the copy has ended
         fixed (byte* from = data)
         {
-            lock (gate)
+            lock (Gate)
             {
-                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(accelerator.DefaultStream, ref *from, data.Length);
+                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(stream, ref *from, data.Length);
             }
         }
     }
@@ -92,20 +110,23 @@ internal sealed partial class GpuBackend : Backend
         if (data.Length == 0) return;
         fixed (byte* to = data)
         {
-            lock (gate) Bytes(x).CopyToCPU(accelerator.DefaultStream, ref *to, data.Length);
+            lock (Gate) Bytes(x).CopyToCPU(stream, ref *to, data.Length);
         }
     }
 
     /// <inheritdoc/>
     public override void Synchronize()
     {
-        lock (gate) accelerator.Synchronize();
+        lock (Gate) accelerator.Synchronize();
     }
+
+    /// <inheritdoc/>
+    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        lock (gate)
+        lock (Gate)
         {
             try
             {
@@ -114,9 +135,62 @@ internal sealed partial class GpuBackend : Backend
             finally
             {
                 staging.Dispose();
-                scratch?.Buffer.Dispose();
+                workspace?.Buffer.Dispose();
                 accelerator.Dispose();
                 context.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The floats of a view from its first element to its last, or an empty view where it is absent.</summary>
+    /// <exception cref="NotSupportedException">More than kernels count.</exception>
+    public static ArrayView<float> Floats(in View view) =>
+        view.IsAbsent || view.Count == 0 ? ArrayView<float>.Empty : Bytes(view).Cast<float>().SubView(0, Extent(view));
+
+    /// <summary>The integers of a view from its first element to its last, or an empty view where it is absent.</summary>
+    /// <exception cref="NotSupportedException">More than kernels count.</exception>
+    public static ArrayView<int> Ints(in View view) =>
+        view.IsAbsent || view.Count == 0 ? ArrayView<int>.Empty : Bytes(view).Cast<int>().SubView(0, Extent(view));
+
+    /// <summary>Groups for a launch whose lanes go through <paramref name="count"/> elements in steps: see <see cref="Lanes"/>.</summary>
+    public KernelConfig Over(long count) => (Groups((count + GroupSize - 1) / GroupSize), GroupSize);
+
+    /// <summary>As many groups as there is work for, up to what fills the device.</summary>
+    internal int Groups(long wanted) => (int)Math.Clamp(wanted, 1, MostGroups);
+
+    /// <summary>A group for each row, as far as there are so many; short rows get small groups.</summary>
+    internal KernelConfig GroupsOfRows(long rows, int width) =>
+        (Groups(rows), Math.Min(GroupSize, Math.Max(32, (int)BitOperations.RoundUpToPowerOf2((uint)width))));
+
+    /// <summary>Memory for the parts of one call; the next call's overwrites it. Only under the gate.</summary>
+    internal ArrayView<float> Workspace(long floats)
+    {
+        if (workspace is null || workspace.Bytes < 4 * floats)
+        {
+            if (workspace is not null) Free(workspace);
+            workspace = null;
+            workspace = (GpuBlock)Allocate(4 * floats);
+        }
+
+        return workspace.All.Cast<float>().SubView(0, floats);
+    }
+
+    /// <summary>Runs a kernel that has no form for GPUs.</summary>
+    internal void RunNaive(IKernel kernel) => OnHost(blocks => kernel.On(new ReferenceBackend<F1>(blocks)));
+
+    /// <summary>Lets the host work on the device's memory.</summary>
+    private void OnHost(Action<Func<Block, HostBlock>> work)
+    {
+        lock (Gate)
+        {
+            try
+            {
+                work(mirror.Fetch);
+                mirror.Return();
+            }
+            finally
+            {
+                mirror.Clear();
             }
         }
     }
@@ -124,44 +198,12 @@ internal sealed partial class GpuBackend : Backend
     /// <summary>The bytes of a view from its first element on.</summary>
     private static ArrayView<byte> Bytes(in View view) => ((GpuBlock)view.Block!).All.SubView(view.Layout.Offset * view.Type.Size());
 
-    /// <summary>The numbers of a view from its first element to its last, or an empty view where it is absent.</summary>
-    private static ArrayView<float> Floats(in View view) =>
-        view.IsAbsent || view.Count == 0 ? ArrayView<float>.Empty : Bytes(view).Cast<float>().SubView(0, Extent(view));
-
-    /// <summary>The integers of a view from its first element to its last.</summary>
-    private static ArrayView<int> Ints(in View view) =>
-        view.IsAbsent || view.Count == 0 ? ArrayView<int>.Empty : Bytes(view).Cast<int>().SubView(0, Extent(view));
-
     /// <summary>Elements from a view's first to its last, which kernels count in 32 bits.</summary>
-    /// <exception cref="NotSupportedException">More than that.</exception>
-    private static long Extent(in View view)
-    {
-        long last = 0;
-        for (int axis = 0; axis < view.Shape.Rank; axis++) last += (view.Shape[axis] - 1) * view.Layout.Strides[axis];
-        return last < 1 << 30 ? last + 1 : throw new NotSupportedException(
-            $"A view of shape {view.Shape} spans {last + 1:N0} elements; a GPU kernel takes at most {1 << 30:N0}. Use a smaller batch or context.");
-    }
+    private static long Extent(in View view) => view.Extent <= 1 << 30 ? view.Extent : throw new NotSupportedException(
+        $"A view of shape {view.Shape} spans {view.Extent:N0} elements; a GPU kernel takes at most {1 << 30:N0}. "
+        + "Use a smaller batch or context.");
 
     private static Strided Strided(in View view, in Walk walk, int operand) => new(Floats(view), new GpuSteps(walk, operand));
-
-    /// <summary>Groups for a launch whose lanes go through <paramref name="count"/> elements in steps.</summary>
-    private KernelConfig Over(long count) => (Groups((count + GroupSize - 1) / GroupSize), GroupSize);
-
-    /// <summary>As many groups as there is work for, up to what fills the device.</summary>
-    private int Groups(long wanted) => (int)Math.Clamp(wanted, 1, MostGroups);
-
-    /// <summary>Memory for the parts of one call; the next call's overwrites it. Only under the gate.</summary>
-    private ArrayView<float> Scratch(long floats)
-    {
-        if (scratch is null || scratch.Bytes < 4 * floats)
-        {
-            if (scratch is not null) Free(scratch);
-            scratch = null;
-            scratch = (GpuBlock)Allocate(4 * floats);
-        }
-
-        return scratch.All.Cast<float>().SubView(0, floats);
-    }
 
     private OutOfMemoryException NoRoom(long bytes, string why) => new($"{Name} has no piece of {bytes:N0} bytes left: {why}");
 }

@@ -13,19 +13,17 @@ public static class GpuBackends
     /// <summary>Bytes of the largest kernel's shared memory, attention's over tiles of 64.</summary>
     private const int MostSharedMemory = 26112;
 
-    private const string NoIlgpu = "this build has no ILGPU (no package feed served it); build with a feed that has ILGPU.Algorithms 1.5.3.";
-
     /// <summary>What this machine has, with a line for each kind of device that it has not.</summary>
     public static IReadOnlyList<DeviceEntry> List()
     {
         using var context = Probe();
-        return [.. List(context, GpuKind.Cuda), .. List(context, GpuKind.OpenCL), new DeviceEntry("ilgpu-cpu", HasCpu, HasCpu ? CpuDescription : NoIlgpu)];
+        return [.. List(context, GpuKind.Cuda), .. List(context, GpuKind.OpenCL), new DeviceEntry("ilgpu-cpu", true, $"the GPU kernels on the host, for tests of tiny shapes; {Version}")];
     }
 
     /// <summary>A CUDA or OpenCL device.</summary>
     /// <param name="kind">Which of both.</param>
     /// <param name="index">Its number among the devices of its kind, from 0.</param>
-    /// <exception cref="DeviceUnavailableException">There is no such device, or the build has no ILGPU; the message says which.</exception>
+    /// <exception cref="DeviceUnavailableException">There is no such device; the message says why.</exception>
     public static Backend Create(GpuKind kind, int index)
     {
         var context = Probe();
@@ -49,24 +47,17 @@ public static class GpuBackends
         }
     }
 
-    /// <summary>
-    /// The GPU kernels on ILGPU's CPU accelerator, or on the emulation where the build has no ILGPU: one lane of a group at a time on the host, for
-    /// tests of tiny shapes.
-    /// </summary>
-    /// <exception cref="DeviceUnavailableException">The build is for the CPU only.</exception>
+    /// <summary>The GPU kernels on ILGPU's CPU accelerator: each lane of a group is a thread of the host, for tests of tiny shapes.</summary>
     public static Backend CreateIlgpuCpu() => CreateIlgpuCpu(long.MaxValue);
 
     /// <summary>The same with an end to its memory, for tests of that end.</summary>
     internal static Backend CreateIlgpuCpu(long mostBytes)
     {
-        if (!HasCpu) throw new DeviceUnavailableException($"ilgpu-cpu is not there: {NoIlgpu}");
         var context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-        return new GpuBackend(context, context.CreateCPUAccelerator(0), $"ilgpu-cpu ({Ilgpu.Description})", mostBytes);
+        return new GpuBackend(context, context.CreateCPUAccelerator(0), $"ilgpu-cpu ({Version})", mostBytes);
     }
 
-    private static bool HasCpu => Ilgpu.IsPackage || Ilgpu.IsEmulated;
-
-    private static string CpuDescription => $"the GPU kernels on the host, for tests of tiny shapes; {Ilgpu.Description}";
+    private static string Version => $"ILGPU {typeof(Context).Assembly.GetName().Version}";
 
     /// <summary>A context that sees every device. A kernel that fails to compile spoils its context, so each backend has its own.</summary>
     private static Context Probe() => Context.Create(builder => builder.AllAccelerators().EnableAlgorithms().Optimize(OptimizationLevel.O2));
@@ -99,7 +90,6 @@ public static class GpuBackends
     /// <summary>Why there is no device of a kind, and what to do.</summary>
     private static string WhyNone(GpuKind kind)
     {
-        if (!Ilgpu.IsPackage) return NoIlgpu;
         string[] libraries = kind == GpuKind.Cuda ? ["libcuda.so.1", "nvcuda.dll", "libcuda.dylib"] : ["libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL"];
         if (!libraries.Any(HasLibrary))
             return kind == GpuKind.Cuda

@@ -1,19 +1,16 @@
 using System.Reflection;
-#if ILGPU_PACKAGE
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
-#endif
 
 namespace Mayfly;
 
-/// <summary>What ILGPU's compilers make of a kernel, without a device: for tests and tables. Only where the build has the package.</summary>
+/// <summary>What ILGPU's compilers make of a kernel, without a device: for tests and tables.</summary>
 internal static class GpuText
 {
-#if ILGPU_PACKAGE
     /// <summary>PTX for a compute capability such as 80.</summary>
     public static string Ptx(MethodInfo kernel, int capability)
     {
@@ -38,11 +35,4 @@ internal static class GpuText
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
         return ((CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).Source;
     }
-#else
-    /// <summary>PTX for a compute capability such as 80.</summary>
-    public static string Ptx(MethodInfo kernel, int capability) => throw new NotSupportedException($"PTX of {kernel.Name} for {capability}: the build has no ILGPU.");
-
-    /// <summary>OpenCL C 2.0.</summary>
-    public static string OpenCL(MethodInfo kernel) => throw new NotSupportedException($"OpenCL C of {kernel.Name}: the build has no ILGPU.");
-#endif
 }

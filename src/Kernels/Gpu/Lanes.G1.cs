@@ -3,8 +3,8 @@ using ILGPU.Algorithms;
 namespace Mayfly;
 
 /// <summary>
-/// One single-precision number of a GPU thread. Only what ILGPU compiles: its own functions, arithmetic and selects; no fused multiply-add of the
-/// run-time library (the GPU's compiler fuses by itself), no exceptions, no static fields.
+/// One single-precision number of a GPU thread. Only what ILGPU compiles: its own functions, arithmetic and selects; no fused multiply-add
+/// of the run-time library (the GPU's compiler fuses by itself), no exceptions, no static fields.
 /// </summary>
 internal readonly struct G1(float value) : ILane<G1>
 {

@@ -3,14 +3,19 @@ using ILGPU;
 namespace Mayfly;
 
 /// <summary>Where a lane stands in a launch along one axis: it handles the elements First, First + Step, ...</summary>
-internal static class Lanes
+public static class Lanes
 {
+    /// <summary>The lane's first element.</summary>
     public static int First => Grid.IdxX * Group.DimX + Group.IdxX;
 
+    /// <summary>From one of the lane's elements to its next.</summary>
     public static int Step => Grid.DimX * Group.DimX;
 }
 
-/// <summary>Folds one number of each lane of a group, in a tree whose form depends on the group's size alone. Groups have a power of two of lanes in one axis.</summary>
+/// <summary>
+/// Folds one number of each lane of a group, in a tree whose form depends on the group's size alone. Groups have a power of two of lanes in
+/// one axis.
+/// </summary>
 internal static class Trees
 {
     /// <summary>The most lanes of a group that folds.</summary>

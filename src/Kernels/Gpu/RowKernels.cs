@@ -77,7 +77,8 @@ internal static class RowKernels
     }
 
     /// <summary>Adds the parts of <see cref="Columns"/> in their order; an absent result has no elements.</summary>
-    public static void Parts(ArrayView<float> parts, int blocks, int width, ArrayView<float> sumA, int addA, ArrayView<float> sumB, int addB)
+    public static void Parts(ArrayView<float> parts, int blocks, int width, ArrayView<float> sumA, int addA, ArrayView<float> sumB,
+        int addB)
     {
         for (int j = Lanes.First; j < width; j += Lanes.Step)
         {

@@ -4,8 +4,8 @@ using ILGPU.Runtime;
 namespace Mayfly;
 
 /// <summary>
-/// Page-locked memory for what goes to the device in every step (token ids, targets): the copy waits for nothing and the kernels before it run on.
-/// Each size has a ring of buffers; the stream is waited for once a round, before the first buffer is used again.
+/// Page-locked memory for what goes to the device in every step (token ids, targets): the copy waits for nothing and the kernels before it
+/// run on. Each size has a ring of buffers; the stream is waited for once a round, before the first buffer is used again.
 /// </summary>
 internal sealed class Staging(Accelerator accelerator) : IDisposable
 {

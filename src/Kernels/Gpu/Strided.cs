@@ -34,7 +34,8 @@ internal readonly struct GpuAxes
         return new GpuIndex(i - ofB * a, ofB - ofC * b, ofC - ofD * c, ofD - ofE * d, ofE - ofF * e, ofF);
     }
 
-    private static int Size(in Walk walk, int fromInner) => fromInner < walk.Rank ? Math.Max(1, checked((int)walk.Size(walk.Rank - 1 - fromInner))) : 1;
+    private static int Size(in Walk walk, int fromInner) =>
+        fromInner < walk.Rank ? Math.Max(1, checked((int)walk.Size(walk.Rank - 1 - fromInner))) : 1;
 }
 
 /// <summary>The strides of one operand over a joint layout, innermost first.</summary>

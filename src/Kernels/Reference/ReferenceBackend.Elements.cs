@@ -5,16 +5,24 @@ public sealed unsafe partial class ReferenceBackend<V>
     private static V Zero => V.Of(0f);
 
     /// <summary>The element with row-major number <paramref name="index"/>.</summary>
-    private static V Get(in View v, long index) => V.Of(Number(v, v.Layout.Place(index)));
-
-    private static void Set(in View v, long index, V x) => SetNumber(v, v.Layout.Place(index), V.Sum(x));
-
-    private static void Set(in View v, long index, V x, bool add) => Set(v, index, add ? Get(v, index) + x : x);
+    public V Get(in View v, long index) => V.Of(Number(v, v.Layout.Place(index)));
 
     /// <summary>Element (a, b, c, d) of a view of rank 4.</summary>
-    private static V Get(in View v, long a, long b, long c, long d) => V.Of(Number(v, Place(v, a, b, c, d)));
+    public V Get(in View v, long a, long b, long c, long d) => V.Of(Number(v, Place(v, a, b, c, d)));
 
-    private static void Set(in View v, long a, long b, long c, long d, V x) => SetNumber(v, Place(v, a, b, c, d), V.Sum(x));
+    /// <summary>Element number <paramref name="index"/> of a view of integers.</summary>
+    public int Id(in View ids, long index) => (int)Number(ids, ids.Layout.Place(index));
+
+    /// <summary>Writes the element with row-major number <paramref name="index"/>, or adds to it.</summary>
+    public void Set(in View v, long index, V x, bool add = false) =>
+        SetNumber(v, v.Layout.Place(index), V.Sum(add ? Get(v, index) + x : x));
+
+    /// <summary>Writes element (a, b, c, d) of a view of rank 4, or adds to it.</summary>
+    public void Set(in View v, long a, long b, long c, long d, V x, bool add = false) =>
+        SetNumber(v, Place(v, a, b, c, d), V.Sum(add ? Get(v, a, b, c, d) + x : x));
+
+    /// <summary>The address of a view's first element.</summary>
+    internal byte* Address(in View v) => Memory(v) + v.Layout.Offset * v.Type.Size();
 
     private static long Place(in View v, long a, long b, long c, long d)
     {
@@ -22,12 +30,12 @@ public sealed unsafe partial class ReferenceBackend<V>
         return v.Layout.Offset + a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3];
     }
 
-    private static int Id(in View ids, long index) => (int)Number(ids, ids.Layout.Place(index));
+    private byte* Memory(in View v) => (v.Block as HostBlock ?? host(v.Block!)).Pointer;
 
     /// <summary>The number at a place of the block; every element type fits in a double.</summary>
-    private static double Number(in View v, long place)
+    private double Number(in View v, long place)
     {
-        byte* block = ((HostBlock)v.Block!).Pointer;
+        byte* block = Memory(v);
         return v.Type switch
         {
             DType.F64 => ((double*)block)[place],
@@ -38,9 +46,9 @@ public sealed unsafe partial class ReferenceBackend<V>
         };
     }
 
-    private static void SetNumber(in View v, long place, double x)
+    private void SetNumber(in View v, long place, double x)
     {
-        byte* block = ((HostBlock)v.Block!).Pointer;
+        byte* block = Memory(v);
         switch (v.Type)
         {
             case DType.F64: ((double*)block)[place] = x; break;

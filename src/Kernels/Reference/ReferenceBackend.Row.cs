@@ -34,7 +34,7 @@ public sealed unsafe partial class ReferenceBackend<V>
         }
     }
 
-    private static void FoldRow<TOp>(TOp op, int stage, in RowArgs args, long row, ref RowNumbers<V> numbers) where TOp : unmanaged, IRow<TOp>
+    private void FoldRow<TOp>(TOp op, int stage, in RowArgs args, long row, ref RowNumbers<V> numbers) where TOp : unmanaged, IRow<TOp>
     {
         long n = args.X.Shape[-1];
         var kind = TOp.Kind(stage);
@@ -49,17 +49,17 @@ public sealed unsafe partial class ReferenceBackend<V>
         op.Finish(stage, V.Of((double)n), totalA, totalB, ref numbers);
     }
 
-    private static RowItem<V> Item(in RowArgs args, long row, long column)
+    private RowItem<V> Item(in RowArgs args, long row, long column)
     {
         long i = row * args.X.Shape[-1] + column;
         return new(Get(args.X, i), GetOrZero(args.Dy, i), GetOrZero(args.Gain, column), GetOrZero(args.Bias, column));
     }
 
-    private static V GetOrZero(in View v, long index) => v.IsAbsent ? Zero : Get(v, index);
+    private V GetOrZero(in View v, long index) => v.IsAbsent ? Zero : Get(v, index);
 
-    private static RowNumbers<V> Load(in View stats, long row) => new() { S0 = Get(stats, 2 * row), S1 = Get(stats, 2 * row + 1) };
+    private RowNumbers<V> Load(in View stats, long row) => new() { S0 = Get(stats, 2 * row), S1 = Get(stats, 2 * row + 1) };
 
-    private static void Save(in View stats, long row, RowNumbers<V> numbers)
+    private void Save(in View stats, long row, RowNumbers<V> numbers)
     {
         Set(stats, 2 * row, numbers.S0);
         Set(stats, 2 * row + 1, numbers.S1);

@@ -1,12 +1,24 @@
+using System.Runtime.CompilerServices;
+
 namespace Mayfly;
 
 /// <summary>
-/// The specification: naive loops, one element at a time, in double (<see cref="D1"/>) or single precision (<see cref="F1"/>). The fast kernels are
-/// tested against it and gradients are checked on it.
+/// The specification: naive loops, one element at a time, in double (<see cref="D1"/>) or single precision (<see cref="F1"/>). The fast
+/// kernels are tested against it and gradients are checked on it.
 /// </summary>
 /// <typeparam name="V">The number it computes in.</typeparam>
 public sealed unsafe partial class ReferenceBackend<V> : Backend where V : struct, IMemoryLane<V>
 {
+    private readonly Func<Block, HostBlock> host;
+
+    /// <summary>A backend for blocks in host memory.</summary>
+    public ReferenceBackend() : this(static block => (HostBlock)block)
+    {
+    }
+
+    /// <summary>A backend that finds the contents of other devices' blocks by <paramref name="host"/>.</summary>
+    internal ReferenceBackend(Func<Block, HostBlock> host) => this.host = host;
+
     /// <inheritdoc/>
     public override string Name => $"reference ({(V.Type == DType.F64 ? "float64" : "float32")})";
 
@@ -24,6 +36,9 @@ public sealed unsafe partial class ReferenceBackend<V> : Backend where V : struc
 
     /// <inheritdoc/>
     public override void Read(in View x, Span<byte> data) => HostMemory.Read(x, data);
+
+    /// <inheritdoc/>
+    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -70,7 +70,7 @@ internal readonly ref struct ApolloDraw
 
     private static void Draw(Tensor projection, double deviation, RandomKey key)
     {
-        projection.Device.Backend.Uniform(projection.Write("Apollo"), key);
+        projection.Device.Backend.Run(new Uniform(projection.Write("Apollo"), key));
         projection.MapInPlace(new NormalQuantile((float)deviation));
     }
 

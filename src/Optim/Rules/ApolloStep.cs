@@ -51,7 +51,7 @@ internal readonly ref struct ApolloStep
         var g = matrix.Flat(gradient.Read(rule.Name));
         var x = matrix.Right ? g : g.With(g.Layout.Transpose(0, 1)); // (channels, inner)
         var p = projection.Read(rule.Name);
-        Backend.Gemm(new Identity(), new GemmArgs { A = x, B = p.With(p.Layout.Transpose(0, 1)), C = y.Write(rule.Name) });
+        Backend.Run(new Gemm<Identity> { A = x, B = p.With(p.Layout.Transpose(0, 1)), C = y.Write(rule.Name) });
         return y;
     }
 

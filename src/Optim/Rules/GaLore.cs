@@ -129,9 +129,9 @@ public sealed class GaLore : Rule
         due = 0;
     }
 
-    private static void Project(View gradient, View projection, View projected, Backend backend) => backend.Gemm(default(Identity), IsRight(gradient.Shape)
-        ? new GemmArgs { A = gradient, B = Transposed(projection), C = projected }
-        : new GemmArgs { A = projection, B = gradient, C = projected });
+    private static void Project(View gradient, View projection, View projected, Backend backend) => backend.Run(IsRight(gradient.Shape)
+        ? new Gemm<Identity> { A = gradient, B = Transposed(projection), C = projected }
+        : new Gemm<Identity> { A = projection, B = gradient, C = projected });
 
     /// <summary>Turns R into -N: AdamW's formula, given R in the place of the weight with all of it decaying.</summary>
     private void StepMoments(Tensor projected, RuleState state, double t)
@@ -146,9 +146,9 @@ public sealed class GaLore : Rule
     private void Return(View update, View projection, View weight, double learningRate, Backend backend)
     {
         double kept = 1 - learningRate * Options.WeightDecay, size = learningRate * Options.Scale * (Options.DecayAfter ? kept : 1);
-        backend.Gemm(default(Identity), IsRight(weight.Shape)
-            ? new GemmArgs { A = update, B = projection, C = weight, Alpha = (float)size, Beta = (float)kept }
-            : new GemmArgs { A = Transposed(projection), B = update, C = weight, Alpha = (float)size, Beta = (float)kept });
+        backend.Run(IsRight(weight.Shape)
+            ? new Gemm<Identity> { A = update, B = projection, C = weight, Alpha = (float)size, Beta = (float)kept }
+            : new Gemm<Identity> { A = Transposed(projection), B = update, C = weight, Alpha = (float)size, Beta = (float)kept });
     }
 
     private static View Transposed(View x) => x.With(x.Layout.Transpose(0, 1));

@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using ILGPU;
+
+namespace Mayfly;
+
+public readonly partial record struct Attend
+{
+    /// <inheritdoc/>
+    public void On(GpuBackend device)
+    {
+        if (Y.Count == 0) return;
+        int edge = EdgeOn(device);
+        if (edge == 64) Tiled<AttentionTile64>(device);
+        else if (edge == 32) Tiled<AttentionTile32>(device);
+        else Tiled<AttentionTile8>(device);
+    }
+
+    /// <summary>The edge of the tiles.</summary>
+    internal int EdgeOn(GpuBackend device)
+    {
+        if (device.AttentionEdge != 0) return device.AttentionEdge;
+        if (device.IsSimulated) return 8;
+        return Q.Shape[3] <= 32 || Q.Shape[1] <= 32 || device.MostLanes < 128 ? 32 : 64;
+    }
+
+    /// <summary>A group for each task.</summary>
+    internal static KernelConfig Groups<TTile>(int tasks) where TTile : unmanaged, IAttentionTile =>
+        new(new Index2D(tasks, 1), new Index2D(TTile.Edge / 4, TTile.Edge / 8));
+
+    private void Tiled<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
+    {
+        var sizes = new AttentionSizes(this, TTile.Edge);
+        device.Launch(
+            AttentionForwardKernel.Run<TTile>, Groups<TTile>(sizes.QueryTasks), sizes,
+            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse));
+    }
+}
+
+/// <summary>
+/// The forward pass of attention (Dao et al., "FlashAttention", 2022): a group owns a tile of queries of one head and goes through the keys
+/// they see, tile by tile, with the largest score so far and the sum of exponentials relative to it. A head wider than a tile is written
+/// slice by slice, each by a group that makes the scores for itself.
+/// </summary>
+internal static class AttentionForwardKernel
+{
+    public static void Run<TTile>(AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse)
+        where TTile : unmanaged, IAttentionTile
+    {
+        var room = AttentionRoom<TTile>.Ask();
+        var task = sizes.QueryTask(Grid.IdxX);
+        int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
+        AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
+        AttentionNumbers largest = AttentionNumbers.Of(float.NegativeInfinity), sums = default;
+        AttentionPiece total = default;
+        int last = sizes.LastKey(task.First + TTile.Edge - 1);
+        for (int key = 0; key <= last; key += TTile.Edge)
+        {
+            var products = room.Products(queries, task.First, keys, key, sizes.Size);
+            AttentionPiece scores = new(
+                Masked(sizes, products.Upper, row, key + 4 * Group.IdxX),
+                Masked(sizes, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
+            var next = room.Largest(largest.Max(scores.Largest));
+            var fade = largest.Exp(next);
+            var weights = scores.Exp(next);
+            sums = sums.Times(fade).Plus(weights.Totals);
+            largest = next;
+            total = room.Weighed(total.Scaled(fade), weights, values, key, task.Column);
+        }
+
+        sums = room.Total(sums);
+        AttentionRows results = new(y, task.Batch, task.Head, sizes.Queries, sizes.Size);
+        AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(sums.Inverse()));
+        if (lse.Length == 0 || Group.IdxX != 0 || task.Column != 0) return;
+        Keep(sizes, lse, task, row, largest.Upper, sums.Upper);
+        Keep(sizes, lse, task, row + TTile.Edge / 2, largest.Lower, sums.Lower);
+    }
+
+    /// <summary>The scaled scores of four queries and four keys, negative infinity where a query does not see a key.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Sums4 Masked(AttentionSizes sizes, Sums4 scores, int query, int key) => QuadMath.Rows(
+        Masked(scores.R0, sizes.Scale, key, sizes.LastKey(query)), Masked(scores.R1, sizes.Scale, key, sizes.LastKey(query + 1)),
+        Masked(scores.R2, sizes.Scale, key, sizes.LastKey(query + 2)), Masked(scores.R3, sizes.Scale, key, sizes.LastKey(query + 3)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Quad Masked(Quad scores, float scale, int key, int last) => Quad.Of(
+        key <= last ? scores.X * scale : float.NegativeInfinity, key + 1 <= last ? scores.Y * scale : float.NegativeInfinity,
+        key + 2 <= last ? scores.Z * scale : float.NegativeInfinity, key + 3 <= last ? scores.W * scale : float.NegativeInfinity);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, Quad largest, Quad sums)
+    {
+        Keep(sizes, lse, task, row, largest.X, sums.X);
+        Keep(sizes, lse, task, row + 1, largest.Y, sums.Y);
+        Keep(sizes, lse, task, row + 2, largest.Z, sums.Z);
+        Keep(sizes, lse, task, row + 3, largest.W, sums.W);
+    }
+
+    private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, float largest, float sum)
+    {
+        if (row < sizes.Queries) lse[sizes.Place(task.Batch, task.Head, row)] = largest + G1.Log(new G1(sum)).Value;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+
+namespace Mayfly;
+
+/// <summary>The sizes of one attention call and how its queries are cut into blocks of rows: by shape alone.</summary>
+internal readonly struct AttentionShape
+{
+    /// <summary>Rows of a register tile.</summary>
+    public const int TileRows = 6;
+
+    /// <summary>
+    /// A block's scores and its queries stay in the nearest caches; more rows give the products of the backward pass longer sums.
+    /// </summary>
+    private const int MostRows = 8 * TileRows;
+
+    public readonly int Batch, Queries, Keys, Heads, Groups, Size;
+    public readonly float Scale;
+    public readonly bool Causal;
+
+    /// <summary>Rows of a block, a multiple of <see cref="TileRows"/>.</summary>
+    public readonly int BlockRows;
+
+    public AttentionShape(in Attend call)
+    {
+        (Batch, Queries, Heads, Size) = ((int)call.Q.Shape[0], (int)call.Q.Shape[1], (int)call.Q.Shape[2], (int)call.Q.Shape[3]);
+        (Keys, Groups) = ((int)call.K.Shape[1], (int)call.K.Shape[2]);
+        (Scale, Causal) = (call.Scale, call.Causal);
+        int blocks = Math.Max(1, Ceiling(Queries, MostRows));
+        BlockRows = RoundUp(Math.Max(1, Ceiling(Queries, blocks)), TileRows);
+    }
+
+    public int Blocks => Ceiling(Queries, BlockRows);
+
+    public int HeadsPerGroup => Heads / Groups;
+
+    public int RowsOf(int block) => Math.Min(BlockRows, Queries - block * BlockRows);
+
+    /// <summary>How many keys query <paramref name="t"/> sees: always the first ones.</summary>
+    public int Seen(int t) => Causal ? Math.Min(Keys, t + 1 + Keys - Queries) : Keys;
+
+    /// <summary>The first query that sees key <paramref name="s"/>.</summary>
+    public int FirstQuery(int s) => Causal ? Math.Max(0, s - (Keys - Queries)) : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Ceiling(int x, int divisor) => (x + divisor - 1) / divisor;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int RoundUp(int x, int multiple) => Ceiling(x, multiple) * multiple;
+}
