@@ -49,10 +49,10 @@ public class Attention : Module
     }
 
     /// <summary>The number of key and value heads.</summary>
-    internal int KvHeads { get; }
+    public int KvHeads { get; }
 
     /// <summary>D, the size of a head.</summary>
-    internal int HeadSize { get; }
+    public int HeadSize { get; }
 
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));

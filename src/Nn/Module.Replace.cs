@@ -76,6 +76,6 @@ public abstract partial class Module
     {
         if (substitute is not null)
             throw new InvalidOperationException(
-                $"{Label} was replaced by {Called.GetType().Name}, which only Call and AddTo reach; do not replace a module of other calls.");
+                $"{Label} was replaced by {Called.GetType().Name}, which Call and AddTo alone reach; leave modules of other calls alone.");
     }
 }
