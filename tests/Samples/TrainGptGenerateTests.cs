@@ -39,7 +39,8 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void A_stop_text_ends_a_continuation_and_is_left_out()
     {
         string whole = Generate("--temperature", "2"), stop = whole.Substring(15, 2);
-        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)] + "\n", Generate("--temperature", "2", "--stop", "[]", "--stop", stop));
+        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)] + "\n",
+            Generate("--temperature", "2", "--stop", "[]", "--stop", stop));
     }
 
     [Theory]
@@ -61,7 +62,8 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void An_interrupt_ends_an_answer_and_not_the_loop()
     {
         string[] command = Command("--interactive", "--temperature", "2");
-        string[] whole = TrainGptRun.RunWith("the c\nthe c\n", command).Output.Split('\n'), cut = TrainGptRun.RunUntil("e", command, "the c\nthe c\n").Split(Environment.NewLine);
+        string[] whole = TrainGptRun.RunWith("the c\nthe c\n", command).Output.Split('\n'),
+            cut = TrainGptRun.RunUntil("e", command, "the c\nthe c\n").Split(Environment.NewLine);
         Assert.Equal(2 + 1, cut.Length);
         Assert.NotEqual(cut[0], cut[1]);
         for (int i = 0; i < 2; i++) Assert.Equal(whole[i][..(whole[i].IndexOf('e') + 1)], cut[i]);

@@ -30,7 +30,8 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         TrainGptRun.Good(run.Train("shape", "--model", "llama", "--kv-heads", "1", "--steps", "1"));
         using var json = JsonDocument.Parse(File.ReadAllText(run.File("shape", "config.json")));
-        var found = new[] { "model", "layers", "heads", "kv-heads", "width", "tied", "context" }.Select(name => json.RootElement.GetProperty(name).ToString());
+        var found = new[] { "model", "layers", "heads", "kv-heads", "width", "tied", "context" }.Select(name =>
+            json.RootElement.GetProperty(name).ToString());
         Assert.Equal(["llama", "1", "2", "1", "16", "False", "16"], found);
         Assert.False(json.RootElement.TryGetProperty("hidden", out _)); // it depends on the width
     }
@@ -46,7 +47,8 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         var complete = ModelChoice.Complete(options);
         complete.Check();
         Assert.Equal(expected, ModelChoice.Config(complete, expected.VocabularySize));
-        Assert.Equal(expected with { Context = 256, Dropout = 0.1f }, ModelChoice.Config(complete with { Context = 256, Dropout = 0.1 }, expected.VocabularySize));
+        Assert.Equal(expected with { Context = 256, Dropout = 0.1f },
+            ModelChoice.Config(complete with { Context = 256, Dropout = 0.1 }, expected.VocabularySize));
     }
 
     [Fact]
@@ -62,9 +64,12 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--hidden 0", "--hidden 0 is out of range")]
     [InlineData("--model llama-60m", "--layers 1 contradicts --model llama-60m, which has 8")]
     [InlineData("--model llama-60m --layers 8 --heads 8 --width 64", "--width 64 contradicts --model llama-60m, which has 512")]
-    [InlineData("--model llama-60m --layers 8 --heads 8 --width 512 --hidden 1377", "--hidden 1377 contradicts --model llama-60m, which has 1376")]
-    [InlineData("--model gpt2-124m --layers 12 --heads 12 --width 768 --tied false", "--tied False contradicts --model gpt2-124m, which has True")]
-    [InlineData("--model llama-350m --layers 24 --heads 16 --kv-heads 4 --width 1024", "--kv-heads 4 contradicts --model llama-350m, which has 16")]
+    [InlineData("--model llama-60m --layers 8 --heads 8 --width 512 --hidden 1377", "--hidden 1377 contradicts --model llama-60m, "
+        + "which has 1376")]
+    [InlineData("--model gpt2-124m --layers 12 --heads 12 --width 768 --tied false", "--tied False contradicts --model gpt2-124m, "
+        + "which has True")]
+    [InlineData("--model llama-350m --layers 24 --heads 16 --kv-heads 4 --width 1024", "--kv-heads 4 contradicts --model llama-350m, "
+        + "which has 16")]
     public void Contradictions_end_in_one_line(string options, string message)
     {
         var (code, _, errors) = TrainGptRun.Run(run.Train("never", options.Split(' ')));
