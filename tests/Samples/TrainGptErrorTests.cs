@@ -76,7 +76,7 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 
     [Fact]
     public void A_configuration_that_is_no_JSON_is_not_quoted_whole() =>
-        Fails(1, "it is not JSON", run.Train("never", "--config", run.Write("long.txt", TrainGptRun.Text(9000))));
+        Fails(1, "it is no JSON of settings", run.Train("never", "--config", run.Write("long.txt", TrainGptRun.Text(9000))));
 
     [Theory]
     [InlineData("evaluate")]
@@ -122,7 +122,7 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Unchanged(run.Trained, () => Fails(1, message, ["--resume", "--out", run.Trained, .. options.Split(' ')]));
 
     [Theory]
-    [InlineData("config.json", "[1]", "config.json: configuration: it is no JSON of settings: an object is needed.")]
+    [InlineData("config.json", "[1]", "config.json: configuration: it is no JSON of settings: a JSON object is needed.")]
     [InlineData("config.json", "{", "config.json: configuration: it is no JSON of settings")]
     [InlineData("log.csv", "my notes\n", "log.csv: line 1")]
     [InlineData("log.csv", null, "log.csv")]

@@ -27,6 +27,16 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void A_filter_that_leaves_one_token_takes_the_best(string option, string value) =>
         Assert.Equal(Generate("--temperature", "0"), Generate("--temperature", "3", option, value));
 
+    /// <summary>A text is never the name of a file with options, also where there is such a file or folder.</summary>
+    [Fact]
+    public void A_prompt_may_begin_with_an_at_sign()
+    {
+        string signs = string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(sign => (char)sign));
+        TrainGptRun.Good(run.TrainOn(run.Write("at.txt", TrainGptRun.Text(2000) + signs), "at", "--steps", "1"));
+        foreach (string prompt in new[] { "@nobody", $"@{run.Write("words", "--tokens 0")}", $"@{run.Trained}" })
+            Assert.Equal($"{prompt}\n", TrainGptRun.Good("generate", "--out", run.File("at"), "--prompt", prompt, "--tokens", "0"));
+    }
+
     [Fact]
     public void A_penalty_ends_repetition()
     {
@@ -88,9 +98,9 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Theory]
-    [InlineData("--top-p 0", "top-p 0 is outside")]
-    [InlineData("--min-p 2", "min-p 2 is outside")]
-    [InlineData("--repetition-penalty 0", "repetition penalty 0")]
+    [InlineData("--top-p 0", "--top-p 0 is out of range")]
+    [InlineData("--min-p 2", "--min-p 2 is out of range")]
+    [InlineData("--repetition-penalty 0", "--repetition-penalty 0 is out of range")]
     [InlineData("--count 0", "--count 0 is out of range")]
     [InlineData("--count 600 --prompt a --prompt b", "--count 600 is out of range")]
     [InlineData("--stop ", "--stop is empty")]
