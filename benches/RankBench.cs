@@ -18,12 +18,12 @@ internal static class RankBench
 
     private static readonly Contestant[] Contestants =
     [
-        new("Muon", 0.05, () => Route.ForHidden(new Muon(), new AdamW(0.9, 0.95, weightDecay: 0), fallbackScale: 0.06)),
-        new("AdamW", 0.02, () => Route.Default(new AdamW(0.9, 0.95, weightDecay: 0.1))),
-        new("Apollo r16", 0.02, () => Route.ForHidden(new Apollo(new ApolloOptions { Rank = ApolloRank.Fixed(16) }), new AdamW(0.9, 0.95, weightDecay: 0))),
-        new("Apollo-Mini", 0.02, () => Route.ForHidden(Apollo.Mini(), new AdamW(0.9, 0.95, weightDecay: 0))),
+        new("Muon", 0.05, () => Route.ForHidden(new Muon(), new AdamW { Beta2 = 0.95, WeightDecay = 0 }, fallbackScale: 0.06)),
+        new("AdamW", 0.02, () => Route.Default(new AdamW { Beta2 = 0.95, WeightDecay = 0.1 })),
+        new("Apollo r16", 0.02, () => Route.ForHidden(new Apollo { Rank = 16 }, new AdamW { Beta2 = 0.95, WeightDecay = 0 })),
+        new("Apollo-Mini", 0.02, () => Route.ForHidden(Apollo.Mini, new AdamW { Beta2 = 0.95, WeightDecay = 0 })),
         new("AdaLomo", 0.1, () => Route.Default(new AdaLomo())),
-        new("SGD Nesterov", 0.1, () => Route.Default(new Sgd(momentum: 0.9, nesterov: true))),
+        new("SGD Nesterov", 0.1, () => Route.Default(new Sgd { Momentum = 0.9, Nesterov = true })),
         new("LOMO", 0.3, () => Route.Default(new Lomo())),
     ];
 

@@ -37,7 +37,7 @@ internal static class RooflineBench
         var counting = new CountingBackend(CpuBackends.Create(0, 0));
         using var device = new Device(counting);
         using var model = StepBench.Shape("gpt", size).Create(device, 1);
-        var rule = new AdamW(weightDecay: 0.1);
+        var rule = new AdamW { WeightDecay = 0.1 };
         using var updater = new Updater(model.Parameters(), Route.Default(rule), new UpdaterOptions { ReadEvery = int.MaxValue });
         Step();
         counting.Calls.Clear();

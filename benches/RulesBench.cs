@@ -34,16 +34,16 @@ internal static class RulesBench
     [
         new("norm of the gradient", () => new Nothing(), [Read], [Read]),
         new("LOMO", () => new Lomo(), Once, Once),
-        new("SGD with momentum", () => new Sgd(0.9), [new(2)], [new(2)]),
+        new("SGD with momentum", () => new Sgd { Momentum = 0.9 }, [new(2)], [new(2)]),
         new("AdamW", () => new AdamW(), Adam, Adam),
         new("AdaLomo", () => new AdaLomo(), Factored, Factored),
-        new("Adafactor", () => Adafactor.HuggingFace(), Factored, Factored),
-        new("Adafactor, PyTorch's", () => Adafactor.Torch(), Factored, Factored),
-        new("Apollo-Mini", () => Apollo.Mini(), [Read, Read, Weight], Adam) { Rank = 1 },
-        new("Apollo, rank 32", () => new Apollo(new() { Rank = ApolloRank.Fixed(32) }), [Read, Read, Weight], Adam) { Rank = 32 },
+        new("Adafactor", () => Adafactor.HuggingFace, Factored, Factored),
+        new("Adafactor, PyTorch's", () => Adafactor.Torch, Factored, Factored),
+        new("Apollo-Mini", () => Apollo.Mini, [Read, Read, Weight], Adam) { Rank = 1 },
+        new("Apollo, rank 32", () => new Apollo { Rank = 32 }, [Read, Read, Weight], Adam) { Rank = 32 },
         new("Apollo, rank 192", () => new Apollo(), [Read, Read, Weight], Adam) { Rank = 192 },
-        new("Apollo, rank 256", () => new Apollo(new() { Rank = ApolloRank.Fixed(Rank) }), [Read, Read, Weight], Adam) { Rank = Rank },
-        new("the same, stored", () => new Apollo(new() { Rank = ApolloRank.Fixed(Rank), StoreProjection = true }), [Read, Read, Weight], Adam) { Rank = Rank },
+        new("Apollo, rank 256", () => new Apollo { Rank = Rank }, [Read, Read, Weight], Adam) { Rank = Rank },
+        new("the same, stored", () => new Apollo { Rank = Rank, StoreProjection = true }, [Read, Read, Weight], Adam) { Rank = Rank },
     ];
 
     /// <summary>The command's entry.</summary>
@@ -81,7 +81,7 @@ internal static class RulesBench
         foreach (var (name, gradient) in new[] { ("noise", Noise((768, 3072))), ("falling", (Noise((768, 300)) * fall).MatMul(Noise((300, 3072)))) })
         {
             using RuleState kept = new(device), refreshed = new(device);
-            Rule keeping = new GaLore(new() { Refresh = 0 }), refreshing = new GaLore(new() { Refresh = 1 });
+            Rule keeping = new GaLore { Refresh = 0 }, refreshing = new GaLore { Refresh = 1 };
             keeping.Init(parameter, kept);
             refreshing.Init(parameter, refreshed);
             List<double> plain = [], extra = [];
@@ -204,7 +204,7 @@ internal static class RulesBench
     }
 
     /// <summary>The updater's own read of each gradient, for its norm and to find infinities.</summary>
-    private sealed class Nothing : Rule
+    private sealed record Nothing : Rule
     {
         public override string Name => "Nothing";
 
@@ -291,7 +291,7 @@ internal static class RulesBench
         public static void Run(Device device, int rounds)
         {
             using Gpt model = new(config, device), other = new(config, device);
-            using var muon = new Updater(model.Parameters(), Route.Muon(), new UpdaterOptions { Schedule = 1e-3 });
+            using var muon = new Updater(model.Parameters(), Route.For(new Muon()), new UpdaterOptions { Schedule = 1e-3 });
             using var adam = new Updater(other.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = 1e-4 });
             var ids = Tensor.From<int>(Enumerable.Range(0, Batch * Context).Select(i => i * 7 % 65).ToArray(), (Batch, Context), device);
             var steps = muon.Assignments.Where(a => a.Rule is Muon).Select(a => new Matrix(a.Parameter, a.Rule)).ToArray();

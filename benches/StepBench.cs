@@ -41,7 +41,7 @@ internal static class StepBench
         using var device = Device.CreateCpu(threads);
         var shape = Shape(kind, size);
         using var model = shape.Create(device, seed);
-        var rule = new AdamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1);
+        var rule = new AdamW { WeightDecay = 0.1 };
         var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
         using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
         var run = new Training(model, updater, size, steps);

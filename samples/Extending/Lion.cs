@@ -11,25 +11,25 @@ namespace Extending;
 /// m = beta2 m + (1 - beta2) g
 /// </code>
 /// </summary>
-public sealed class Lion(double beta1 = 0.9, double beta2 = 0.99, double weightDecay = 0) : Rule
+public sealed record Lion : Rule
 {
-    public override string Name => "Lion";
+    public double Beta1 { get; init => field = In(0, 1.0, value); } = 0.9;
 
-    public override IEnumerable<(string Key, double Value)> Settings => [("beta1", beta1), ("beta2", beta2), ("weightDecay", weightDecay)];
+    public double Beta2 { get; init => field = In(0, 1.0, value); } = 0.99;
+
+    public double WeightDecay { get; init => field = In(0, 1e6, value); }
 
     public override void Init(Parameter parameter, RuleState state) => state.AddTensor("m", parameter.Shape);
 
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
-        var update = new LionUpdate((float)beta1, (float)beta2, (float)step.LearningRate, (float)(step.LearningRate * weightDecay));
+        var update = new LionUpdate(Beta1, Beta2, step.LearningRate, step.LearningRate * WeightDecay);
         parameter.Value.Step(update, gradient, state.Tensor("m"));
     }
-
-    public override Rule WithoutDecay() => new Lion(beta1, beta2);
 }
 
 /// <summary>One element of <see cref="Lion"/>: s0 is m.</summary>
-public readonly struct LionUpdate(float beta1, float beta2, float learningRate, float decay) : IUpdate<LionUpdate>
+public readonly struct LionUpdate(Hyper beta1, Hyper beta2, Hyper learningRate, Hyper decay) : IUpdate<LionUpdate>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>

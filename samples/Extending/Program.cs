@@ -37,7 +37,7 @@ public static class Program
         var y = x.Slice(1, 0, 1) * x.Slice(1, 1, 1); // (64, 1), the product of both columns
         using var net = new GatedNet(new ParameterSource(device, seed: 1), inputs: 2, hidden: 16);
 
-        var lion = new Lion(weightDecay: 0.01);
+        var lion = new Lion { WeightDecay = 0.01 };
         var route = new Route()
             .Add([Role.Hidden, Role.Head], lion)
             .Otherwise(lion.WithoutDecay());

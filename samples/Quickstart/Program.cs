@@ -2,7 +2,7 @@ using Mayfly;
 
 int[] text = new ByteTokenizer().Encode(File.ReadAllText(args is [var file] ? file : "README.md"));
 using var model = new Gpt(new GptConfig { VocabularySize = 256, Context = 64 });
-using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(weightDecay: 0.1)), new UpdaterOptions { Schedule = 1e-3 });
+using var updater = new Updater(model.Parameters(), Route.Default(new AdamW { WeightDecay = 0.1 }), new UpdaterOptions { Schedule = 1e-3 });
 var batches = new Batches(text, batch: 12, context: 64, seed: 1);
 for (int step = 1; step <= 300; step++)
 {

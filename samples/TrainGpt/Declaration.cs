@@ -53,6 +53,9 @@ internal sealed class Declaration
     /// <summary>What it is read from, by the names of properties.</summary>
     public string[] From => setting.From;
 
+    /// <summary>The settings of a rule that it changes.</summary>
+    public string[] Keys => setting.Keys;
+
     /// <summary>What the property of a model's shape is called that it sets, if there is one.</summary>
     public string Field => setting.Field ?? property.Name;
 
@@ -105,8 +108,10 @@ internal sealed class Declaration
     {
         (true, _, []) => true,
         (_, true, _) => words.ToArray(),
-        _ => SettingText.Read(type, Words, words[0]),
+        _ => Full(SettingText.Read(type, Words, words[0])),
     };
+
+    private object Full(object value) => setting.IsPath ? Path.GetFullPath((string)value) : value;
 
     /// <summary>What it is, and its default.</summary>
     public string Help<T>() where T : CommandOptions, new()

@@ -54,6 +54,12 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>What it is read from: where the command line changes one of these, a configuration file's value no longer holds.</summary>
     public string[] From { get; init; } = [];
 
+    /// <summary>True for the name of a file or folder, which holds in every folder.</summary>
+    public bool IsPath { get; init; }
+
+    /// <summary>The settings of a <see cref="Rule"/> that it changes: of several the first that the rule or its fallback has.</summary>
+    public string[] Keys { get; init; } = [];
+
     /// <summary>The property of <see cref="ModelConfig"/> that it sets, where that has another name.</summary>
     public string? Field { get; init; }
 }

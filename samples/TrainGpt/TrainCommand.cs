@@ -43,7 +43,7 @@ internal static class TrainCommand
         {
             saved = saved.Used();
             var options = Read(saved, given);
-            Resumption.CheckSame(options.Used(), saved, given, snapshot.Path);
+            Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
             Run(options, ModelChoice.Set(options, shape), corpus.Tokens(tokenizer), tokenizer, (snapshot, saved), context);

@@ -11,15 +11,15 @@ internal enum EagerClip
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
 internal sealed record TrainOptions : CommandOptions
 {
-    public const string AdamW = "adamw", Sgd = "sgd";
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const long MostTokens = Most * 64L;
-    private const string OfModel = "the model's own", OfRule = "the optimizer's own";
+    private const string OfModel = "the model's own", OfRule = "the preset's or the optimizer's own";
 
-    [Setting(DataHelp, Phase.Course, Kind = "FILE|FOLDER", Otherwise = "the SDK's API documentation")]
+    [Setting(DataHelp, Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the SDK's API documentation")]
     public string? Data { get; init; }
 
-    [Setting("What to validate on, like --data.", Phase.Course, Kind = "FILE|FOLDER", Otherwise = "the last tenth of the data")]
+    [Setting(
+        "What to validate on, like --data.", Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the last tenth of the data")]
     public string? Validation { get; init; }
 
     [Setting(
@@ -39,8 +39,12 @@ internal sealed record TrainOptions : CommandOptions
         From = [nameof(Data), nameof(Validation), nameof(Tokenizer)])]
     public int? Vocabulary { get; init; }
 
-    [Setting("A tokenizer's JSON file.", Phase.Run, Kind = "FILE", Otherwise = "the characters of the data; "
-        + "for a .bin file its ids as numbers")]
+    [Setting(
+        "A tokenizer's JSON file.",
+        Phase.Run,
+        Kind = "FILE",
+        IsPath = true,
+        Otherwise = "the characters of the data; for a .bin file its ids as numbers")]
     public string? Tokenizer { get; init; }
 
     [Setting(
@@ -100,7 +104,7 @@ internal sealed record TrainOptions : CommandOptions
     public int WarmUp { get; init; } = 100;
 
     [Setting("The update rule.", Phase.Run, Words = typeof(OptimizerChoice))]
-    public string Optimizer { get; init; } = AdamW;
+    public string Optimizer { get; init; } = "adamw";
 
     [Setting(
         "A published form of the optimizer, such as muon's moonlight; a wrong name lists them.", Phase.Run, Kind = "NAME",
@@ -112,22 +116,36 @@ internal sealed record TrainOptions : CommandOptions
             Phase.Course)]
     public UpdateMode Mode { get; init; } = UpdateMode.Deferred;
 
-    [Setting("AdamW's decay of the mean gradient; sgd's momentum.", Phase.Run, Min = 0, Max = 0.999999)]
-    public double Beta1 { get; init; } = 0.9;
+    [Setting(
+        "AdamW's decay of the mean gradient; sgd's momentum.",
+        Phase.Run,
+        Min = 0,
+        Max = 0.999999,
+        Otherwise = OfRule,
+        Keys = ["AdamW.beta1", "Sgd.momentum", "beta1"])]
+    public double? Beta1 { get; init; }
 
-    [Setting("AdamW's decay of the mean squared gradient.", Phase.Run, Min = 0, Max = 0.999999)]
-    public double Beta2 { get; init; } = 0.99;
+    [Setting(
+        "AdamW's decay of the mean squared gradient.", Phase.Run, Min = 0, Max = 0.999999, Otherwise = OfRule,
+            Keys = ["AdamW.beta2", "beta2"])]
+    public double? Beta2 { get; init; }
 
-    [Setting("Weight decay of matrices and tables; gains have none.", Phase.Run, Min = 0, Max = 1e6)]
-    public double WeightDecay { get; init; } = 0.1;
+    [Setting(
+        "Weight decay of matrices and tables; gains have none.", Phase.Run, Min = 0, Max = 1e6, Otherwise = OfRule, Keys = ["weightDecay"])]
+    public double? WeightDecay { get; init; }
 
-    [Setting("The rank of apollo's and galore's projection: a number, sqrt or auto.", Phase.Run, Kind = "N|sqrt|auto", Otherwise = OfRule)]
+    [Setting(
+        "The rank of apollo's and galore's projection: a number; quarter or sqrt of a side; or auto, the optimizer's own.", Phase.Run,
+            Kind = "N|quarter|sqrt|auto", Otherwise = OfRule, Keys = ["rank"])]
     public string? Rank { get; init; }
 
-    [Setting("The scale of apollo's and galore's update.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = OfRule)]
+    [Setting("The scale of apollo's and galore's update.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = OfRule,
+        Keys = ["alpha", "GaLore.scale"])]
     public double? Alpha { get; init; }
 
-    [Setting("Steps between projections of apollo and galore; 0 for never.", Phase.Run, Min = 0, Max = int.MaxValue, Otherwise = OfRule)]
+    [Setting(
+        "Steps between projections of apollo and galore; 0 for never.", Phase.Run, Min = 0, Max = int.MaxValue, Otherwise = OfRule,
+            Keys = ["refresh"])]
     public long? Refresh { get; init; }
 
     [Setting("The largest norm of all gradients together; 0 does not clip.", Phase.Course, Min = 0, Max = 1e30, By = nameof(Mode))]
@@ -200,7 +218,7 @@ internal sealed record TrainOptions : CommandOptions
 
     private double UsedClip => Clip ?? (IsEager && ClipMode is null ? 0 : 1);
 
-    private double Peak => LearningRate ?? OptimizerChoice.LearningRate(Optimizer);
+    private double Peak => LearningRate ?? OptimizerChoice.LearningRate(this);
 
     private double Last => MinLearningRate ?? Peak / 10;
 
@@ -208,11 +226,8 @@ internal sealed record TrainOptions : CommandOptions
     public Schedule Schedule() => new WarmUpCosine(Peak, Last, WarmUp, Steps);
 
     /// <summary>All that is known before the data is read.</summary>
-    public override TrainOptions Used() => ModelChoice.Used(this) with
+    public override TrainOptions Used() => ModelChoice.Used(OptimizerChoice.Used(this)) with
     {
-        Data = Full(Data),
-        Validation = Full(Validation),
-        Tokenizer = Full(Tokenizer),
         LearningRate = Peak,
         MinLearningRate = Last,
         Clip = UsedClip,
@@ -237,7 +252,4 @@ internal sealed record TrainOptions : CommandOptions
         if (ClipMode is not null && Clip == 0)
             throw new InputException($"--clip-mode {SettingText.Write(ClipMode)} with --clip 0 clips nothing; leave one out.");
     }
-
-    /// <summary>Paths hold in every folder.</summary>
-    private static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);
 }

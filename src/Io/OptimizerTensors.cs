@@ -19,6 +19,7 @@ internal static class OptimizerTensors
     {
         foreach (var (name, tensor) in Tensors(updater)) writer.Add(name, tensor);
         foreach (var (name, state, key) in Numbers(updater)) writer.Add<double>(name, new[] { state.Number(key) }, new Shape());
+        OptimizerSettings.Add(writer, updater);
         writer.Metadata[Field] = string.Join("; ", updater.Assignments.Select(a => a.Rule.ToString()).Distinct());
     }
 
@@ -41,10 +42,12 @@ internal static class OptimizerTensors
 
         if (reader.Entries.Keys.FirstOrDefault(name => Owns(name) && !known.Contains(name)) is { } other)
             throw new BadFileException(reader.Path, other, $"the optimizer has no such state; the file was saved with {reader.Metadata[Field]}.");
+        OptimizerSettings.Check(reader, updater);
     }
 
     public static void Restore(SafeTensorsReader reader, Updater updater)
     {
+        OptimizerSettings.Restore(reader, updater);
         foreach (var (name, tensor) in Tensors(updater)) reader.ReadInto(name, tensor);
         foreach (var (name, state, key) in Numbers(updater).ToList()) state.Number(key) = reader.Read<double>(name)[0];
     }

@@ -14,6 +14,9 @@ public interface ILane<V> where V : struct, ILane<V>
     /// <summary>The constant <paramref name="x"/> in every element, rounded to the lane's precision.</summary>
     static abstract V Of(double x);
 
+    /// <summary>The constant <paramref name="x"/> in every element, in the lane's precision.</summary>
+    static abstract V Of(Hyper x);
+
     /// <summary>Sum.</summary>
     static abstract V operator +(V a, V b);
 

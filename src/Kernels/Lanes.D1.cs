@@ -23,6 +23,9 @@ public readonly unsafe struct D1(double value) : IMemoryLane<D1>
     [MethodImpl(Inline)] public static D1 Of(double x) => new(x);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static D1 Of(Hyper x) => new(x.Double);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static D1 operator +(D1 a, D1 b) => new(a.Value + b.Value);
 
     /// <inheritdoc/>

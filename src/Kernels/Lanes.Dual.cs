@@ -21,6 +21,9 @@ public readonly struct Dual<V>(V value, V tangent) : ILane<Dual<V>> where V : st
     [MethodImpl(Inline)] public static Dual<V> Of(double x) => new(V.Of(x), V.Of(0f));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static Dual<V> Of(Hyper x) => new(V.Of(x), V.Of(0f));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static Dual<V> operator +(Dual<V> a, Dual<V> b) => new(a.Value + b.Value, a.Tangent + b.Tangent);
 
     /// <inheritdoc/>

@@ -23,6 +23,9 @@ public readonly unsafe struct F1(float value) : ISimd<F1>
     [MethodImpl(Inline)] public static F1 Of(double x) => new((float)x);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F1 Of(Hyper x) => Of(x.Single);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F1 operator +(F1 a, F1 b) => new(a.Value + b.Value);
 
     /// <inheritdoc/>

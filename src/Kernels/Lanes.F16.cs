@@ -25,6 +25,9 @@ public readonly unsafe struct F16(Vector512<float> value) : ISimd<F16>
     [MethodImpl(Inline)] public static F16 Of(double x) => new(Vector512.Create((float)x));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 Of(Hyper x) => Of(x.Single);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F16 operator +(F16 a, F16 b) => new(a.Value + b.Value);
 
     /// <inheritdoc/>

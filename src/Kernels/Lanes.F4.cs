@@ -25,6 +25,9 @@ public readonly unsafe struct F4(Vector128<float> value) : ISimd<F4>
     [MethodImpl(Inline)] public static F4 Of(double x) => new(Vector128.Create((float)x));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 Of(Hyper x) => Of(x.Single);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F4 operator +(F4 a, F4 b) => new(a.Value + b.Value);
 
     /// <inheritdoc/>

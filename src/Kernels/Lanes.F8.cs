@@ -25,6 +25,9 @@ public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
     [MethodImpl(Inline)] public static F8 Of(double x) => new(Vector256.Create((float)x));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Of(Hyper x) => Of(x.Single);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F8 operator +(F8 a, F8 b) => new(a.Value + b.Value);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace Mayfly;
@@ -27,12 +26,12 @@ public enum NormGuard
 /// Always the smaller of X X^T and X^T X is formed, by transposed views. Work space: another X and two squares of X's smaller side. A and A A are
 /// symmetric: of large ones only the panels on and right of the diagonal are multiplied.
 /// </remarks>
-public sealed record NewtonSchulz
+public sealed record NewtonSchulz : Adjustable
 {
     private const long Panel = 256;
 
     /// <summary>The number of iterations, at least 1.</summary>
-    public int Steps { get; init; } = 5;
+    public int Steps { get; init => field = In(1, 1000, value); } = 5;
 
     /// <summary>The factor a of X.</summary>
     public double A { get; init; } = 3.4445;
@@ -72,7 +71,6 @@ public sealed record NewtonSchulz
     /// <exception cref="NonFiniteException">An element is infinite or NaN; <paramref name="name"/> says of what.</exception>
     internal Tensor Consume(Tensor x, string name)
     {
-        if (Steps < 1) throw new ArgumentException($"NewtonSchulz: {Steps} steps; at least 1.");
         var device = x.Device;
         long small = Math.Min(x.Shape[0], x.Shape[1]);
         double factor = Normalise(x, name);
@@ -99,7 +97,7 @@ public sealed record NewtonSchulz
         double divisor = Guard == NormGuard.Add ? norm + epsilon : Math.Max(norm, epsilon);
         if (divisor == 0) return 1;
         double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(divisor), -126, 126));
-        x.MapInPlace(new Affine((float)power, -0f));
+        x.MapInPlace(new Affine(power, -0.0));
         return 1 / (divisor * power);
     }
 
@@ -149,14 +147,11 @@ public sealed record NewtonSchulz
     /// <summary>x = scale x, rounded to the eight binary digits of a bfloat16.</summary>
     private static Tensor Round(Tensor x, double scale)
     {
-        x.MapInPlace(new EightDigits((float)scale, x.Type == DType.F64 ? 1L << 45 : 1 << 16));
+        x.MapInPlace(new EightDigits(scale, x.Type == DType.F64 ? 1L << 45 : 1 << 16));
         return x;
     }
 
     private static bool IsTall(Tensor x) => x.Shape[0] > x.Shape[1];
-
-    /// <summary>Steps and coefficients.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"NewtonSchulz({Steps} steps of {A}, {B}, {C})");
 }
 
 /// <summary>
@@ -164,10 +159,10 @@ public sealed record NewtonSchulz
 /// </summary>
 /// <param name="scale">The factor of x.</param>
 /// <param name="shift">Two to the number of digits that go: 2^16 leaves eight of a float's 24, 2^45 eight of a double's 53.</param>
-public readonly struct EightDigits(float scale, float shift) : IMap1<EightDigits>
+public readonly struct EightDigits(Hyper scale, Hyper shift) : IMap1<EightDigits>
 {
     /// <summary>The formula with all digits kept, for checks in any precision.</summary>
-    public static EightDigits Sample => new(0.7f, 0f);
+    public static EightDigits Sample => new(0.7, 0);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,6 +26,15 @@ public sealed class Route
 
     private readonly record struct Entry(Func<Parameter, bool> Matches, Rule Rule, UpdateMode Mode, double LearningRateScale);
 
+    /// <summary>
+    /// The whole route of a rule: hidden matrices by it, all other parameters by its <see cref="Rule.Fallback"/> at the fallback's share of the
+    /// learning rate; all by the rule where it has no fallback. A rule's published form thus trains as it was published.
+    /// </summary>
+    /// <param name="rule">The rule, such as <c>Muon.Moonlight</c>.</param>
+    /// <param name="mode">When the parameters are stepped.</param>
+    public static Route For(Rule rule, UpdateMode mode = UpdateMode.Eager) =>
+        rule.Fallback is { } fallback ? ForHidden(rule, fallback, rule.FallbackScale, mode) : Default(rule, mode);
+
     /// <summary>One rule for all parameters; gains and biases get it without weight decay.</summary>
     public static Route Default(Rule rule, UpdateMode mode = UpdateMode.Eager) =>
         new Route().Add([Role.Embedding, Role.Hidden, Role.Head], rule, mode).Otherwise(rule.WithoutDecay(), mode);
@@ -38,17 +47,6 @@ public sealed class Route
         new Route().Add(IsHiddenMatrix, rule, mode)
             .Add([Role.Embedding, Role.Hidden, Role.Head], fallback, mode, fallbackScale)
             .Otherwise(fallback.WithoutDecay(), mode, fallbackScale);
-
-    /// <summary>Hidden matrices by Muon, all other parameters by its fallback at the fallback's share of the learning rate.</summary>
-    /// <param name="rule">Muon; null takes the default.</param>
-    /// <param name="mode">When the parameters are stepped.</param>
-    /// <exception cref="ArgumentException">The rule has no fallback.</exception>
-    public static Route Muon(Muon? rule = null, UpdateMode mode = UpdateMode.Eager)
-    {
-        rule ??= new Muon();
-        var fallback = rule.Options.Fallback ?? throw new ArgumentException("Route: this Muon has no fallback; name one by Route.ForHidden(muon, fallback).");
-        return ForHidden(rule, fallback, rule.Options.FallbackScale, mode);
-    }
 
     /// <summary>Routes the parameters for which <paramref name="matches"/> holds.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A negative or infinite factor.</exception>
@@ -98,7 +96,12 @@ public sealed class Route
     private Assignment Assign(Parameter parameter)
     {
         foreach (var entry in entries)
-            if (entry.Matches(parameter)) return new Assignment(parameter, entry.Rule, entry.Mode, entry.LearningRateScale);
+        {
+            if (!entry.Matches(parameter)) continue;
+            var (rule, scale) = entry.Rule.For(parameter);
+            return new Assignment(parameter, rule, entry.Mode, entry.LearningRateScale * scale);
+        }
+
         throw new ArgumentException($"Route: no entry matches {parameter}; end the route with Otherwise(rule).");
     }
 }

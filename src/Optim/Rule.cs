@@ -14,17 +14,30 @@ public readonly record struct StepInfo(long Step, double LearningRate, ulong See
 
 /// <summary>
 /// How one parameter is changed by its gradient. A rule sees one parameter at a time, so it works inside the backward sweep as well as after it.
-/// It holds hyper-parameters only; what it remembers of a parameter is in that parameter's <see cref="RuleState"/>.
+/// It is a record of its settings, see <see cref="Adjustable"/>; change one by <c>rule with { Beta2 = 0.95 }</c>. What it remembers of a parameter is
+/// in that parameter's <see cref="RuleState"/>. A published form of a rule is a static property of its type, such as <see cref="Muon.Moonlight"/>.
 /// </summary>
-public abstract class Rule
+public abstract record Rule : Adjustable
 {
-    /// <summary>The name in tables and messages.</summary>
-    public abstract string Name { get; }
+    /// <summary>The usual learning rate, with which a schedule starts where no other is asked for.</summary>
+    public virtual double LearningRate { get; init => field = In(0, 1e3, value); } = 1e-3;
 
-    /// <summary>The hyper-parameters, for printing.</summary>
-    public virtual IEnumerable<(string Key, double Value)> Settings => [];
+    /// <summary>What <see cref="Route.For"/> trains embeddings, head, gains and biases by; null: this rule trains them too.</summary>
+    public virtual Rule? Fallback { get; init; }
 
-    /// <summary>Adds to the empty <paramref name="state"/> what the rule remembers of <paramref name="parameter"/>. The default remembers nothing.</summary>
+    /// <summary>The fallback's learning rate as a multiple of this rule's, a ratio that every schedule keeps.</summary>
+    public virtual double FallbackScale { get; init => field = In(0, 1e6, value); } = 1;
+
+    /// <summary>
+    /// The rule that steps a parameter routed to this one, and its learning rate as a multiple: another where this one does not fit the parameter's
+    /// shape. Routes ask it, so that tables show what is used.
+    /// </summary>
+    public virtual (Rule Rule, double Scale) For(Parameter parameter) => (this, 1);
+
+    /// <summary>
+    /// Adds to the empty <paramref name="state"/> what the rule remembers of <paramref name="parameter"/>. The default remembers nothing.
+    /// </summary>
+    /// <exception cref="ArgumentException">Settings that do not go together, or not with this parameter.</exception>
     public virtual void Init(Parameter parameter, RuleState state)
     {
     }
@@ -40,38 +53,28 @@ public abstract class Rule
     public virtual bool StepsWithoutGradient => false;
 
     /// <summary>
-    /// This rule with one of its <see cref="Settings"/> changed; a rule that holds others changes it in each of them that has it. To change it in one
-    /// kind of rule only, put that rule's name in front: <c>AdamW.beta1</c>.
+    /// This rule with one of its settings changed; a chain changes it in each rule that has it. To change it in one kind of rule only, put that
+    /// rule's name in front: <c>AdamW.beta1</c>.
     /// </summary>
-    /// <returns>The changed rule, for the same state; null where no rule has this setting.</returns>
-    /// <exception cref="ArgumentException">A value outside its range, or one that would need another state.</exception>
-    public virtual Rule? Adjusted(string key, double value)
+    /// <returns>The changed rule; null where there is no such setting.</returns>
+    /// <exception cref="ArgumentException">The value is none of this setting's or outside its range.</exception>
+    public virtual Rule? Adjusted(string key, string value) =>
+        (Rule?)Changed(key.StartsWith(Name + ".", StringComparison.Ordinal) ? key[(Name.Length + 1)..] : key, value);
+
+    /// <inheritdoc cref="Adjusted(string, string)"/>
+    public Rule? Adjusted(string key, double value) => Adjusted(key, value.ToString("R", CultureInfo.InvariantCulture));
+
+    /// <summary>This rule with one setting changed, its own and its fallback's; null where neither has it.</summary>
+    /// <exception cref="ArgumentException">The value is none of this setting's or outside its range.</exception>
+    public virtual Rule? AdjustedWithFallback(string key, string value)
     {
-        if (key.StartsWith(Name + ".", StringComparison.Ordinal)) key = key[(Name.Length + 1)..];
-        return With(key, value);
+        var changed = Adjusted(key, value);
+        return Fallback?.AdjustedWithFallback(key, value) is { } fallback ? (changed ?? this) with { Fallback = fallback } : changed;
     }
 
-    /// <summary>True where the rule of that name steps this parameter: this rule or one it holds.</summary>
-    public virtual bool Uses(string name, Parameter parameter) => Name == name;
+    /// <summary>True where this is the rule of that name, or a chain of which one is.</summary>
+    public virtual bool Uses(string name) => Name == name;
 
-    /// <summary>The same rule without weight decay, which the default route gives to gains and biases.</summary>
-    public virtual Rule WithoutDecay() => this;
-
-    /// <summary>Name and hyper-parameters.</summary>
-    public override string ToString()
-    {
-        var settings = string.Join(", ", Settings.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value:G6}")));
-        return settings.Length == 0 ? Name : $"{Name}({settings})";
-    }
-
-    /// <summary>This rule with one of its own settings changed; null where it has no such setting.</summary>
-    protected virtual Rule? With(string key, double value) => null;
-
-    /// <summary>Returns a hyper-parameter that lies in [low, high].</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It does not.</exception>
-    protected internal static double InRange(string rule, string name, double value, double low, double high) =>
-        value >= low && value <= high
-            ? value
-            : throw new ArgumentOutOfRangeException(
-                name, string.Create(CultureInfo.InvariantCulture, $"{rule}: {name} is {value}; it lies between {low} and {high}."));
+    /// <summary>The same rule and fallback without weight decay, which routes give to gains and biases.</summary>
+    public virtual Rule WithoutDecay() => AdjustedWithFallback("weightDecay", "0") ?? this;
 }

@@ -75,6 +75,11 @@ public sealed class RuleState : IDisposable
         throw new KeyNotFoundException($"This optimizer state has no number '{name}'; it has {List(numberNames)}.");
     }
 
+    /// <summary>True where another state has tensors and numbers of the same names, shapes and types.</summary>
+    public bool Fits(RuleState other) =>
+        Tensors.Select(t => (t.Name, t.Value.Shape, t.Value.Type)).SequenceEqual(other.Tensors.Select(t => (t.Name, t.Value.Shape, t.Value.Type)))
+        && Numbers.Select(n => n.Name).SequenceEqual(other.Numbers.Select(n => n.Name));
+
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {

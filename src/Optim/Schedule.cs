@@ -9,6 +9,9 @@ public abstract record Schedule
     /// <summary>A constant learning rate.</summary>
     public static implicit operator Schedule(double learningRate) => new Constant(learningRate);
 
+    /// <summary>The rate on the way up: the peak's share of the warm-up that is done, all of it where there is none.</summary>
+    private protected static double Rising(double peak, long step, long warmUp) => warmUp > 0 ? peak * step / warmUp : peak;
+
     /// <summary>The share of <paramref name="step"/> in the way from <paramref name="from"/> to <paramref name="to"/>, within [0, 1].</summary>
     private protected static double Share(long step, long from, long to) => to <= from ? 1 : Math.Clamp((double)(step - from) / (to - from), 0, 1);
 }
@@ -36,7 +39,7 @@ public sealed record WarmUpCosine(double Peak, double Minimum, long WarmUp, long
 {
     /// <inheritdoc/>
     public override double At(long step) =>
-        step <= WarmUp ? Peak * step / WarmUp : Minimum + (Peak - Minimum) * (1 + Math.Cos(Math.PI * Share(step, WarmUp, Total))) / 2;
+        step <= WarmUp ? Rising(Peak, step, WarmUp) : Minimum + (Peak - Minimum) * (1 + Math.Cos(Math.PI * Share(step, WarmUp, Total))) / 2;
 }
 
 /// <summary>
@@ -54,7 +57,7 @@ public sealed record WarmUpCosine(double Peak, double Minimum, long WarmUp, long
 public sealed record WarmUpLinear(double Peak, double Minimum, long WarmUp, long Total) : Schedule
 {
     /// <inheritdoc/>
-    public override double At(long step) => step <= WarmUp ? Peak * step / WarmUp : Peak + (Minimum - Peak) * Share(step, WarmUp, Total);
+    public override double At(long step) => step <= WarmUp ? Rising(Peak, step, WarmUp) : Peak + (Minimum - Peak) * Share(step, WarmUp, Total);
 }
 
 /// <summary>
@@ -75,5 +78,5 @@ public sealed record WarmUpStableDecay(double Peak, double Minimum, long WarmUp,
 {
     /// <inheritdoc/>
     public override double At(long step) =>
-        step <= WarmUp ? Peak * step / WarmUp : step <= Total - Decay ? Peak : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
+        step <= WarmUp ? Rising(Peak, step, WarmUp) : step <= Total - Decay ? Peak : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
 }

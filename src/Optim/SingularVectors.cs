@@ -64,7 +64,7 @@ internal static class SingularVectors
     {
         double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(norm), -126, 126));
         var scaled = Tensor.Empty(x.Device, shape, x.Type, Use.Scratch, "SingularVectors");
-        x.Device.Backend.Map(new Affine((float)power, -0f), x.Read("SingularVectors").As(shape), scaled.Write("SingularVectors"));
+        x.Device.Backend.Map(new Affine(power, -0.0), x.Read("SingularVectors").As(shape), scaled.Write("SingularVectors"));
         View v = scaled.Read("SingularVectors"), turned = v.Transposed();
         bool tall = shape[0] >= shape[1];
         return Multiply(tall ? turned : v, tall ? v : turned, x.Device, (side, side), 1 / (norm * power) / (norm * power));

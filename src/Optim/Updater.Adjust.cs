@@ -1,46 +1,141 @@
+using System.Globalization;
 using System.IO.Enumeration;
 
 namespace Mayfly;
 
+/// <summary>A setting that was changed between steps.</summary>
+/// <param name="Key">The setting, with or without a rule's name in front.</param>
+/// <param name="Value">Its value as text.</param>
+/// <param name="Of">Which parameters: a pattern of their names, or a rule's name.</param>
+public sealed record Adjustment(string Key, string Value, string Of);
+
 public sealed partial class Updater
 {
+    private const string LearningRate = "learningRate", LearningRateScale = "learningRateScale", ScheduleScale = "scheduleScale", All = "*";
+    private readonly List<Adjustment> adjustments = [];
+    private double scheduleScale = 1;
+    private Assignment[]? routed;
+
+    /// <summary>The parameters with their rules as the route assigned them, before any <see cref="Adjust(string, double, string)"/>.</summary>
+    public IReadOnlyList<Assignment> Routed => routed ?? [.. Assignments];
+
     /// <summary>
-    /// Changes one setting between two steps; states are kept. It reaches through every wrapper:
+    /// What <see cref="Adjust(string, double, string)"/> has changed, in order; of repeated changes the last. Learning rates stand here as the
+    /// multiples that they were made to. Snapshots save them and, when they are loaded, <see cref="Readjust"/>.
+    /// </summary>
+    public IReadOnlyList<Adjustment> Adjustments => adjustments;
+
+    /// <summary>
+    /// Changes one setting between two steps; states are kept. It reaches through every chain, and snapshots keep what it did:
     /// <code>
+    /// updater.Adjust("learningRate", 1e-4);                      // the next step's: the schedule is scaled, and rules keep their ratios
+    /// updater.Adjust("AdamW.learningRate", 1e-4);                // of what AdamW steps alone
     /// updater.Adjust("learningRateScale", 0.5, of: "Muon");      // half the learning rate for what Muon steps
-    /// updater.Adjust("beta2", 0.95);                             // in every rule that has a beta2, in chains and fallbacks too
+    /// updater.Adjust("beta2", 0.95);                             // in every rule that has a beta2
     /// updater.Adjust("AdamW.weightDecay", 0, of: "blocks.*");    // AdamW's only, and only for these parameters
     /// </code>
-    /// The learning rate itself is the schedule's or <see cref="Begin"/>'s; every parameter's rate is a multiple of it, so ratios are kept. Snapshots
-    /// hold no settings: adjust again after loading one.
     /// </summary>
-    /// <param name="key"><c>learningRateScale</c>, or one of the rule's <see cref="Rule.Settings"/>, with or without a rule's name in front.</param>
+    /// <param name="key">
+    /// <c>learningRate</c>, <c>learningRateScale</c> or one of a rule's <see cref="Adjustable.Settings"/>, with or without a rule's name in front; or
+    /// <c>scheduleScale</c>, a factor of the whole schedule.
+    /// </param>
     /// <param name="value">The new value.</param>
-    /// <param name="of">Which parameters: a pattern of their names, or the name of a rule that steps them, alone or within another.</param>
+    /// <param name="of">Which parameters: a pattern of their names, or the name of a rule that steps them, alone or in a chain.</param>
     /// <returns>How many parameters it concerns.</returns>
-    /// <exception cref="ArgumentException">It concerns none, or the value is out of range. Nothing has changed.</exception>
+    /// <exception cref="ArgumentException">It concerns none, or the value is out of range, or would need another state. Nothing has changed.</exception>
     /// <exception cref="InvalidOperationException">A step is under way.</exception>
-    public int Adjust(string key, double value, string of = "*")
+    public int Adjust(string key, double value, string of = All) => Adjust(key, Text(value), of);
+
+    /// <summary>The same for a setting that is no number, such as <c>Adjust("scale", "MatchRms")</c>.</summary>
+    /// <inheritdoc cref="Adjust(string, double, string)"/>
+    public int Adjust(string key, string value, string of = All)
     {
-        if (open) throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
-        var rules = new Dictionary<Rule, Rule?>();
+        if (InStep) throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
+        if (key == LearningRate && of == All) return Change(new Adjustment(ScheduleScale, Text(scheduleScale * Share(value)), of));
+        if (key != LearningRate && !key.EndsWith("." + LearningRate, StringComparison.Ordinal)) return Change(new Adjustment(key, value, of));
+        return Change(new Adjustment(key[..^LearningRate.Length] + LearningRateScale, Text(Share(value)), of));
+    }
+
+    /// <summary>Undoes all adjustments and makes the given ones, as loading a snapshot does.</summary>
+    /// <exception cref="ArgumentException">One does not fit these rules.</exception>
+    public void Readjust(IEnumerable<Adjustment> given)
+    {
+        var again = given.ToArray();
+        for (int i = 0; i < slots.Length; i++) slots[i].Assignment = Routed[i];
+        adjustments.Clear();
+        scheduleScale = 1;
+        foreach (var adjustment in again) Change(adjustment);
+    }
+
+    /// <summary>The learning rate of a step, counted from 1: the schedule's, as it was adjusted.</summary>
+    public double ScheduledRate(long step) => scheduleScale * options.Schedule.At(step);
+
+    private int Change(Adjustment change)
+    {
+        routed ??= [.. Assignments];
+        int count = change.Key == ScheduleScale && change.Of == All ? ScaleSchedule(change.Value) : ChangeRules(change);
+        adjustments.RemoveAll(a => (a.Key, a.Of) == (change.Key, change.Of));
+        adjustments.Add(change);
+        return count;
+    }
+
+    private int ScaleSchedule(string value)
+    {
+        scheduleScale = CheckRate(Number(value));
+        return slots.Length;
+    }
+
+    private int ChangeRules(Adjustment change)
+    {
+        var (key, value, of) = change;
+        var rules = new Dictionary<Rule, Rule?>(ReferenceEqualityComparer.Instance);
         var changed = Array.ConvertAll(slots, s => Concerns(s.Assignment, of) ? Adjusted(s.Assignment, key, value, rules) : null);
         int count = changed.Count(a => a is not null);
         if (count == 0) throw new ArgumentException($"Updater: Adjust found no setting '{key}' of '{of}'. {Choices()}");
+        for (int i = 0; i < slots.Length; i++) CheckSameState(slots[i], changed[i]);
         for (int i = 0; i < slots.Length; i++) slots[i].Assignment = changed[i] ?? slots[i].Assignment;
         return count;
     }
 
     private static bool Concerns(Assignment assignment, string of) =>
-        FileSystemName.MatchesSimpleExpression(of, assignment.Parameter.Name, ignoreCase: false) || assignment.Rule.Uses(of, assignment.Parameter);
+        FileSystemName.MatchesSimpleExpression(of, assignment.Parameter.Name, ignoreCase: false) || assignment.Rule.Uses(of);
 
     /// <summary>Parameters that shared a rule share the changed one.</summary>
-    private static Assignment? Adjusted(Assignment assignment, string key, double value, Dictionary<Rule, Rule?> rules)
+    private static Assignment? Adjusted(Assignment assignment, string key, string value, Dictionary<Rule, Rule?> rules)
     {
-        if (key == "learningRateScale") return assignment with { LearningRateScale = Route.CheckScale(value, assignment.Rule) };
+        int dot = key.LastIndexOf('.');
+        if (key[(dot + 1)..] == LearningRateScale)
+            return dot < 0 || assignment.Rule.Uses(key[..dot]) ? assignment with { LearningRateScale = Route.CheckScale(Number(value), assignment.Rule) } : null;
         if (!rules.TryGetValue(assignment.Rule, out var rule)) rules.Add(assignment.Rule, rule = assignment.Rule.Adjusted(key, value));
         return rule is null ? null : assignment with { Rule = rule };
     }
 
-    private string Choices() => $"There are learningRateScale and {string.Join("; ", slots.Select(s => s.Assignment.Rule.ToString()).Distinct())}.";
+    /// <summary>A learning rate as a multiple of the next step's.</summary>
+    private double Share(string value)
+    {
+        double rate = CheckRate(Number(value)), scheduled = ScheduledRate(GlobalStep + 1);
+        return scheduled > 0 ? rate / scheduled : throw new ArgumentException(
+            $"Updater: the schedule gives step {GlobalStep + 1} the learning rate {scheduled}, of which {value} is no multiple; adjust later, or give rates by Begin.");
+    }
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private static double Number(string value) => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+        ? number
+        : throw new ArgumentException($"Updater: '{value}' is no number.");
+
+    /// <summary>A changed rule must remember the same of its parameter: tensors and numbers of the same names, shapes and types.</summary>
+    private static void CheckSameState(Slot slot, Assignment? changed)
+    {
+        if (changed is null || changed.Rule == slot.Assignment.Rule || !slot.Parameter.Trainable) return;
+        using var other = new RuleState(slot.State.Device);
+        changed.Rule.Init(slot.Parameter, other);
+        if (!other.Fits(slot.State))
+            throw new ArgumentException($"Updater: {slot.Parameter} would go from {slot.Assignment.Rule} to {changed.Rule}, which needs another state; make a new updater.");
+    }
+
+    private string Choices() =>
+        $"There are {LearningRate}, {LearningRateScale}, {ScheduleScale} and, of {string.Join("; of ", slots.Select(s => s.Assignment.Rule).Distinct().Select(Keys).Distinct())}.";
+
+    private static string Keys(Rule rule) => $"{rule}: {string.Join(", ", rule.Settings.Select(s => s.Key).DefaultIfEmpty("none"))}";
 }

@@ -77,7 +77,7 @@ public sealed partial class Updater
         double factor = FactorOf(slot);
         if (factor >= 1) return 1;
         clipped = true;
-        slot.Gradient!.MapInPlace(new Affine((float)factor, -0f));
+        slot.Gradient!.MapInPlace(new Affine(factor, -0.0));
         return factor;
     }
 
@@ -122,7 +122,6 @@ public sealed partial class Updater
     private void CheckClipping()
     {
         if (!Enum.IsDefined(options.ClipMode)) throw new ArgumentException($"Updater: there is no clip mode {options.ClipMode}.");
-        options.Growth?.Check("Updater");
         if (options.MaxNorm is { } maxNorm && !(maxNorm > 0))
             throw new ArgumentException($"Updater: the largest norm {maxNorm} is not positive; leave MaxNorm null for no clipping.");
         if (options.Growth is not null && options.ClipMode is (ClipMode.PreviousNorm or ClipMode.PerTensor))

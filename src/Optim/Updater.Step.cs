@@ -64,7 +64,7 @@ public sealed partial class Updater
         Abandon();
         CheckWhole();
         int sweeps = CheckSweeps(microBatches);
-        double rate = CheckRate(learningRate ?? options.Schedule.At(GlobalStep + 1));
+        double rate = CheckRate(learningRate ?? ScheduledRate(GlobalStep + 1));
         GlobalStep++;
         (open, moved, microBatch, loss) = (true, false, 0, 0);
         (this.microBatches, this.learningRate) = (sweeps, rate);

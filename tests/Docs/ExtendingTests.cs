@@ -78,7 +78,7 @@ public sealed class ExtendingTests : IDisposable
         using var scope = device.Scope("test");
         using var p = new Parameter("p", Tensor.From<double>([1, 1, 1], 3, device), Role.Hidden);
         using var state = new RuleState(device);
-        var lion = new Lion(beta1: 0.5, beta2: 0.75, weightDecay: 0.5);
+        var lion = new Lion { Beta1 = 0.5, Beta2 = 0.75, WeightDecay = 0.5 };
         lion.Init(p, state);
         var step = new StepInfo(1, 0.125, 0);
         lion.Apply(p, Tensor.From<double>([8, -8, 0], 3, device), state, step);

@@ -6,7 +6,7 @@ public class LowStateSnippets
     [Fact]
     public void Lomo_keeps_nothing()
     {
-        var route = Route.Default(new Lomo(clipValue: 1));
+        var route = Route.Default(new Lomo { ClipValue = 1 });
         var options = new UpdaterOptions { Schedule = 0.3, MaxNorm = 1, ClipMode = ClipMode.TwoPass };
         Assert.Equal(0, StateBytes(route, options));
     }
@@ -22,7 +22,7 @@ public class LowStateSnippets
     [Fact]
     public void Adafactor_may_keep_a_first_moment()
     {
-        var route = Route.Default(Adafactor.HuggingFace(relativeStep: false, beta1: 0.9));
+        var route = Route.Default(Adafactor.HuggingFace with { RelativeStep = false, Beta1 = 0.9 });
         var options = new UpdaterOptions { Schedule = new WarmUpCosine(1e-3, 1e-4, 100, 1000) };
         Assert.InRange(StateBytes(route, options), AdamWBytes() / 2, 2 * AdamWBytes() / 3);
     }
@@ -30,7 +30,7 @@ public class LowStateSnippets
     [Fact]
     public void GaLore_keeps_moments_of_the_rank()
     {
-        var route = Route.Default(new GaLore(new GaLoreOptions { Rank = 64, Refresh = 100 }));
+        var route = Route.Default(new GaLore { Rank = 64, Refresh = 100 });
         var options = new UpdaterOptions { Schedule = 0.01 };
         Assert.InRange(StateBytes(route, options), 1, AdamWBytes()); // this model's matrices are smaller than the rank
     }

@@ -17,24 +17,26 @@ public sealed class OptimizerSnippets : IDisposable
     [Fact]
     public void AdamW_trains()
     {
-        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(weightDecay: 0.1)), new UpdaterOptions { Schedule = 1e-3 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW { WeightDecay = 0.1 }), new UpdaterOptions { Schedule = 1e-3 });
         Train(updater);
     }
 
     [Fact]
     public void Sgd_trains()
     {
-        using var updater = new Updater(model.Parameters(), Route.Default(new Sgd(momentum: 0.9, nesterov: true)), new UpdaterOptions { Schedule = 0.1 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new Sgd { Momentum = 0.9, Nesterov = true }), new UpdaterOptions { Schedule = 0.1 });
         Train(updater);
     }
 
     [Fact]
     public void Muon_trains_hidden_matrices_and_AdamW_the_rest()
     {
-        using var updater = new Updater(model.Parameters(), Route.Muon(), new UpdaterOptions { Schedule = 0.02 });
+        using var updater = new Updater(model.Parameters(), Route.For(new Muon()), new UpdaterOptions { Schedule = 0.02 });
         foreach (var (parameter, rule, _, scale) in updater.Assignments)
             Assert.Equal(parameter.Role == Role.Hidden ? ("Muon", 1) : ("AdamW", 0.015), (rule.Name, scale));
         Train(updater);
+        updater.Adjust("learningRate", 0.01);                          // of the next step: the schedule is scaled, and rules keep their ratios
+        updater.Adjust("AdamW.learningRate", 1e-4);                    // of what AdamW steps alone
         updater.Adjust("learningRateScale", 0.5, of: "Muon");          // by rule: half the rate for what Muon steps
         updater.Adjust("learningRateScale", 0, of: "blocks.0.*");      // by name: stands still
         updater.Adjust("beta2", 0.95);                                 // in every rule that has a beta2
@@ -46,9 +48,9 @@ public sealed class OptimizerSnippets : IDisposable
     [Fact]
     public void Routes_cover_a_model()
     {
-        var special = new AdamW(beta2: 0.95);
+        var special = new AdamW { Beta2 = 0.95 };
         var one = Route.Default(new AdamW());                          // gains and biases without decay
-        var muon = Route.Muon();                                       // Muon for hidden matrices, AdamW for the rest
+        var muon = Route.For(new Muon());                              // Muon for hidden matrices, AdamW for the rest
         var hidden = Route.ForHidden(special, fallback: new AdamW(), fallbackScale: 0.1);
         var own = new Route().Add("*.qkv.weight", special, learningRateScale: 2).Add([Role.Embedding], new Sgd()).Otherwise(new AdamW());
         foreach (var route in new[] { one, muon, hidden, own }) Assert.Equal(model.Parameters().Count, route.Resolve(model.Parameters()).Count);

@@ -9,14 +9,15 @@ public class SnapshotTests
     /// <summary>Two weights that learn by AdamW.</summary>
     private sealed class Run : IDisposable
     {
-        public Run(Device device, int width = 5, bool clipped = true)
+        public Run(Device device, int width = 5, bool clipped = true, AdamW? adamW = null)
         {
             Weights =
             [
                 new Parameter("blocks.0.weight", Weight(device, (3, width), 1), Role.Hidden),
                 new Parameter("gain", Weight(device, 7, 2), Role.Gain),
             ];
-            Rule rule = clipped ? new Chain(new ClipNorm(1), new AdamW()) : new AdamW();
+            adamW ??= new AdamW();
+            Rule rule = clipped ? new Chain(new ClipNorm(1), adamW) : adamW;
             Updater = new Updater(Weights, Route.Default(rule), new UpdaterOptions { Seed = 1 });
         }
 
@@ -113,6 +114,77 @@ public class SnapshotTests
             Assert.Equal(before, into.Bits());
             Assert.DoesNotContain('\n', error.Message);
             return error;
+        }
+    }
+
+    /// <summary>Adjusted settings and learning rates go on; so do the bits.</summary>
+    [Fact]
+    public void A_restored_run_keeps_its_adjustments()
+    {
+        using var folder = new TemporaryFolder();
+        using var device = Device.CreateCpu(1);
+        using var scope = device.Scope("test");
+        using Run first = new(device), second = new(device);
+        first.Steps(2);
+        first.Updater.Adjust("learningRate", 3e-3);
+        first.Updater.Adjust("beta2", 0.9);
+        first.Updater.Adjust("beta2", 0.95);
+        first.Updater.Adjust("AdamW.learningRate", 1e-3, of: "gain");
+        first.Updater.Adjust("decay", "After");
+        first.Save(folder.Path);
+        second.Updater.Adjust("epsilon", 0.1); // not of the run that is loaded
+        using (var snapshot = Snapshot.Open(folder.Path)) snapshot.Restore(second.Weights, second.Updater);
+        Assert.Equal(first.Updater.Adjustments, second.Updater.Adjustments);
+        Assert.Equal(4, second.Updater.Adjustments.Count);
+        Assert.Equal(first.Updater.Describe(), second.Updater.Describe());
+        first.Steps(2);
+        second.Steps(2);
+        Assert.Equal(first.Bits(), second.Bits());
+    }
+
+    [Fact]
+    public void Other_settings_than_the_saved_ones_are_named_before_anything_changes()
+    {
+        using var folder = new TemporaryFolder();
+        using var device = Device.CreateCpu(1);
+        using var scope = device.Scope("test");
+        using Run run = new(device), other = new(device, adamW: new AdamW { Beta2 = 0.99 });
+        run.Steps(1);
+        run.Save(folder.Path);
+        var before = other.Bits();
+        using var snapshot = Snapshot.Open(folder.Path);
+        var error = Assert.Throws<BadFileException>(() => snapshot.Restore(other.Weights, other.Updater));
+        Assert.Equal("rules", error.Field);
+        Assert.Contains("blocks.0.weight was trained with ClipNorm -> AdamW(AdamW.beta2 0.999), not AdamW.beta2 0.99;", error.Message);
+        Assert.Equal(before, other.Bits());
+    }
+
+    /// <summary>A file of a version that saved no settings.</summary>
+    [Fact]
+    public void A_snapshot_without_settings_is_restored()
+    {
+        using var folder = new TemporaryFolder();
+        using var device = Device.CreateCpu(1);
+        using var scope = device.Scope("test");
+        using Run run = new(device), other = new(device);
+        run.Steps(2);
+        run.Save(folder.Path);
+        var writer = new SafeTensorsWriter { HasChecksums = true };
+        using (var reader = SafeTensorsReader.Open(folder.File(Snapshot.FileName)))
+        {
+            foreach (string name in reader.Entries.Keys) Add(writer, reader, name);
+            foreach (var (key, value) in reader.Metadata.Where(m => m.Key != "rules" && !m.Key.StartsWith("crc32c"))) writer.Metadata[key] = value;
+        }
+
+        writer.Save(folder.File(Snapshot.FileName));
+        using (var snapshot = Snapshot.Open(folder.Path)) snapshot.Restore(other.Weights, other.Updater);
+        Assert.Equal(run.Bits(), other.Bits());
+
+        static void Add(SafeTensorsWriter writer, SafeTensorsReader reader, string name)
+        {
+            var shape = new Shape([.. reader.Entries[name].Sizes]);
+            if (reader.Entries[name].Type == "F64") writer.Add<double>(name, reader.Read<double>(name), shape);
+            else writer.Add<float>(name, reader.Read<float>(name), shape);
         }
     }
 

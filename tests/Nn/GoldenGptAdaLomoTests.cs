@@ -19,7 +19,7 @@ public class GoldenGptAdaLomoTests
         using var golden = new GoldenGpt("gpt-adalomo-tied-eager.json");
         using var device = name == "cpu" ? Device.CreateCpu(threads: 2) : Device.CreateReference();
         using var gpt = golden.Model(device);
-        var route = RuleTable.Everywhere(new AdaLomo(weightDecay: 0.01), mode);
+        var route = RuleTable.Everywhere(new AdaLomo { WeightDecay = 0.01 }, mode);
         using var updater = new Updater(gpt.Parameters(), route, new UpdaterOptions { Schedule = LearningRate });
         for (int step = 0; step < golden.Steps.Length; step++)
         {

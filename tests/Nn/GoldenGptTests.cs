@@ -55,7 +55,7 @@ public class GoldenGptTests
         using var golden = new GoldenGpt(File);
         using var device = Make(name);
         using var gpt = golden.Model(device);
-        var rule = new AdamW(0.9, 0.95, 1e-8, 0.1);
+        var rule = new AdamW { Beta1 = 0.9, Beta2 = 0.95, Epsilon = 1e-8, WeightDecay = 0.1 };
         using var updater = new Updater(gpt.Parameters(), Route.Default(rule), new UpdaterOptions { Schedule = LearningRate });
         for (int step = 0; step < golden.Steps.Length; step++)
         {

@@ -22,7 +22,7 @@ public class GoldenLlamaTests
         using var device = exact ? Device.CreateReference() : Device.CreateCpu(threads: 2);
         using var model = Model(golden, device);
         var hyper = golden.GetProperty("hyper");
-        var rule = new AdamW(Number(hyper, "beta1"), Number(hyper, "beta2"), Number(hyper, "eps"), Number(hyper, "weight_decay"));
+        var rule = new AdamW { Beta1 = Number(hyper, "beta1"), Beta2 = Number(hyper, "beta2"), Epsilon = Number(hyper, "eps"), WeightDecay = Number(hyper, "weight_decay") };
         using var updater = new Updater(model.Parameters(), Route.Default(rule, mode), new UpdaterOptions { Schedule = Number(hyper, "lr") });
         CheckFirst(golden, model, exact ? 1e-7 : 2e-5);
 

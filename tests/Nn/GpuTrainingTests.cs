@@ -9,10 +9,10 @@ public class GpuTrainingTests
 
     private static readonly Dictionary<string, Func<Route>> rules = new()
     {
-        ["adamw"] = () => Route.Default(new AdamW(weightDecay: 0.1)),
-        ["apollo"] = () => Route.ForHidden(new Apollo(new ApolloOptions { Rank = ApolloRank.Fixed(2) }), new AdamW()),
-        ["apollo-mini"] = () => Route.ForHidden(Apollo.Mini(), new AdamW()),
-        ["muon"] = () => Route.Muon(),
+        ["adamw"] = () => Route.Default(new AdamW { WeightDecay = 0.1 }),
+        ["apollo"] = () => Route.ForHidden(new Apollo { Rank = 2 }, new AdamW()),
+        ["apollo-mini"] = () => Route.ForHidden(Apollo.Mini, new AdamW()),
+        ["muon"] = () => Route.For(new Muon()),
         ["adalomo"] = () => Route.Default(new AdaLomo()),
     };
 

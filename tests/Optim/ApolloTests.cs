@@ -15,14 +15,14 @@ public class ApolloTests
     [InlineData(128, 128, 16, 0.37, 1.03, 1.07, 3.0)]
     public void Unit_rows_and_alpha_compensate_twice(int rows, int rest, int rank, double plain, double auto, double unit, double both)
     {
-        double adam = UpdateSize(new AdamW(weightDecay: 0), rows, rest);
-        var options = new ApolloOptions
+        double adam = UpdateSize(new AdamW { WeightDecay = 0 }, rows, rest);
+        var options = new Apollo
         {
-            Rank = ApolloRank.Fixed(rank), Scope = rank == 1 ? ApolloScope.Tensor : ApolloScope.Channel, Limiter = null, WeightDecay = 0,
+            Rank = rank, Scope = rank == 1 ? ApolloScope.Tensor : ApolloScope.Channel, Limiter = null, WeightDecay = 0,
         };
-        void Near(double expected, ApolloOptions form)
+        void Near(double expected, Apollo form)
         {
-            double found = UpdateSize(new Apollo(form), rows, rest) / adam;
+            double found = UpdateSize(form, rows, rest) / adam;
             Assert.True(found > expected / 1.35 && found < expected * 1.35, $"{form.Projection}, alpha {form.Alpha}: {found:G3} of AdamW's, expected {expected}");
         }
 
@@ -35,9 +35,9 @@ public class ApolloTests
     public static TheoryData<string, Func<Rule>> Free => new()
     {
         { "apollo", () => new Apollo() },
-        { "svd", () => new Apollo(new() { Projection = ApolloProjection.Svd }) },
-        { "mini", () => Apollo.Mini() },
-        { "julia", () => Apollo.Julia() },
+        { "svd", () => new Apollo { Projection = ApolloProjection.Svd } },
+        { "mini", () => Apollo.Mini },
+        { "julia", () => Apollo.Julia },
         { "cap", () => new Chain(new NormGrowthCap(), new Sgd()) },
     };
 
@@ -56,8 +56,8 @@ public class ApolloTests
     [Fact]
     public void The_published_limiters_are_stuck_after_a_zero_gradient()
     {
-        Assert.True(Moves(Apollo.Official(rank: 2), 6, 9)[6] < 1e-6);
-        Assert.Equal(0, Moves(Apollo.PythonPort(rank: 2), 6, 9)[8]);
+        Assert.True(Moves(Apollo.Official with { Rank = 2 }, 6, 9)[6] < 1e-6);
+        Assert.Equal(0, Moves(Apollo.PythonPort with { Rank = 2 }, 6, 9)[8]);
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public class ApolloTests
         using var device = Device.CreateReference();
         foreach (var scope in Enum.GetValues<ApolloScope>())
         {
-            var options = new ApolloOptions { Rank = ApolloRank.Fixed(rank), Scope = scope, Side = ApolloSide.Left, Fit = ApolloFit.AllMatrices };
+            var options = new Apollo { Rank = rank, Scope = scope, Side = ApolloSide.Left, Fit = ApolloFit.AllMatrices };
             var left = Run(device, options, rows, rest, transposed: false);
             var right = Run(device, options with { Side = ApolloSide.Right }, rest, rows, transposed: true);
             for (int i = 0; i < left.Length; i++) Assert.Equal(left[i], right[i % rest * rows + i / rest], 1e-12);
@@ -87,8 +87,8 @@ public class ApolloTests
         {
             using var scope = device.Scope("test");
             using Parameter a = new("a", Tensor.Zeros((9, 5), device), Role.Hidden), b = new("b", Tensor.Zeros((5, 9), device), Role.Hidden);
-            using var updater = new Updater([a, b], Route.Default(new Apollo(new() { Refresh = 2 })), new UpdaterOptions { Seed = 5 });
-            using var other = new Updater([b, a], Route.Default(new Apollo(new() { Refresh = 2 })), new UpdaterOptions { Seed = 6 });
+            using var updater = new Updater([a, b], Route.Default(new Apollo { Refresh = 2 }), new UpdaterOptions { Seed = 5 });
+            using var other = new Updater([b, a], Route.Default(new Apollo { Refresh = 2 }), new UpdaterOptions { Seed = 6 });
             for (int i = 1; i <= 3; i++) Step(updater);
             foreach (var (from, to) in new[] { (updater.States[0], other.States[1]), (updater.States[1], other.States[0]) })
             {
@@ -116,7 +116,7 @@ public class ApolloTests
         {
             using var scope = device.Scope("test");
             using Parameter first = new("a", Tensor.Zeros((1, 1), device), Role.Bias), second = new("b", Tensor.Zeros((4096, 64), device), Role.Hidden);
-            var rule = new Apollo(new() { Rank = ApolloRank.Fixed(16), StoreProjection = true, Side = ApolloSide.Left, Projection = kind });
+            var rule = new Apollo { Rank = 16, StoreProjection = true, Side = ApolloSide.Left, Projection = kind };
             using var updater = new Updater(index == 0 ? [second, first] : [first, second], RuleTable.Everywhere(rule, UpdateMode.Eager));
             Step(updater, second, 1, 1);
             return updater.States[index].Tensor("projection").ToArray<double>();
@@ -146,7 +146,7 @@ public class ApolloTests
         double[] u = [.. Enumerable.Range(0, rows).Select(i => Math.Cos(1 + i))], v = [.. Enumerable.Range(0, rest).Select(i => Math.Sin(1 + i))];
         double[] outer = [.. u.SelectMany(a => v.Select(b => a * b))], small = rows < rest ? u : v;
         var g = Tensor.From<double>(outer, (rows, rest), device);
-        var rule = new Apollo(new() { Projection = ApolloProjection.Svd, Rank = ApolloRank.Fixed(2) });
+        var rule = new Apollo { Projection = ApolloProjection.Svd, Rank = 2 };
         using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager));
         updater.Step(() => (weight.Value * g).Sum());
         double[][] p = [.. updater.States[0].Tensor("projection").ToArray<double>().Chunk(small.Length)];
@@ -154,10 +154,10 @@ public class ApolloTests
         Assert.Equal(Math.Sqrt(Dot(small, small)), Math.Abs(Dot(p[0], small)), 1e-5);
         Assert.Equal(0, Dot(p[0], p[1]), 1e-5);
         Assert.Equal(1, Dot(p[1], p[1]), 1e-5);
-        var left = new Apollo(new() { Projection = ApolloProjection.Svd, Side = rows < rest ? ApolloSide.Right : ApolloSide.Left, Rank = ApolloRank.Fixed(2) });
+        var left = new Apollo { Projection = ApolloProjection.Svd, Side = rows < rest ? ApolloSide.Right : ApolloSide.Left, Rank = 2 };
         using var other = new RuleState(device);
         using var adam = new RuleState(device);
-        new Apollo(rule.Options with { Rank = ApolloRank.Fixed(256) }).Init(weight, adam);
+        (rule with { Rank = 256 }).For(weight).Rule.Init(weight, adam);
         Assert.Equal(2L * rows * rest * sizeof(float), adam.Bytes);
         Assert.Contains("singular vectors", Fails<ArgumentException>(() => left.Init(weight, other)));
     }
@@ -180,7 +180,7 @@ public class ApolloTests
         using var device = Device.CreateCpu(threads: 1);
         foreach (var projection in Enum.GetValues<ApolloProjection>())
         {
-            var options = new ApolloOptions { Rank = ApolloRank.Fixed(2), Refresh = 3, Projection = projection };
+            var options = new Apollo { Rank = 2, Refresh = 3, Projection = projection };
             Assert.Equal(Run(device, options, 5, 7, false), Run(device, options with { StoreProjection = true }, 5, 7, false));
             Assert.NotEqual(Run(device, options, 5, 7, false), Run(device, options with { Refresh = 0 }, 5, 7, false));
         }
@@ -211,7 +211,7 @@ public class ApolloTests
     public void Matrices_converge()
     {
         using var device = Device.CreateCpu(threads: 1);
-        foreach (var rule in new Rule[] { new Apollo(), Apollo.Mini(), Apollo.Official(rank: 4, scale: 4), Apollo.Julia(), Apollo.PythonPort(rank: 4) })
+        foreach (var rule in new Rule[] { new Apollo(), Apollo.Mini, Apollo.Official with { Rank = 4, Alpha = 2 }, Apollo.Julia, Apollo.PythonPort with { Rank = 4 } })
         {
             using var scope = device.Scope("test");
             using var weight = Weight(device, (24, 16));
@@ -237,7 +237,7 @@ public class ApolloTests
         long Elements(Parameter p)
         {
             using var state = new RuleState(device);
-            new Apollo().Init(p, state);
+            new Apollo().For(p).Rule.Init(p, state);
             return state.Bytes / sizeof(float);
         }
 
@@ -249,20 +249,20 @@ public class ApolloTests
     {
         using var device = Device.CreateCpu(threads: 1);
         using var weight = Weight(device, (6, 8));
-        Assert.Contains("Apollo: Beta2 is 1.5", Fails<ArgumentOutOfRangeException>(() => new Apollo(new() { Beta2 = 1.5 })));
-        Assert.Contains("Gamma is 0.5", Fails<ArgumentOutOfRangeException>(() => new NormGrowthCap(new() { Gamma = 0.5 })));
+        Assert.Contains("Apollo: beta2 is 1.5", Fails<ArgumentOutOfRangeException>(() => new Apollo { Beta2 = 1.5 }));
+        Assert.Contains("gamma is 0.5", Fails<ArgumentOutOfRangeException>(() => new NormGrowthCap { Limit = new() { Gamma = 0.5 } }));
         using var state = new RuleState(device);
-        Assert.Contains("rank 0 of w (6, 8)", Fails<ArgumentOutOfRangeException>(() => new Apollo(new() { Rank = ApolloRank.Fixed(0) }).Init(weight, state)));
+        Assert.Contains("rank 0 of w (6, 8)", Fails<ArgumentOutOfRangeException>(() => new Apollo { Rank = 0 }.Init(weight, state)));
         using var bad = Tensor.Full((6, 8), double.NaN, device);
         var cap = new NormGrowthCap();
         cap.Init(weight, state);
         Assert.Contains("the gradient of w (6, 8)", Fails<NonFiniteException>(() => cap.Apply(weight, bad, state, new StepInfo(1, 0.1, 1))));
-        new NormGrowthCap(throwOnNonFinite: false).Apply(weight, bad, state, new StepInfo(1, 0.1, 1));
+        new NormGrowthCap { ThrowOnNonFinite = false }.Apply(weight, bad, state, new StepInfo(1, 0.1, 1));
         using var other = new RuleState(device);
         new Apollo().Init(weight, other);
         Assert.Contains("gradient of w (6, 8)", Fails<NonFiniteException>(() => new Apollo().Apply(weight, bad, other, new StepInfo(1, 0.1, 1))));
         Assert.DoesNotContain(weight.Value.ToArray(), float.IsNaN);
-        Assert.Equal("Apollo(rank quarter, alpha auto, refresh 200, beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay 0)", new Apollo().WithoutDecay().ToString());
+        Assert.Equal("Apollo(rank quarter, refresh 200, ratioEpsilon 1E-08, beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay 0)", new Apollo().WithoutDecay().ToString());
     }
 
     [Fact]
@@ -273,12 +273,14 @@ public class ApolloTests
         var apollo = new Apollo();
         var chain = new Chain(new NormGrowthCap(), apollo);
         foreach (string key in new[] { "alpha", "beta1", "beta2", "epsilon", "weightDecay" }) Assert.NotEqual($"{chain}", $"{chain.Adjusted(key, 0.5)}");
-        Assert.Equal($"NormGrowthCap(gamma 1.5, lowerBound 1E-07) -> {apollo}", $"{chain.Adjusted("gamma", 1.5)}");
-        Assert.Equal(1.5, ((Apollo)apollo.Adjusted("Apollo.gamma", 1.5)!).Options.Limiter!.Gamma);
+        Assert.Equal($"NormGrowthCap(limit.gamma 1.5) -> {apollo}", $"{chain.Adjusted("NormGrowthCap.gamma", 1.5)}");
+        Assert.Equal("NormGrowthCap(limit.gamma 1.5)", $"{((Chain)chain.Adjusted("gamma", 1.5)!).Rules[0]}");
+        Assert.Equal(1.5, ((Apollo)apollo.Adjusted("Apollo.gamma", 1.5)!).Limiter!.Gamma);
+        Assert.Equal(1.5, ((Apollo)apollo.Adjusted("limiter.gamma", 1.5)!).Limiter!.Gamma);
         Assert.Null(apollo.Adjusted("momentum", 0.5));
-        Assert.Contains("refresh cannot change", Fails<ArgumentException>(() => chain.Adjusted("refresh", 5)));
-        Assert.True(apollo.Uses("Apollo", hidden) && apollo.Uses("AdamW", table));
-        Assert.False(apollo.Uses("AdamW", hidden) || apollo.Uses("Apollo", table));
+        Assert.Equal(["Apollo", "AdamW"], new[] { hidden, table }.Select(p => apollo.For(p).Rule.Name));
+        Assert.Equal("NormGrowthCap -> AdamW", chain.For(table).Rule.Name);
+        Assert.Contains("(8, 12)", Fails<ArgumentException>(() => apollo.Init(table, new RuleState(device))));
     }
 
     private static string Fails<T>(Action action) where T : Exception => Assert.Throws<T>(action).Message;
@@ -300,11 +302,11 @@ public class ApolloTests
         updater.End();
     }
 
-    private static double[] Run(Device device, ApolloOptions options, int rows, int rest, bool transposed)
+    private static double[] Run(Device device, Apollo options, int rows, int rest, bool transposed)
     {
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Zeros((rows, rest), device), Role.Hidden);
-        using var updater = new Updater([weight], RuleTable.Everywhere(new Apollo(options), UpdateMode.Eager), new UpdaterOptions { Schedule = 0.1, Seed = 5 });
+        using var updater = new Updater([weight], RuleTable.Everywhere(options, UpdateMode.Eager), new UpdaterOptions { Schedule = 0.1, Seed = 5 });
         for (int t = 1; t <= 5; t++) Step(updater, weight, 1, t, transposed);
         return weight.Value.ToArray<double>();
     }

@@ -113,7 +113,7 @@ public class ClipTests
     {
         using var device = Device.CreateReference();
         using var scope = device.Scope("test");
-        foreach (var rule in new Rule[] { new Lomo(clipValue: 2), new Chain(new ClipValue(2), new Sgd()) })
+        foreach (var rule in new Rule[] { new Lomo { ClipValue = 2 }, new Chain(new ClipValue(2), new Sgd()) })
         {
             using var w = new Parameter("w", Tensor.Zeros(2, device), Role.Hidden);
             var options = new UpdaterOptions { Schedule = 1, MaxNorm = 1, ClipMode = ClipMode.TwoPass };

@@ -6,7 +6,7 @@ public class FactoredTests
     [Fact]
     public void Lomo_clips_and_decays()
     {
-        double[] moved = Moved(new Lomo(weightDecay: 0.5, clipValue: 2), 0.1, [1, 1, 1], [3, 0, -1]);
+        double[] moved = Moved(new Lomo { WeightDecay = 0.5, ClipValue = 2 }, 0.1, [1, 1, 1], [3, 0, -1]);
         Near([0.95 - 0.2, 0.95, 0.95 + 0.1], moved);
     }
 
@@ -14,7 +14,7 @@ public class FactoredTests
     public void AdaLomo_clips_values_first()
     {
         double[] weights = [1, 2, 3], slopes = [9, -0.5, 2];
-        Near(Moved(new Chain(new ClipValue(2), new AdaLomo()), 0.1, weights, slopes), Moved(new AdaLomo(clipValue: 2), 0.1, weights, slopes));
+        Near(Moved(new Chain(new ClipValue(2), new AdaLomo()), 0.1, weights, slopes), Moved(new AdaLomo { ClipValue = 2 }, 0.1, weights, slopes));
     }
 
     /// <summary>At the first step u is the sign: the step is the rate times the scale.</summary>
@@ -24,14 +24,14 @@ public class FactoredTests
     [InlineData(true, false, 0.02)]
     [InlineData(true, true, 2e-6)]
     public void The_relative_step_replaces_the_learning_rate(bool scaled, bool warmup, double size) =>
-        Near([2 - size, -2 + size], Moved(Adafactor.HuggingFace(scaleParameter: scaled, warmupInit: warmup), 123, [2, -2], [3, -1]));
+        Near([2 - size, -2 + size], Moved(Adafactor.HuggingFace with { ScaleParameter = scaled, WarmupInit = warmup }, 123, [2, -2], [3, -1]));
 
     [Fact]
     public void The_relative_step_falls_with_the_root_of_time()
     {
         using var device = Device.CreateReference();
         using var weight = UpdaterTests.Make(device, "w", 1);
-        using var updater = new Updater([weight], RuleTable.Everywhere(Adafactor.HuggingFace(scaleParameter: false), UpdateMode.Eager));
+        using var updater = new Updater([weight], RuleTable.Everywhere(Adafactor.HuggingFace with { ScaleParameter = false }, UpdateMode.Eager));
         double last = 0;
         for (int t = 1; t <= 14400; t++)
         {
@@ -46,9 +46,13 @@ public class FactoredTests
     [Fact]
     public void Wrong_settings_are_named()
     {
-        Assert.Contains("warmupInit", Assert.Throws<ArgumentException>(() => Adafactor.HuggingFace(relativeStep: false, warmupInit: true)).Message);
-        Assert.Contains("decayRate is 0.8", Assert.Throws<ArgumentOutOfRangeException>(() => new AdaLomo(decayRate: 0.8)).Message);
-        Assert.Contains("clipValue is -1", Assert.Throws<ArgumentOutOfRangeException>(() => new Lomo(clipValue: -1)).Message);
+        using var device = Device.CreateReference();
+        using var w = UpdaterTests.Make(device, "w", 3);
+        string Wrong(Rule rule) => Assert.Throws<ArgumentException>(() => new Updater([w], RuleTable.Everywhere(rule, UpdateMode.Eager))).Message;
+        Assert.Contains("warmupInit", Wrong(Adafactor.HuggingFace with { RelativeStep = false, WarmupInit = true }));
+        Assert.Contains("epsilon1 is 1E-20", Wrong(Adafactor.Torch with { Epsilon1 = 1e-20 }));
+        Assert.Contains("decayRate is 0.8", Assert.Throws<ArgumentOutOfRangeException>(() => new AdaLomo { DecayRate = 0.8 }).Message);
+        Assert.Contains("clipValue is -1", Assert.Throws<ArgumentOutOfRangeException>(() => new Lomo { ClipValue = -1 }).Message);
     }
 
     /// <summary>A kernel of three axes and more: AdaLomo takes it as a matrix, Adafactor as a stack of matrices.</summary>
@@ -65,8 +69,8 @@ public class FactoredTests
         }
 
         Assert.Equal(["(5)", "(24)"], Shapes(new AdaLomo()));
-        Assert.Equal(["(5, 2, 3)", "(5, 2, 4)"], Shapes(Adafactor.HuggingFace()));
-        Assert.Equal(["(5, 2, 3)", "(5, 2, 4)"], Shapes(Adafactor.Torch()));
+        Assert.Equal(["(5, 2, 3)", "(5, 2, 4)"], Shapes(Adafactor.HuggingFace));
+        Assert.Equal(["(5, 2, 3)", "(5, 2, 4)"], Shapes(Adafactor.Torch));
     }
 
     /// <summary>Rows and columns without any gradient meet moments as small as epsilon beside huge ones.</summary>
@@ -75,7 +79,7 @@ public class FactoredTests
     {
         using var device = Device.CreateCpu(threads: 1);
         using var scope = device.Scope("test");
-        foreach (var rule in new Rule[] { new AdaLomo(), Adafactor.HuggingFace(), Adafactor.Torch() })
+        foreach (var rule in new Rule[] { new AdaLomo(), Adafactor.HuggingFace, Adafactor.Torch })
             foreach (float size in new[] { 1e-20f, 1f, 1e20f })
             {
                 using var weight = new Parameter("w", Tensor.Ones((3, 4), device), Role.Hidden);
@@ -92,13 +96,13 @@ public class FactoredTests
     public void Settings_are_adjusted_between_steps()
     {
         using var device = Device.CreateCpu(threads: 1);
-        foreach (var rule in new Rule[] { new Lomo(clipValue: 1), new AdaLomo(clipValue: 1), Adafactor.HuggingFace(beta1: 0.5), Adafactor.Torch(epsilon1: 1e-7) })
+        foreach (var rule in new Rule[] { new Lomo { ClipValue = 1 }, new AdaLomo { ClipValue = 1 }, Adafactor.HuggingFace with { Beta1 = 0.5 }, Adafactor.Torch with { Epsilon1 = 1e-7 } })
         {
             using var weight = UpdaterTests.Make(device, "w", (4, 6));
             using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager));
-            foreach (var (key, value) in rule.Settings.Where(s => !s.Key.EndsWith("Step") && s.Key is not ("scaleParameter" or "warmupInit")))
+            foreach (var (key, value) in rule.Settings.Where(s => s.Value is double))
             {
-                double changed = key == "decayRate" ? -0.5 : value / 2 + 0.25;
+                double changed = key == "decayRate" ? -0.5 : (double)value! / 2 + 0.25;
                 updater.Adjust(key, changed);
                 Assert.Equal(changed, updater.Assignments.Single().Rule.Settings.Single(s => s.Key == key).Value);
             }

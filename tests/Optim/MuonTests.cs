@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>What Muon does beyond the published traces: scales, fused matrices, missing gradients, memory.</summary>
 public class MuonTests
 {
-    private static readonly MuonOptions plain = new() { Momentum = 0, WeightDecay = 0 };
+    private static readonly Muon plain = new() { Momentum = 0, WeightDecay = 0 };
 
     [Fact]
     public void Each_scale_is_its_formula()
@@ -30,7 +30,7 @@ public class MuonTests
         using var device = Device.CreateCpu(threads: 1);
         using var scope = device.Scope("test");
         using var weight = UpdaterTests.Make(device, "blocks.3.weight", (2, 3));
-        using var updater = new Updater([weight], RuleTable.Everywhere(new Muon(Muon.Moonlight), UpdateMode.Eager));
+        using var updater = new Updater([weight], RuleTable.Everywhere(Muon.Moonlight, UpdateMode.Eager));
         var e = Assert.Throws<NonFiniteException>(() => updater.Step(() => weight.Value.Sum() * Tensor.Full(default(Shape), 3e38, device)));
         Assert.Contains("the momentum of blocks.3.weight", e.Message);
     }
@@ -73,10 +73,10 @@ public class MuonTests
         using var weight = UpdaterTests.Make(device, "w", (6, 4));
         Assert.Contains("6, 1 rows", Assert.Throws<ArgumentException>(() => weight.RowBlocks = [6, 1]).Message);
         Assert.Throws<ArgumentException>(() => weight.RowBlocks = [7, -1]);
-        var route = RuleTable.Everywhere(new Muon(new MuonOptions { Split = 4 }), UpdateMode.Eager);
+        var route = RuleTable.Everywhere(new Muon { Split = 4 }, UpdateMode.Eager);
         Assert.Contains("into 4 blocks", Assert.Throws<ArgumentException>(() => new Updater([weight], route)).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Muon(new MuonOptions { Momentum = 1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Muon(new MuonOptions { Split = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Muon { Momentum = 1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Muon { Split = 0 });
     }
 
     /// <summary>The momentum goes on moving a matrix that the loss does not read, or it does not, as asked; both times as deferred as eager.</summary>
@@ -91,7 +91,7 @@ public class MuonTests
             using var scope = device.Scope("test");
             Parameter read = UpdaterTests.Make(device, "a", (3, 4)), now = UpdaterTests.Make(device, "b", (3, 4)), frozen = UpdaterTests.Make(device, "c", (3, 4));
             frozen.Trainable = false;
-            var rule = new Chain(new ClipNorm(9), new Muon(new MuonOptions { MissingAsZero = asZero }));
+            var rule = new Chain(new ClipNorm(9), new Muon { MissingAsZero = asZero });
             using var updater = new Updater([read, now, frozen], RuleTable.Everywhere(rule, mode), new UpdaterOptions { Schedule = 0.1 });
             updater.Step(() => (read.Value * now.Value).Sum());
             var g = Tensor.Zeros((3, 4), device);
@@ -119,7 +119,7 @@ public class MuonTests
             using var scope = device.Scope("test");
             Parameter a = UpdaterTests.Make(device, "a", (3, 4)), b = UpdaterTests.Make(device, "b", (3, 4));
             var options = new UpdaterOptions { Schedule = 0.1, MaxNorm = 0.01, ClipMode = clip };
-            using var updater = new Updater([a, b], RuleTable.Everywhere(new Muon(Muon.KellerJordan), mode), options);
+            using var updater = new Updater([a, b], RuleTable.Everywhere(Muon.KellerJordan, mode), options);
             updater.Step(microBatches, k => (a.Value * b.Value).Sum());
             var afterFirst = b.Value.ToArray();
             updater.Step(microBatches, k => (a.Value * a.Value).Sum());
@@ -152,7 +152,7 @@ public class MuonTests
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Normal((16, 16), 0, 0.1, new RandomKey(1, 1), device), Role.Hidden);
         Tensor x = Tensor.Normal((64, 16), 0, 1, new RandomKey(1, 2), device), target = x.MatMul(Tensor.Normal((16, 16), 0, 0.25, new RandomKey(1, 3), device));
-        using var updater = new Updater([weight], Route.Muon(), new UpdaterOptions { Schedule = new WarmUpCosine(0.1, 0, 0, 200) });
+        using var updater = new Updater([weight], Route.For(new Muon()), new UpdaterOptions { Schedule = new WarmUpCosine(0.1, 0, 0, 200) });
         double first = 0, last = 0;
         for (int i = 0; i < 200; i++)
         {
@@ -165,11 +165,11 @@ public class MuonTests
 
     /// <summary>One step at learning rate 1 from zero weights.</summary>
     private static (double[] Moved, double[] Gradient) Move(
-        Device device, Shape shape, MuonOptions options, IReadOnlyList<long>? rowBlocks = null, double[]? slope = null)
+        Device device, Shape shape, Muon rule, IReadOnlyList<long>? rowBlocks = null, double[]? slope = null)
     {
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Zeros(shape, device), Role.Hidden) { RowBlocks = rowBlocks ?? [] };
-        using var updater = new Updater([weight], RuleTable.Everywhere(new Muon(options with { Fallback = null }), UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+        using var updater = new Updater([weight], RuleTable.Everywhere(rule with { Fallback = null }, UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
         var g = slope is null ? Tensor.Normal(shape, 0, 1, new RandomKey(1, 1), device) : Tensor.From<double>(slope, shape, device);
         updater.Step(() => (weight.Value * g).Sum());
         return (weight.Value.ToArray<double>(), g.ToArray<double>());

@@ -7,7 +7,7 @@ public class RouteTests
     {
         using var device = Device.CreateReference();
         using var model = new TinyModel(device);
-        Rule byName = new AdamW(), byRole = new Sgd(), rest = new Sgd(0.9);
+        Rule byName = new AdamW(), byRole = new Sgd(), rest = new Sgd { Momentum = 0.9 };
         var route = new Route().Add("tied.*", byName, UpdateMode.Deferred, 0.5).Add([Role.Hidden, Role.Gain], byRole).Otherwise(rest);
         var assigned = route.Resolve(model.Parameters);
         Assert.Equal([byName, rest, byRole, rest], assigned.Select(a => a.Rule));
@@ -20,7 +20,7 @@ public class RouteTests
     {
         using var device = Device.CreateReference();
         using var model = new TinyModel(device);
-        var rules = Route.Default(new Chain(new ClipNorm(1), new AdamW(weightDecay: 0.1))).Resolve(model.Parameters).Select(a => a.Rule.ToString());
+        var rules = Route.Default(new Chain(new ClipNorm(1), new AdamW { WeightDecay = 0.1 })).Resolve(model.Parameters).Select(a => a.Rule.ToString());
         string tail = "AdamW(beta1 0.9, beta2 0.999, epsilon 1E-08, weightDecay ";
         Assert.Equal(new[] { "0.1)", "0)", "0)", "0)" }.Select(end => $"ClipNorm(limit 1) -> {tail}{end}"), rules);
     }
@@ -61,7 +61,7 @@ public class RouteTests
     {
         using var device = Device.CreateCpu(threads: 1);
         using var model = new Gpt(new GptConfig { VocabularySize = 11, Layers = 2, Heads = 2, Width = 8, Context = 4 }, device);
-        using var updater = new Updater(model.Parameters(), Route.Muon(), new UpdaterOptions { MaxNorm = 1, ClipMode = ClipMode.TwoPass });
+        using var updater = new Updater(model.Parameters(), Route.For(new Muon()), new UpdaterOptions { MaxNorm = 1, ClipMode = ClipMode.TwoPass });
         string[] lines = updater.Summary().Split('\n');
         Assert.Equal(["role", "Embedding", "Gain", "Bias", "Hidden", "Head"], lines[..^1].Select(l => l.Split(' ')[0]));
         Assert.Matches(@"^Hidden +8 +1,536 +Muon\(.*\) +eager +1x +6,144$", lines[4]);
@@ -78,8 +78,8 @@ public class RouteTests
         Assert.Contains("two parameters are named bias", Fails(() => new Updater([model.Bias, model.Bias], Route.Default(new Sgd()))));
         Assert.Contains("no parameters", Fails(() => new Updater([], Route.Default(new Sgd()))));
         Assert.Contains("factor -1", Fails(() => new Route().Otherwise(new Sgd(), learningRateScale: -1)));
-        Assert.Contains("beta1 is 1.5", Fails(() => new AdamW(beta1: 1.5)));
-        Assert.Contains("Nesterov", Fails(() => new Sgd(nesterov: true)));
+        Assert.Contains("beta1 is 1.5", Fails(() => new AdamW { Beta1 = 1.5 }));
+        Assert.Contains("Nesterov", Fails(() => new Updater(model.Parameters, Route.Default(new Sgd { Nesterov = true }))));
         string eager = Fails(() => new Updater(model.Parameters, Route.Default(new Sgd()), new UpdaterOptions { MaxNorm = 1 }));
         Assert.All(["4 parameters", "tied.weight", "Deferred", "TwoPass", "PreviousNorm", "PerTensor", "ClipNorm", "ClipValue"], part => Assert.Contains(part, eager));
     }

@@ -176,9 +176,9 @@ public class UpdaterFailureTests
         }
     }
 
-    private sealed class FailingRule : Rule
+    private sealed record FailingRule : Rule
     {
-        private readonly Sgd inner = new(0.9);
+        private readonly Sgd inner = new() { Momentum = 0.9 };
 
         public Parameter? FailsFor { get; set; }
 

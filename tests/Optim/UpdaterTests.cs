@@ -101,7 +101,7 @@ public class UpdaterTests
         using var scope = device.Scope("test");
         Parameter read = Make(device, "read", 3), unread = Make(device, "unread", 3), frozen = Make(device, "frozen", 3);
         frozen.Trainable = false;
-        using var updater = new Updater([read, unread, frozen], RuleTable.Everywhere(new AdamW(weightDecay: 0.5), UpdateMode.Eager), plain);
+        using var updater = new Updater([read, unread, frozen], RuleTable.Everywhere(new AdamW { WeightDecay = 0.5 }, UpdateMode.Eager), plain);
         double[] before = [.. unread.Value.ToArray<double>(), .. frozen.Value.ToArray<double>()];
         var report = updater.Step(() => (read.Value * frozen.Value).Sum());
         Assert.Equal(["unread"], report.WithoutGradient);
@@ -280,7 +280,7 @@ public class UpdaterTests
         return device.Arena.Report.Peak(Use.Gradient);
     }
 
-    private sealed class NotingRule(List<string> fired, bool takesZeros = false) : Rule
+    private sealed record NotingRule(List<string> fired, bool takesZeros = false) : Rule
     {
         private readonly Sgd inner = new();
 

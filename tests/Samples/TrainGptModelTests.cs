@@ -55,7 +55,8 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 
     [Fact]
     public void Without_options_it_is_nano_gpt_for_a_cpu() => Assert.Equal(
-        new GptConfig { VocabularySize = 65, Layers = 4, Heads = 4, KvHeads = 4, Width = 128, Hidden = 512, Context = 64, Bias = false, TiedHead = true },
+        new GptConfig { VocabularySize = 65, Layers = 4, Heads = 4, KvHeads = 4, Width = 128, Hidden = 512, Context = 64, Bias = false,
+            TiedHead = true },
         ModelChoice.Config(new TrainOptions(), 65));
 
     [Theory]

@@ -180,9 +180,10 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void Settings_of_an_earlier_snapshot_are_read_by_their_old_names()
     {
-        var json = new JsonObject { ["Data"] = "x", ["KvHeads"] = null, ["Layers"] = 2, ["ClipMode"] = "two-pass", ["Mode"] = "eager",
+        var json = new JsonObject { ["Data"] = "/x", ["KvHeads"] = null, ["Layers"] = 2, ["ClipMode"] = "two-pass", ["Mode"] = "eager",
             ["Beta1"] = 0.5 };
-        var expected = new TrainOptions { Data = "x", Layers = 2, ClipMode = EagerClip.TwoPass, Mode = UpdateMode.Eager, Beta1 = 0.5 };
+        var expected = new TrainOptions { Data = Path.GetFullPath("/x"), Layers = 2, ClipMode = EagerClip.TwoPass, Mode = UpdateMode.Eager,
+            Beta1 = 0.5 };
         Assert.Equal(expected, ConfigurationFile.Read("snapshot", json).Over(new TrainOptions()));
     }
 

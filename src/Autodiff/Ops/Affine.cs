@@ -5,9 +5,9 @@ namespace Mayfly;
 /// <summary>scale x + shift.</summary>
 /// <param name="scale">The factor.</param>
 /// <param name="shift">The summand.</param>
-public readonly struct Affine(float scale, float shift) : IMap1<Affine>
+public readonly struct Affine(Hyper scale, Hyper shift) : IMap1<Affine>
 {
-    private readonly float scale = scale, shift = shift;
+    private readonly Hyper scale = scale, shift = shift;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,6 +15,8 @@ internal readonly struct G1(float value) : ILane<G1>
 
     public static G1 Of(double x) => new((float)x);
 
+    public static G1 Of(Hyper x) => new(x.Single);
+
     public static G1 operator +(G1 a, G1 b) => new(a.Value + b.Value);
 
     public static G1 operator -(G1 a, G1 b) => new(a.Value - b.Value);

@@ -17,46 +17,25 @@ namespace Mayfly;
 /// A matrix costs three reads of the gradient, two of the weight and one write, and no work space of its size; gradients beyond 1e15 count as 1e15,
 /// so that their squares stay finite.
 /// </summary>
-public sealed class AdaLomo : Rule
+public sealed record AdaLomo : Rule
 {
-    private readonly double weightDecay, clipThreshold, decayRate, epsilon1, epsilon2;
-    private readonly double? clipValue;
+    /// <summary>The share of the weight taken away per step and unit of step size.</summary>
+    public double WeightDecay { get; init => field = In(0, 1e6, value); }
 
-    /// <summary>Sets the hyper-parameters.</summary>
-    /// <param name="weightDecay">The share of the weight taken away per step and unit of step size.</param>
-    /// <param name="clipThreshold">The largest root mean square of u.</param>
-    /// <param name="decayRate">The exponent of t in 1 - beta2.</param>
-    /// <param name="epsilon1">Added to the squares.</param>
-    /// <param name="epsilon2">The least scale of a step: what weights that are all zero start with.</param>
-    /// <param name="clipValue">The largest magnitude of a gradient's element, applied first; null does not clip.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A value outside its range.</exception>
-    public AdaLomo(
-        double weightDecay = 0, double clipThreshold = 1, double decayRate = -0.8, double epsilon1 = 1e-30, double epsilon2 = 1e-3, double? clipValue = null)
-    {
-        this.weightDecay = InRange(Name, nameof(weightDecay), weightDecay, 0, 1e6);
-        this.clipThreshold = InRange(Name, nameof(clipThreshold), clipThreshold, 1e-6, 1e6);
-        this.decayRate = InRange(Name, nameof(decayRate), decayRate, -10, 0);
-        this.epsilon1 = InRange(Name, nameof(epsilon1), epsilon1, 1e-30, 1);
-        this.epsilon2 = InRange(Name, nameof(epsilon2), epsilon2, 1e-30, 1e6);
-        this.clipValue = clipValue is { } limit ? InRange(Name, nameof(clipValue), limit, 1e-30, SecondMoment.Largest) : null;
-    }
+    /// <summary>The largest root mean square of u.</summary>
+    public double ClipThreshold { get; init => field = In(1e-6, 1e6, value); } = 1;
 
-    /// <inheritdoc/>
-    public override string Name => "AdaLomo";
+    /// <summary>The exponent of t in 1 - beta2.</summary>
+    public double DecayRate { get; init => field = In(-10.0, 0, value); } = -0.8;
 
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings
-    {
-        get
-        {
-            yield return ("weightDecay", weightDecay);
-            yield return ("clipThreshold", clipThreshold);
-            yield return ("decayRate", decayRate);
-            yield return ("epsilon1", epsilon1);
-            yield return ("epsilon2", epsilon2);
-            if (clipValue is { } limit) yield return ("clipValue", limit);
-        }
-    }
+    /// <summary>Added to the squares.</summary>
+    public double Epsilon1 { get; init => field = In(1e-30, 1, value); } = 1e-30;
+
+    /// <summary>The least scale of a step: what weights that are all zero start with.</summary>
+    public double Epsilon2 { get; init => field = In(1e-30, 1e6, value); } = 1e-3;
+
+    /// <summary>The largest magnitude of a gradient's element, applied first; null does not clip.</summary>
+    public double? ClipValue { get; init => field = In(1e-30, SecondMoment.Largest, value); }
 
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)
@@ -70,24 +49,9 @@ public sealed class AdaLomo : Rule
     {
         double t = ++state.Number("steps");
         using var scope = gradient.Device.Scope(Name);
-        double size = step.LearningRate * Math.Max(epsilon2, parameter.Value.Rms());
-        var moment = new SecondMoment(Math.Pow(t, decayRate), epsilon1) { Limit = clipValue * step.ClipFactor ?? SecondMoment.Largest };
+        double size = step.LearningRate * Math.Max(Epsilon2, parameter.Value.Rms());
+        var moment = new SecondMoment(Math.Pow(t, DecayRate), Epsilon1) { Limit = ClipValue * step.ClipFactor ?? SecondMoment.Largest };
         var u = moment.Normalise(gradient, parameter.Shape.AsMatrix(), state);
-        u.Step(parameter.Value, size * weightDecay, size / Math.Max(1, u.Rms / clipThreshold));
+        u.Step(parameter.Value, size * WeightDecay, size / Math.Max(1, u.Rms / ClipThreshold));
     }
-
-    /// <inheritdoc/>
-    public override Rule WithoutDecay() => weightDecay == 0 ? this : new AdaLomo(0, clipThreshold, decayRate, epsilon1, epsilon2, clipValue);
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value) => key switch
-    {
-        "weightDecay" => new AdaLomo(value, clipThreshold, decayRate, epsilon1, epsilon2, clipValue),
-        "clipThreshold" => new AdaLomo(weightDecay, value, decayRate, epsilon1, epsilon2, clipValue),
-        "decayRate" => new AdaLomo(weightDecay, clipThreshold, value, epsilon1, epsilon2, clipValue),
-        "epsilon1" => new AdaLomo(weightDecay, clipThreshold, decayRate, value, epsilon2, clipValue),
-        "epsilon2" => new AdaLomo(weightDecay, clipThreshold, decayRate, epsilon1, value, clipValue),
-        "clipValue" => new AdaLomo(weightDecay, clipThreshold, decayRate, epsilon1, epsilon2, value),
-        _ => null,
-    };
 }

@@ -1,8 +1,32 @@
 namespace Mayfly;
 
+/// <summary>The two forms of <see cref="Adafactor"/>.</summary>
+public enum AdafactorForm
+{
+    /// <summary>
+    /// Hugging Face's transformers; epsilon1 is added to the squares:
+    /// <code>
+    /// rate = relativeStep ? min(warmupInit ? 1e-6 t : 1e-2, 1 / sqrt(t)) : learningRate
+    /// size = scaleParameter ? rate max(epsilon2, rms(p)) : rate
+    /// decay = size weightDecay
+    /// </code>
+    /// A relative step takes the place of the learning rate: the schedule and the route's factor have no effect.
+    /// </summary>
+    HuggingFace,
+
+    /// <summary>
+    /// torch.optim; epsilon1 is the least mean(row) and the least root of row column / mean(row):
+    /// <code>
+    /// size = min(learningRate, 1 / sqrt(t)) max(epsilon2, rms(p))
+    /// decay = learningRate weightDecay
+    /// </code>
+    /// </summary>
+    Torch,
+}
+
 /// <summary>
 /// Adam's second moment kept as means of rows and columns (Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018),
-/// in the two forms that are in use, <see cref="HuggingFace"/> and <see cref="Torch"/>:
+/// in the two forms that are in use, <see cref="HuggingFace"/>, the default, and <see cref="Torch"/>:
 /// <code>
 /// beta2 = 1 - t^decayRate
 /// row = beta2 row + (1 - beta2) mean over columns g^2
@@ -12,100 +36,63 @@ namespace Mayfly;
 /// u = m = beta1 m + (1 - beta1) u                      (with a first moment)
 /// p = p - decay p - u
 /// </code>
-/// The forms differ in the size, the decay and where epsilon1 stands. t counts the steps at which this parameter had a gradient. Of more than two
+/// The forms differ in the size, the decay and where epsilon1 stands, see <see cref="AdafactorForm"/>. t counts the steps at which this parameter had a gradient. Of more than two
 /// axes the last two are factored. State: row and column, or v; and m. Gradients beyond 1e15 count as 1e15, so that their squares stay finite.
 /// </summary>
-public sealed class Adafactor : Rule
+public sealed record Adafactor : Rule
 {
-    private readonly Form form;
+    /// <summary>Sets the usual learning rate, 1e-2.</summary>
+    public Adafactor() => LearningRate = 1e-2;
 
-    private Adafactor(Form form)
-    {
-        if (form.Beta1 is { } beta1) InRange(Name, "beta1", beta1, 0, 0.999999);
-        InRange(Name, "weightDecay", form.WeightDecay, 0, 1e6);
-        InRange(Name, "clipThreshold", form.ClipThreshold, 1e-6, 1e6);
-        InRange(Name, "decayRate", form.DecayRate, -10, 0);
-        if (form.Epsilon1 is { } epsilon1) InRange(Name, "epsilon1", epsilon1, form.IsTorch ? 1e-15 : 1e-30, 1);
-        InRange(Name, "epsilon2", form.Epsilon2, 1e-30, 1e6);
-        if (form.WarmupInit && !form.RelativeStep) throw new ArgumentException("Adafactor: warmupInit shapes the relative step; ask for relativeStep, too.");
-        this.form = form;
-    }
+    /// <summary>The form of Hugging Face's transformers, with its relative step: no learning rate.</summary>
+    public static Adafactor HuggingFace { get; } = new();
 
-    private sealed record Form(
-        bool IsTorch, bool RelativeStep, bool ScaleParameter, bool WarmupInit, double? Beta1, double WeightDecay, double ClipThreshold, double DecayRate,
-        double? Epsilon1, double Epsilon2);
+    /// <summary>The form of torch.optim. Learning rate 1e-2.</summary>
+    public static Adafactor Torch { get; } = new() { Form = AdafactorForm.Torch, RelativeStep = false, Epsilon1 = null };
+
+    /// <summary>Which form.</summary>
+    public AdafactorForm Form { get; init; }
+
+    /// <summary>The rate follows from the number of steps; in Hugging Face's form.</summary>
+    public bool RelativeStep { get; init; } = true;
+
+    /// <summary>The size is in proportion to the weights.</summary>
+    public bool ScaleParameter { get; init; } = true;
+
+    /// <summary>A relative step begins at 1e-6 and grows by 1e-6 each step.</summary>
+    public bool WarmupInit { get; init; }
+
+    /// <summary>The decay of the first moment; null keeps none.</summary>
+    public double? Beta1 { get; init => field = In(0, 0.999999, value); }
+
+    /// <summary>The share of the weight taken away per step and unit of size, or of learning rate.</summary>
+    public double WeightDecay { get; init => field = In(0, 1e6, value); }
+
+    /// <summary>The largest root mean square of u.</summary>
+    public double ClipThreshold { get; init => field = In(1e-6, 1e6, value); } = 1;
+
+    /// <summary>The exponent of t in 1 - beta2.</summary>
+    public double DecayRate { get; init => field = In(-10.0, 0, value); } = -0.8;
+
+    /// <summary>Guards the roots; null takes the distance from 1 to the next number of the parameter's type. In PyTorch's form at least 1e-15.</summary>
+    public double? Epsilon1 { get; init => field = In(1e-30, 1, value); } = 1e-30;
+
+    /// <summary>The least scale of a step.</summary>
+    public double Epsilon2 { get; init => field = In(1e-30, 1e6, value); } = 1e-3;
 
     /// <inheritdoc/>
-    public override string Name => form is { IsTorch: true } ? "Adafactor-Torch" : "Adafactor";
+    public override string Name => IsTorch ? "Adafactor-Torch" : "Adafactor";
 
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings
-    {
-        get
-        {
-            if (!form.IsTorch)
-            {
-                yield return ("relativeStep", form.RelativeStep ? 1 : 0);
-                yield return ("scaleParameter", form.ScaleParameter ? 1 : 0);
-                yield return ("warmupInit", form.WarmupInit ? 1 : 0);
-            }
-
-            if (form.Beta1 is { } beta1) yield return ("beta1", beta1);
-            yield return ("weightDecay", form.WeightDecay);
-            yield return ("clipThreshold", form.ClipThreshold);
-            yield return ("decayRate", form.DecayRate);
-            if (form.Epsilon1 is { } epsilon1) yield return ("epsilon1", epsilon1);
-            yield return ("epsilon2", form.Epsilon2);
-        }
-    }
-
-    /// <summary>
-    /// The form of Hugging Face's transformers:
-    /// <code>
-    /// rate = relativeStep ? min(warmupInit ? 1e-6 t : 1e-2, 1 / sqrt(t)) : learningRate
-    /// size = scaleParameter ? rate max(epsilon2, rms(p)) : rate
-    /// decay = size weightDecay
-    /// </code>
-    /// epsilon1 is added to the squares. A relative step takes the place of the learning rate: the schedule and the route's factor have no effect.
-    /// </summary>
-    /// <param name="relativeStep">The rate follows from the number of steps.</param>
-    /// <param name="scaleParameter">The size is in proportion to the weights.</param>
-    /// <param name="warmupInit">A relative step begins at 1e-6 and grows by 1e-6 each step.</param>
-    /// <param name="beta1">The decay of the first moment; null keeps none.</param>
-    /// <param name="weightDecay">The share of the weight taken away per step and unit of size.</param>
-    /// <param name="clipThreshold">The largest root mean square of u.</param>
-    /// <param name="decayRate">The exponent of t in 1 - beta2.</param>
-    /// <param name="epsilon1">Added to the squares.</param>
-    /// <param name="epsilon2">The least scale of a step.</param>
-    /// <exception cref="ArgumentException">A value outside its range, or a warm-up without a relative step.</exception>
-    public static Adafactor HuggingFace(
-        bool relativeStep = true, bool scaleParameter = true, bool warmupInit = false, double? beta1 = null, double weightDecay = 0,
-        double clipThreshold = 1, double decayRate = -0.8, double epsilon1 = 1e-30, double epsilon2 = 1e-3) =>
-        new(new Form(false, relativeStep, scaleParameter, warmupInit, beta1, weightDecay, clipThreshold, decayRate, epsilon1, epsilon2));
-
-    /// <summary>
-    /// The form of torch.optim:
-    /// <code>
-    /// size = min(learningRate, 1 / sqrt(t)) max(epsilon2, rms(p))
-    /// decay = learningRate weightDecay
-    /// </code>
-    /// epsilon1 is the least mean(row) and the least root of row column / mean(row). PyTorch's learning rate is 1e-2.
-    /// </summary>
-    /// <param name="weightDecay">The share of the weight taken away per step and unit of learning rate.</param>
-    /// <param name="clipThreshold">The largest root mean square of u.</param>
-    /// <param name="beta2Decay">The exponent of t in 1 - beta2.</param>
-    /// <param name="epsilon1">Null takes the distance from 1 to the next number of the parameter's type.</param>
-    /// <param name="epsilon2">The least scale of a step.</param>
-    /// <exception cref="ArgumentException">A value outside its range.</exception>
-    public static Adafactor Torch(
-        double weightDecay = 0, double clipThreshold = 1, double beta2Decay = -0.8, double? epsilon1 = null, double epsilon2 = 1e-3) =>
-        new(new Form(true, false, true, false, null, weightDecay, clipThreshold, beta2Decay, epsilon1, epsilon2));
+    private bool IsTorch => Form == AdafactorForm.Torch;
 
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)
     {
+        if (WarmupInit && !RelativeStep) throw new ArgumentException($"{Name}: warmupInit shapes the relative step; ask for relativeStep, too.");
+        if (RelativeStep && IsTorch) throw new ArgumentException($"{Name}: relativeStep is of the form HuggingFace; leave it out.");
+        if (Epsilon1 < 1e-15 && IsTorch) throw new ArgumentException($"{Name}: epsilon1 is {Epsilon1}; in this form it is at least 1e-15, or null.");
         SecondMoment.Init(parameter.Shape, state);
-        if (form.Beta1 is not null) state.AddTensor("m", parameter.Shape);
+        if (Beta1 is not null) state.AddTensor("m", parameter.Shape);
         state.AddNumber("steps", 0);
     }
 
@@ -114,50 +101,28 @@ public sealed class Adafactor : Rule
     {
         double t = ++state.Number("steps");
         using var scope = gradient.Device.Scope(Name);
-        double size = Rate(t, step.LearningRate) * (form.ScaleParameter ? Math.Max(form.Epsilon2, parameter.Value.Rms()) : 1);
-        double decay = form.WeightDecay * (form.IsTorch ? step.LearningRate : size);
+        double size = Rate(t, step.LearningRate) * (ScaleParameter ? Math.Max(Epsilon2, parameter.Value.Rms()) : 1);
+        double decay = WeightDecay * (IsTorch ? step.LearningRate : size);
         var u = Moment(t, gradient.Type).Normalise(gradient, parameter.Shape, state);
-        size /= Math.Max(1, u.Rms / form.ClipThreshold);
-        if (form.Beta1 is { } beta1) StepByFirstMoment(parameter.Value, state.Tensor("m"), u, beta1, decay, size);
+        size /= Math.Max(1, u.Rms / ClipThreshold);
+        if (Beta1 is { } beta1) StepByFirstMoment(parameter.Value, state.Tensor("m"), u, beta1, decay, size);
         else u.Step(parameter.Value, decay, size);
     }
-
-    /// <inheritdoc/>
-    public override Rule WithoutDecay() => form.WeightDecay == 0 ? this : new Adafactor(form with { WeightDecay = 0 });
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value) => key switch
-    {
-        "relativeStep" when !form.IsTorch => new Adafactor(form with { RelativeStep = value != 0 }),
-        "scaleParameter" when !form.IsTorch => new Adafactor(form with { ScaleParameter = value != 0 }),
-        "warmupInit" when !form.IsTorch => new Adafactor(form with { WarmupInit = value != 0 }),
-        "weightDecay" => new Adafactor(form with { WeightDecay = value }),
-        "clipThreshold" => new Adafactor(form with { ClipThreshold = value }),
-        "decayRate" => new Adafactor(form with { DecayRate = value }),
-        "epsilon1" => new Adafactor(form with { Epsilon1 = value }),
-        "epsilon2" => new Adafactor(form with { Epsilon2 = value }),
-        "beta1" when form.Beta1 is not null => new Adafactor(form with { Beta1 = value }),
-        _ => null,
-    };
 
     private static void StepByFirstMoment(Tensor p, Tensor m, in NormalisedGradient u, double beta1, double decay, double size)
     {
         u.Step(m, 1 - beta1, -(1 - beta1) * size);
-        p.Step(new DecayedStep((float)decay, 1f, float.MaxValue), m);
+        p.Step(new DecayedStep(decay, 1, float.MaxValue), m);
     }
 
-    private double Rate(double t, double learningRate) => form switch
-    {
-        { IsTorch: true } => Math.Min(learningRate, 1 / Math.Sqrt(t)),
-        { RelativeStep: true } => Math.Min(form.WarmupInit ? 1e-6 * t : 1e-2, 1 / Math.Sqrt(t)),
-        _ => learningRate,
-    };
+    private double Rate(double t, double learningRate) =>
+        IsTorch ? Math.Min(learningRate, 1 / Math.Sqrt(t))
+        : RelativeStep ? Math.Min(WarmupInit ? 1e-6 * t : 1e-2, 1 / Math.Sqrt(t))
+        : learningRate;
 
     private SecondMoment Moment(double t, DType type)
     {
-        double share = Math.Pow(t, form.DecayRate);
-        if (!form.IsTorch) return new SecondMoment(share, form.Epsilon1!.Value);
-        double floor = form.Epsilon1 ?? (type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
-        return new SecondMoment(share, 0) { MeanFloor = floor, RootFloor = floor };
+        double share = Math.Pow(t, DecayRate), epsilon = Epsilon1 ?? (type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
+        return IsTorch ? new SecondMoment(share, 0) { MeanFloor = epsilon, RootFloor = epsilon } : new SecondMoment(share, epsilon);
     }
 }

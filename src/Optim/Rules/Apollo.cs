@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Mayfly;
 
 /// <summary>
@@ -13,48 +11,114 @@ namespace Mayfly;
 /// S = alpha f G, its norm growing by at most gamma per step
 /// W = W - learningRate weightDecay W - learningRate S
 /// </code>
-/// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step. Vectors, matrices too small to gain and parameters of other roles
-/// are stepped by AdamW with the same settings. A projected gradient's element beyond 1e18 counts as 1e18.
+/// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step. Vectors, matrices
+/// too small to gain and, unless asked for, parameters other than hidden ones are stepped by AdamW with the same settings. A projected gradient's
+/// element beyond 1e18 counts as 1e18. Learning rate 0.01.
 /// </summary>
-public sealed partial class Apollo : Rule
+public sealed record Apollo : Adam
 {
-    /// <summary>Sets the options; null takes the defaults.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A value outside its range.</exception>
-    public Apollo(ApolloOptions? options = null)
+    /// <summary>Sets the usual learning rate.</summary>
+    public Apollo() => LearningRate = 1e-2;
+
+    /// <summary>One factor per tensor at rank 1: the smallest state, two vectors and some numbers per matrix.</summary>
+    public static Apollo Mini { get; } = new() { Rank = 1, Scope = ApolloScope.Tensor };
+
+    /// <summary>
+    /// What the authors' code computes; its <c>scale</c> is the square of alpha. After one gradient of zero its limiter keeps updates near 1e-10 for
+    /// about 2000 steps; choose another <see cref="NormGrowthLimit.Restart"/> where that can happen.
+    /// </summary>
+    public static Apollo Official { get; } = new()
     {
-        Options = options ?? new ApolloOptions();
-        Options.Check();
-    }
+        Rank = 256, Alpha = 1, Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After,
+        Limiter = new NormGrowthLimit { Form = NormGrowthForm.Fira, LowerBound = 0, Restart = NormGrowthRestart.Never }, LimitBeforeAlpha = true,
+        Fit = ApolloFit.AllMatrices, StoreProjection = true,
+    };
 
-    /// <summary>The settings.</summary>
-    public ApolloOptions Options { get; }
+    /// <summary>The authors' APOLLO-Mini: <see cref="Official"/> at rank 1 with one factor per tensor and scale 128.</summary>
+    public static Apollo OfficialMini { get; } = Official with { Rank = 1, Scope = ApolloScope.Tensor, Alpha = Math.Sqrt(128) };
+
+    /// <summary>
+    /// What a published stand-alone Python port computes. Its unit rows and its alpha both make up for the projection, so that its steps are larger
+    /// than AdamW's by sqrt(shorter axis / rank); and one gradient of zero stops a parameter for good. All matrices are projected. With rank 1 it
+    /// takes <see cref="ApolloScope.Tensor"/>.
+    /// </summary>
+    public static Apollo PythonPort { get; } = new()
+    {
+        Rank = 256, RefreshPhase = ApolloRefreshPhase.Multiples, Projection = ApolloProjection.UnitRows, Side = ApolloSide.AutoSquareLeft,
+        Limiter = new NormGrowthLimit { Form = NormGrowthForm.Product, LowerBound = 0, Restart = NormGrowthRestart.Never },
+        WeightDecay = 0, Decay = DecayForm.After, Fit = ApolloFit.RankFits, HiddenOnly = false, StoreProjection = true,
+    };
+
+    /// <summary>
+    /// What the rule proposed for Optimisers.jl computes: no alpha, no limiter, weight decay without the learning rate. All matrices are projected.
+    /// </summary>
+    public static Apollo Julia { get; } = new()
+    {
+        Rank = ApolloRank.Sqrt, Alpha = 1, Refresh = 100, RefreshPhase = ApolloRefreshPhase.Multiples, Side = ApolloSide.AutoSquareLeft, Limiter = null,
+        WeightDecay = 0, Decay = DecayForm.WithoutLearningRate, Fit = ApolloFit.AllMatrices, HiddenOnly = false, StoreProjection = true,
+    };
+
+    /// <summary>The rank of the projection.</summary>
+    public ApolloRank Rank { get; init; } = ApolloRank.Quarter;
+
+    /// <summary>What one factor scales.</summary>
+    public ApolloScope Scope { get; init; }
+
+    /// <summary>Times the scaled gradient. Null: sqrt(projected axis / rank), with which AdamW's learning rate carries over.</summary>
+    public double? Alpha { get; init => field = In(1e-30, 1e30, value); }
+
+    /// <summary>Steps between projections; 0 keeps the first.</summary>
+    public long Refresh { get; init => field = In(0, uint.MaxValue, value); } = 200;
+
+    /// <summary>At which steps they fall.</summary>
+    public ApolloRefreshPhase RefreshPhase { get; init; }
+
+    /// <summary>How the projection is drawn.</summary>
+    public ApolloProjection Projection { get; init; }
+
+    /// <summary>True: the projection is kept in the state; false: it is drawn again at each step.</summary>
+    public bool StoreProjection { get; init; }
+
+    /// <summary>Which axis is projected.</summary>
+    public ApolloSide Side { get; init; }
+
+    /// <summary>Added to the norm by which a factor is divided.</summary>
+    public double RatioEpsilon { get; init => field = In(1e-30, 1, value); } = 1e-8;
+
+    /// <summary>Limits the growth of the scaled gradient's norm; null does not.</summary>
+    public NormGrowthLimit? Limiter { get; init; } = new();
+
+    /// <summary>
+    /// True: the limiter measures before alpha is applied. With a constant alpha this changes nothing but the sense of its epsilon and bound.
+    /// </summary>
+    public bool LimitBeforeAlpha { get; init; }
+
+    /// <summary>Which matrices are projected.</summary>
+    public ApolloFit Fit { get; init; }
+
+    /// <summary>True: only parameters of <see cref="Role.Hidden"/> are projected.</summary>
+    public bool HiddenOnly { get; init; } = true;
 
     /// <inheritdoc/>
-    public override string Name => Options.Scope == ApolloScope.Tensor ? "Apollo-Mini" : "Apollo";
-
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings =>
-    [
-        ("refresh", Options.Refresh), ("beta1", Options.Beta1), ("beta2", Options.Beta2), ("epsilon", Options.Epsilon), ("weightDecay", Options.WeightDecay),
-    ];
+    public override string Name => Scope == ApolloScope.Tensor ? "Apollo-Mini" : "Apollo";
 
     /// <summary>The projection in place of the one drawn, rank rows of the projected axis: given the parameter and its step from 1.</summary>
     internal Func<Parameter, long, double[]>? Given { get; init; }
 
+    /// <summary>True where the projection is part of the state.</summary>
+    internal bool KeepsProjection => StoreProjection || Projection == ApolloProjection.Svd;
+
+    /// <summary>AdamW with the same settings for a parameter that is not projected.</summary>
+    public override (Rule Rule, double Scale) For(Parameter parameter) => (ApolloMatrix.Of(this, parameter) is null ? AsAdamW() : this, 1);
+
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)
     {
+        var matrix = Matrix(parameter);
         state.AddNumber("steps", 0);
-        if (ApolloMatrix.Of(Options, parameter) is not { } matrix)
-        {
-            state.AddTensor("m", parameter.Shape);
-            state.AddTensor("v", parameter.Shape);
-            return;
-        }
-
         state.AddTensor("m", (matrix.Channels, matrix.Rank));
         state.AddTensor("v", (matrix.Channels, matrix.Rank));
-        if (Options.KeepsProjection) state.AddTensor("projection", (matrix.Rank, matrix.Inner));
+        if (KeepsProjection) state.AddTensor("projection", (matrix.Rank, matrix.Inner));
         state.AddNumber("norm", NormGrowthLimit.NoHistory);
         state.AddNumber("seedLow", 0);
         state.AddNumber("seedHigh", 0);
@@ -66,62 +130,17 @@ public sealed partial class Apollo : Rule
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         double t = ++state.Number("steps");
-        double rate = step.LearningRate * (t < Options.WarmUpSteps ? t / Options.WarmUpSteps : 1);
-        if (ApolloMatrix.Of(Options, parameter) is { } matrix) new ApolloStep(this, matrix, parameter, gradient, state, step).Run(rate, t);
-        else StepByAdam(parameter, gradient, state, rate, t);
-    }
-
-    /// <inheritdoc/>
-    public override Rule WithoutDecay() => Options.WeightDecay == 0 ? this : new Apollo(Options with { WeightDecay = 0 }) { Given = Given };
-
-    /// <summary>True for the name of this rule where it projects the parameter, and for AdamW where it does not.</summary>
-    public override bool Uses(string name, Parameter parameter) => name == (ApolloMatrix.Of(Options, parameter) is null ? "AdamW" : Name);
-
-    /// <summary>Name and settings.</summary>
-    public override string ToString()
-    {
-        string alpha = Options.Alpha?.ToString("G6", CultureInfo.InvariantCulture) ?? "auto";
-        return base.ToString().Replace("(refresh", $"(rank {Options.Rank}, alpha {alpha}, refresh", StringComparison.Ordinal);
-    }
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value)
-    {
-        var changed = key switch
-        {
-            "alpha" => Options with { Alpha = value },
-            "beta1" => Options with { Beta1 = value },
-            "beta2" => Options with { Beta2 = value },
-            "epsilon" => Options with { Epsilon = value },
-            "weightDecay" => Options with { WeightDecay = value },
-            "gamma" when Options.Limiter is { } limiter => Options with { Limiter = limiter with { Gamma = value } },
-            "rank" or "refresh" => throw new ArgumentException($"{Name}: the {key} cannot change during training: the moments belong to the projection."),
-            _ => null,
-        };
-        return changed is null ? null : new Apollo(changed) { Given = Given };
+        new ApolloStep(this, Matrix(parameter), parameter, gradient, state, step).Run(WarmedUp(step.LearningRate, t), t);
     }
 
     /// <summary>What m and the root of v are multiplied by for the direction, and the learning rate for the step.</summary>
-    internal (double Moment, double Root, double Step) Corrections(double t)
+    internal (double Moment, double Root, double Step) Factors(double t)
     {
-        double moment = 1 / (1 - Math.Pow(Options.Beta1, t)), root = 1 / Math.Sqrt(1 - Math.Pow(Options.Beta2, t));
-        return Options.BiasCorrection == ApolloBiasCorrection.Moments ? (moment, root, 1) : (1, 1, moment / root);
+        if (BiasCorrection == BiasCorrection.None) return (1, 1, 1);
+        double moment = 1 / (1 - Math.Pow(Beta1, t)), root = 1 / Math.Sqrt(1 - Math.Pow(Beta2, t));
+        return BiasCorrection == BiasCorrection.Moments ? (moment, root, 1) : (1, 1, moment / root);
     }
 
-    /// <summary>What is taken of the weight, and what a decay after the step leaves of the step.</summary>
-    internal (double Taken, double StepKept) DecayOf(double rate, bool projected)
-    {
-        double taken = projected && Options.Decay == ApolloDecay.WithoutLearningRate ? Options.WeightDecay : rate * Options.WeightDecay;
-        return (taken, Options.Decay == ApolloDecay.After ? 1 - taken : 1);
-    }
-
-    private void StepByAdam(Parameter parameter, Tensor gradient, RuleState state, double rate, double t)
-    {
-        var (moment, root, size) = Corrections(t);
-        var (taken, kept) = DecayOf(rate, projected: false);
-        var update = new AdamWUpdate(
-            (float)Options.Beta1, (float)(1 - Options.Beta1), (float)Options.Beta2, (float)(1 - Options.Beta2), (float)Options.Epsilon, (float)taken,
-            (float)(rate * size * moment * kept), (float)root);
-        parameter.Value.Step(update, gradient, state.Tensor("m"), state.Tensor("v"));
-    }
+    private ApolloMatrix Matrix(Parameter parameter) => ApolloMatrix.Of(this, parameter) ?? throw new ArgumentException(
+        $"{Name}: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does, or choose another ApolloFit.");
 }

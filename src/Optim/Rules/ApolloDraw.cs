@@ -9,7 +9,6 @@ internal readonly ref struct ApolloDraw
     // Random ops key their streams by a step in the upper half, which never sets this bit.
     private const ulong OwnStreams = 1UL << 63;
     private readonly Apollo rule;
-    private readonly ApolloOptions options;
     private readonly ApolloMatrix matrix;
     private readonly Parameter parameter;
     private readonly RuleState state;
@@ -18,7 +17,6 @@ internal readonly ref struct ApolloDraw
     public ApolloDraw(Apollo rule, ApolloMatrix matrix, Parameter parameter, RuleState state, in StepInfo step)
     {
         this.rule = rule;
-        options = rule.Options;
         this.matrix = matrix;
         this.parameter = parameter;
         this.state = state;
@@ -29,7 +27,7 @@ internal readonly ref struct ApolloDraw
     public Tensor At(long t, Tensor gradient)
     {
         if (t == 1) KeepKey();
-        if (!options.KeepsProjection)
+        if (!rule.KeepsProjection)
         {
             var drawn = Tensor.Empty(state.Device, (matrix.Rank, matrix.Inner), state.Device.Float, Use.Scratch, rule.Name);
             Fill(drawn, t, gradient);
@@ -42,7 +40,7 @@ internal readonly ref struct ApolloDraw
     }
 
     /// <summary>The number of the refresh, from 0, that step <paramref name="t"/> falls under.</summary>
-    private long Refresh(long t) => options.Refresh == 0 ? 0 : (options.RefreshPhase == ApolloRefreshPhase.Multiples ? t : t - 1) / options.Refresh;
+    private long Refresh(long t) => rule.Refresh == 0 ? 0 : (rule.RefreshPhase == ApolloRefreshPhase.Multiples ? t : t - 1) / rule.Refresh;
 
     private void Fill(Tensor projection, long t, Tensor gradient)
     {
@@ -52,7 +50,7 @@ internal readonly ref struct ApolloDraw
             return;
         }
 
-        if (options.Projection == ApolloProjection.Svd && Singular(gradient, projection) is { } vectors)
+        if (rule.Projection == ApolloProjection.Svd && Singular(gradient, projection) is { } vectors)
         {
             projection.CopyFrom<float>(vectors);
             return;
@@ -60,7 +58,7 @@ internal readonly ref struct ApolloDraw
 
         var key = new RandomKey(Seed(), OwnStreams | (ulong)state.Number("index") << 32 | (uint)Refresh(t));
         Draw(projection, 1 / Math.Sqrt(matrix.Rank), key);
-        if (options.Projection != ApolloProjection.UnitRows) return;
+        if (rule.Projection != ApolloProjection.UnitRows) return;
         var rows = projection.Write(rule.Name);
         projection.Device.Backend.Row(default(UnitRow), new RowArgs { X = rows, Y = rows });
     }

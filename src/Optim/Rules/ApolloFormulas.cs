@@ -10,11 +10,12 @@ namespace Mayfly;
 /// <param name="epsilon">Added to the root.</param>
 /// <param name="momentFactor">1 / (1 - beta1^t), or 1.</param>
 /// <param name="rootFactor">1 / sqrt(1 - beta2^t), or 1.</param>
-public readonly struct AdamDirection(float beta1, float share1, float beta2, float share2, float epsilon, float momentFactor, float rootFactor)
+public readonly struct AdamDirection(
+    Hyper beta1, Hyper share1, Hyper beta2, Hyper share2, Hyper epsilon, Hyper momentFactor, Hyper rootFactor)
     : IUpdate<AdamDirection>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static AdamDirection Sample => new(0.9f, 0.1f, 0.99f, 0.01f, 1e-3f, 3f, 2f);
+    public static AdamDirection Sample => new(0.9, 0.1, 0.99, 0.01, 1e-3, 3, 2);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,7 +30,7 @@ public readonly struct AdamDirection(float beta1, float share1, float beta2, flo
 
 /// <summary>The factor of each channel, S0 = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).</summary>
 /// <param name="epsilon">Guards the quotient.</param>
-public readonly struct ChannelFactor(float epsilon) : IRow<ChannelFactor>
+public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
@@ -65,7 +66,7 @@ public readonly struct ChannelFactor(float epsilon) : IRow<ChannelFactor>
 /// <param name="byRow">1: rows have factors; 0: columns.</param>
 /// <param name="decay">The share of the parameter that is taken away.</param>
 /// <param name="size">Times the scaled gradient.</param>
-public readonly struct ChannelStep(int byRow, float decay, float size) : IRow<ChannelStep>, IColumn<ChannelStep>
+public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<ChannelStep>, IColumn<ChannelStep>
 {
     /// <inheritdoc/>
     public static int Stages => 0;
@@ -86,7 +87,7 @@ public readonly struct ChannelStep(int byRow, float decay, float size) : IRow<Ch
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> =>
-        V.Fma(V.Of(-decay), e.Dy, e.Dy) - V.Of(size) * Scaled(e, s);
+        V.Fma(-V.Of(decay), e.Dy, e.Dy) - V.Of(size) * Scaled(e, s);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

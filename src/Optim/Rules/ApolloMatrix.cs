@@ -15,23 +15,23 @@ internal readonly record struct ApolloMatrix(long Rows, long Rest, bool Right, l
 
     /// <summary>The parameter's matrix, or null where AdamW steps it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A rank below 1.</exception>
-    public static ApolloMatrix? Of(ApolloOptions options, Parameter parameter)
+    public static ApolloMatrix? Of(Apollo rule, Parameter parameter)
     {
         var shape = parameter.Shape;
-        if (shape.Rank < 2 || shape.Count == 0 || !options.Roles.Contains(parameter.Role)) return null;
-        long rows = shape[0], rest = shape.Count / rows, rank = options.Rank.Of(Math.Min(rows, rest), Math.Max(rows, rest));
-        Rule.InRange("Apollo", $"the rank {options.Rank} of {parameter}", rank, 1, int.MaxValue);
-        var matrix = new ApolloMatrix(rows, rest, IsRight(options.Side, rows, rest), rank);
-        bool fits = options.Fit switch
+        if (shape.Rank < 2 || shape.Count == 0 || rule.HiddenOnly && parameter.Role != Role.Hidden) return null;
+        long rows = shape[0], rest = shape.Count / rows, rank = rule.Rank.Of(Math.Min(rows, rest), Math.Max(rows, rest));
+        if (rank is < 1 or > int.MaxValue) throw new ArgumentOutOfRangeException(nameof(rule.Rank), $"Apollo: the rank {rule.Rank} of {parameter} is {rank}; at least 1.");
+        var matrix = new ApolloMatrix(rows, rest, IsRight(rule.Side, rows, rest), rank);
+        bool fits = rule.Fit switch
         {
             ApolloFit.SmallerState => rank < matrix.Inner,
             ApolloFit.RankFits => rank <= matrix.Inner,
             _ => true,
         };
-        if (fits && options.Projection == ApolloProjection.Svd && (rank > matrix.Inner || matrix.Right != IsRight(ApolloSide.Auto, rows, rest)))
+        if (fits && rule.Projection == ApolloProjection.Svd && (rank > matrix.Inner || matrix.Right != IsRight(ApolloSide.Auto, rows, rest)))
             throw new ArgumentException(
                 $"Apollo: {parameter}: singular vectors project the shorter axis, of a square matrix the second, to a rank of at most its size; "
-                + $"not side {options.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
+                + $"not side {rule.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
         return fits ? matrix : null;
     }
 

@@ -4,7 +4,6 @@ namespace Mayfly;
 internal readonly ref struct ApolloStep
 {
     private readonly Apollo rule;
-    private readonly ApolloOptions options;
     private readonly ApolloMatrix matrix;
     private readonly Parameter parameter;
     private readonly Tensor gradient;
@@ -14,7 +13,6 @@ internal readonly ref struct ApolloStep
     public ApolloStep(Apollo rule, ApolloMatrix matrix, Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         this.rule = rule;
-        options = rule.Options;
         this.matrix = matrix;
         this.parameter = parameter;
         this.gradient = gradient;
@@ -31,15 +29,12 @@ internal readonly ref struct ApolloStep
         using var scope = Device.Scope(rule.Name);
         var projected = Project((long)t); // (channels, rank)
         var direction = Scratch(projected.Shape); // (channels, rank)
-        var (moment, root, correction) = rule.Corrections(t);
+        var (moment, root, correction) = rule.Factors(t);
         direction.Step(
-            new AdamDirection(
-                (float)options.Beta1, (float)(1 - options.Beta1), (float)options.Beta2, (float)(1 - options.Beta2), (float)options.Epsilon, (float)moment,
-                (float)root),
-            projected, state.Tensor("m"), state.Tensor("v"));
-        var (taken, kept) = rule.DecayOf(rate, projected: true);
-        double size = rate * correction * kept * (options.Alpha ?? matrix.AutoAlpha);
-        if (options.Scope == ApolloScope.Tensor) StepTensor(direction, projected, size, taken);
+            new AdamDirection(rule.Beta1, 1 - rule.Beta1, rule.Beta2, 1 - rule.Beta2, rule.Epsilon, moment, root), projected, state.Tensor("m"), state.Tensor("v"));
+        var (taken, kept) = rule.DecayOf(rate);
+        double size = rate * correction * kept * (rule.Alpha ?? matrix.AutoAlpha);
+        if (rule.Scope == ApolloScope.Tensor) StepTensor(direction, projected, size, taken);
         else StepChannels(direction, projected, size, taken);
     }
 
@@ -57,17 +52,17 @@ internal readonly ref struct ApolloStep
 
     private void StepTensor(Tensor direction, Tensor projected, double size, double taken)
     {
-        double factor = Math.Sqrt(direction.SumSquares()) / (Math.Sqrt(projected.SumSquares()) + options.RatioEpsilon);
-        if (options.Limiter is not null) factor *= Limit(factor * Math.Sqrt(gradient.SumSquares()));
-        parameter.Value.Step(new DecayedStep((float)taken, (float)(size * factor), float.MaxValue), gradient);
+        double factor = Math.Sqrt(direction.SumSquares()) / (Math.Sqrt(projected.SumSquares()) + rule.RatioEpsilon);
+        if (rule.Limiter is not null) factor *= Limit(factor * Math.Sqrt(gradient.SumSquares()));
+        parameter.Value.Step(new DecayedStep(taken, size * factor, float.MaxValue), gradient);
     }
 
     private void StepChannels(Tensor direction, Tensor projected, double size, double taken)
     {
         var args = WithFactors(direction, projected);
-        double limit = options.Limiter is null ? 1 : Limit(ScaledNorm(args));
+        double limit = rule.Limiter is null ? 1 : Limit(ScaledNorm(args));
         var weight = matrix.Flat(parameter.Value.Write(rule.Name));
-        Backend.Row(new ChannelStep(ByRow, (float)taken, (float)(size * limit)), args with { Dy = weight, Y = weight });
+        Backend.Row(new ChannelStep(ByRow, taken, size * limit), args with { Dy = weight, Y = weight });
     }
 
     /// <summary>The gradient with its channels' factors as row numbers or column gains.</summary>
@@ -75,7 +70,7 @@ internal readonly ref struct ApolloStep
     {
         var factors = Scratch((matrix.Channels, 2));
         View x = direction.Write(rule.Name), stats = factors.Write(rule.Name);
-        Backend.Row(new ChannelFactor((float)options.RatioEpsilon), new RowArgs { X = x, Dy = projected.Read(rule.Name), Y = x, Stats = stats });
+        Backend.Row(new ChannelFactor(rule.RatioEpsilon), new RowArgs { X = x, Dy = projected.Read(rule.Name), Y = x, Stats = stats });
         var args = new RowArgs { X = matrix.Flat(gradient.Read(rule.Name)) };
         if (matrix.Right) return args with { Stats = stats, LoadStats = true };
         var gain = Scratch(matrix.Channels);
@@ -96,8 +91,8 @@ internal readonly ref struct ApolloStep
     {
         if (!double.IsFinite(norm))
             throw new NonFiniteException($"Step {step.Step}: {rule.Name}: the scaled gradient of {parameter} has the norm {norm}; its weights have not moved.");
-        if (!options.LimitBeforeAlpha) norm *= options.Alpha ?? matrix.AutoAlpha;
-        return options.Limiter!.Factor(norm, gradient.Count, ref state.Number("norm"));
+        if (!rule.LimitBeforeAlpha) norm *= rule.Alpha ?? matrix.AutoAlpha;
+        return rule.Limiter!.Factor(norm, gradient.Count, ref state.Number("norm"));
     }
 
     private int ByRow => matrix.Right ? 1 : 0;

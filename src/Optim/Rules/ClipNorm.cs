@@ -5,26 +5,20 @@ namespace Mayfly;
 /// <code>g = g min(1, limit / (|g| + 1e-6))</code>
 /// The norm of all parameters together is limited by <see cref="UpdaterOptions.MaxNorm"/>.
 /// </summary>
-/// <param name="limit">The largest norm.</param>
-/// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
-public sealed class ClipNorm(double limit) : Rule
+public sealed record ClipNorm : Rule
 {
-    private readonly double limit = InRange("ClipNorm", nameof(limit), limit, 1e-30, 1e30);
+    /// <summary>Sets the limit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
+    public ClipNorm(double limit) => Limit = limit;
 
-    /// <inheritdoc/>
-    public override string Name => "ClipNorm";
-
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings => [("limit", limit)];
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value) => key == nameof(limit) ? new ClipNorm(value) : null;
+    /// <summary>The largest norm.</summary>
+    public double Limit { get; init => field = In(1e-30, 1e30, value); }
 
     /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
-        double factor = Factor(limit, Math.Sqrt(gradient.SumSquares()));
-        if (factor < 1) gradient.MapInPlace(new Affine((float)factor, -0f));
+        double factor = Factor(Limit, Math.Sqrt(gradient.SumSquares()));
+        if (factor < 1) gradient.MapInPlace(new Affine(factor, -0.0));
     }
 
     /// <summary>What a gradient of the given norm is multiplied by; PyTorch's clip_grad_norm_.</summary>

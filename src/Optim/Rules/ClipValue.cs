@@ -8,34 +8,28 @@ namespace Mayfly;
 /// Where the updater has clipped a norm, by a factor found from gradients without this limit, the limit is multiplied by that factor: elements are
 /// limited first, as in LOMO's code.
 /// </summary>
-/// <param name="limit">The largest magnitude.</param>
-/// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
-public sealed class ClipValue(double limit) : Rule
+public sealed record ClipValue : Rule
 {
-    private readonly double limit = InRange("ClipValue", nameof(limit), limit, 1e-30, 1e30);
+    /// <summary>Sets the limit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
+    public ClipValue(double limit) => Limit = limit;
 
-    /// <inheritdoc/>
-    public override string Name => "ClipValue";
-
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings => [("limit", limit)];
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value) => key == nameof(limit) ? new ClipValue(value) : null;
+    /// <summary>The largest magnitude.</summary>
+    public double Limit { get; init => field = In(1e-30, 1e30, value); }
 
     /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) =>
-        gradient.MapInPlace(new Clamp((float)(limit * step.ClipFactor)));
+        gradient.MapInPlace(new Clamp(Limit * step.ClipFactor));
 }
 
 /// <summary>min(max(x, -limit), limit).</summary>
 /// <param name="limit">The largest magnitude.</param>
-public readonly struct Clamp(float limit) : IMap1<Clamp>
+public readonly struct Clamp(Hyper limit) : IMap1<Clamp>
 {
     /// <summary>The formula with a limit for checks.</summary>
-    public static Clamp Sample => new(0.7f);
+    public static Clamp Sample => new(0.7);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V F<V>(V x) where V : struct, ILane<V> => V.Min(V.Max(x, V.Of(-limit)), V.Of(limit));
+    public V F<V>(V x) where V : struct, ILane<V> => V.Min(V.Max(x, -V.Of(limit)), V.Of(limit));
 }

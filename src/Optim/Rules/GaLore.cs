@@ -13,54 +13,41 @@ namespace Mayfly;
 /// </code>
 /// t counts the steps at which this parameter had a gradient. More than two axes count as a matrix (first axis, rest). State: P, and m and v of R's
 /// shape. Work space: R; at a refresh a copy of the gradient and its decomposition in host memory. A gradient of zeros has no singular vectors: the
-/// refresh then waits for the next gradient.
+/// refresh then waits for the next gradient. Other parameters are stepped by AdamW with the same settings. Learning rate 0.01.
 /// </summary>
-public sealed class GaLore : Rule
+public sealed record GaLore : Adam
 {
-    private readonly AdamW fallback;
+    /// <summary>Sets the usual learning rate.</summary>
+    public GaLore() => LearningRate = 1e-2;
 
-    /// <summary>Sets the hyper-parameters.</summary>
-    /// <param name="options">Null takes the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A value outside its range.</exception>
-    public GaLore(GaLoreOptions? options = null)
-    {
-        Options = options ?? new GaLoreOptions();
-        InRange(Name, "rank", Options.Rank, 1, int.MaxValue);
-        InRange(Name, "refresh", Options.Refresh, 0, int.MaxValue);
-        InRange(Name, "scale", Options.Scale, 0, 1e6);
-        fallback = new AdamW(Options.Beta1, Options.Beta2, Options.Epsilon, Options.WeightDecay, Options.EpsilonBeforeCorrection, Options.DecayAfter);
-    }
+    /// <summary>The authors' code: epsilon before bias correction, decay after the step, none by default.</summary>
+    public static GaLore Official { get; } = new() { Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After };
 
-    /// <summary>The authors' code: epsilon before bias correction, decay after the step, none by default. Learning rate 0.01.</summary>
-    public static GaLoreOptions Official { get; } = new() { Epsilon = 1e-6, EpsilonBeforeCorrection = true, WeightDecay = 0, DecayAfter = true };
+    /// <summary>The rank of the projection. A matrix whose smaller side is not larger goes to AdamW, which then costs no more.</summary>
+    public int Rank { get; init => field = In(1, int.MaxValue, value); } = 128;
 
-    /// <summary>The hyper-parameters.</summary>
-    public GaLoreOptions Options { get; }
+    /// <summary>Steps from one projection to the next: it is made at steps 1, refresh + 1, 2 refresh + 1, ...; 0 keeps the first.</summary>
+    public int Refresh { get; init => field = In(0, int.MaxValue, value); } = 200;
 
-    /// <inheritdoc/>
-    public override string Name => "GaLore";
+    /// <summary>The factor of the update.</summary>
+    public double Scale { get; init => field = In(0, 1e6, value); } = 0.25;
 
-    /// <inheritdoc/>
-    public override IEnumerable<(string Key, double Value)> Settings =>
-    [
-        ("rank", Options.Rank), ("refresh", Options.Refresh), ("scale", Options.Scale), ("beta1", Options.Beta1), ("beta2", Options.Beta2),
-        ("epsilon", Options.Epsilon), ("weightDecay", Options.WeightDecay),
-    ];
+    /// <summary>True: only parameters of <see cref="Role.Hidden"/> are projected.</summary>
+    public bool HiddenOnly { get; init; } = true;
 
     /// <summary>Gives P (rank, smaller side) at a parameter's step from 1, or null where it stays; in place of the decomposition.</summary>
-    internal Func<long, float[]?>? Projections { get; init; }
+    internal Func<long, double[]?>? Projections { get; init; }
+
+    /// <summary>AdamW with the same settings for a parameter that is not projected.</summary>
+    public override (Rule Rule, double Scale) For(Parameter parameter) => (Projects(parameter) ? this : AsAdamW(), 1);
 
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)
     {
         if (!Projects(parameter))
-        {
-            fallback.Init(parameter, state);
-            return;
-        }
-
+            throw new ArgumentException($"GaLore: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does.");
         var shape = parameter.Shape.AsMatrix();
-        state.AddTensor("projection", (Options.Rank, Math.Min(shape[0], shape[1])));
+        state.AddTensor("projection", (Rank, Math.Min(shape[0], shape[1])));
         state.AddTensor("m", Projected(shape));
         state.AddTensor("v", Projected(shape));
         state.AddNumber("steps", 0);
@@ -70,61 +57,40 @@ public sealed class GaLore : Rule
     /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
-        if (!Projects(parameter))
-        {
-            fallback.Apply(parameter, gradient, state, step);
-            return;
-        }
-
         using var scope = gradient.Device.Scope(Name);
-        var shape = parameter.Shape.AsMatrix();
+        var (shape, backend) = (parameter.Shape.AsMatrix(), gradient.Device.Backend);
         double t = ++state.Number("steps");
         var projection = state.Tensor("projection");
-        Refresh(gradient, shape, projection, t, ref state.Number("refreshDue"));
-        var projected = Tensor.Empty(gradient.Device, Projected(shape), gradient.Type, Use.Scratch, Name);
-        Project(gradient.Read(Name).As(shape), projection.Read(Name), projected.Write(Name), gradient.Device.Backend);
-        StepMoments(projected, state, t);
-        Return(projected.Read(Name), projection.Read(Name), parameter.Value.Write(Name).As(shape), step.LearningRate, gradient.Device.Backend);
+        FollowGradient(gradient, shape, projection, t, ref state.Number("refreshDue"));
+        var direction = Tensor.Empty(gradient.Device, Projected(shape), gradient.Type, Use.Scratch, Name);
+        Project(gradient.Read(Name).As(shape), projection.Read(Name), direction.Write(Name), backend);
+        var (moment, root, epsilon) = Corrections(t);
+        direction.Step(
+            new AdamDirection(Beta1, 1 - Beta1, Beta2, 1 - Beta2, epsilon, 1 / moment, root), direction, state.Tensor("m"), state.Tensor("v"));
+        Return(direction.Read(Name), projection.Read(Name), parameter.Value.Write(Name).As(shape), WarmedUp(step.LearningRate, t), backend);
     }
-
-    /// <inheritdoc/>
-    public override bool Uses(string name, Parameter parameter) => Projects(parameter) ? Name == name : fallback.Uses(name, parameter);
-
-    /// <inheritdoc/>
-    public override Rule WithoutDecay() => new GaLore(Options with { WeightDecay = 0 }) { Projections = Projections };
-
-    /// <inheritdoc/>
-    protected override Rule? With(string key, double value) => key switch
-    {
-        "refresh" => Changed(Options with { Refresh = (int)value }),
-        "scale" => Changed(Options with { Scale = value }),
-        "beta1" => Changed(Options with { Beta1 = value }),
-        "beta2" => Changed(Options with { Beta2 = value }),
-        "epsilon" => Changed(Options with { Epsilon = value }),
-        "weightDecay" => Changed(Options with { WeightDecay = value }),
-        "rank" => throw new ArgumentException("GaLore: another rank needs another state; make a new updater."),
-        _ => null,
-    };
-
-    private GaLore Changed(GaLoreOptions options) => new(options) { Projections = Projections };
 
     private bool Projects(Parameter parameter)
     {
-        if (parameter.Shape.Rank < 2 || !Options.Roles.Contains(parameter.Role)) return false;
+        if (parameter.Shape.Rank < 2 || HiddenOnly && parameter.Role != Role.Hidden) return false;
         var shape = parameter.Shape.AsMatrix();
-        return Math.Min(shape[0], shape[1]) > Options.Rank;
+        return Math.Min(shape[0], shape[1]) > Rank;
     }
 
     private static bool IsRight(Shape shape) => shape[0] >= shape[1];
 
-    private Shape Projected(Shape shape) => IsRight(shape) ? (shape[0], Options.Rank) : (Options.Rank, shape[1]);
+    private Shape Projected(Shape shape) => IsRight(shape) ? (shape[0], Rank) : (Rank, shape[1]);
 
-    private void Refresh(Tensor gradient, Shape shape, Tensor projection, double t, ref double due)
+    private void FollowGradient(Tensor gradient, Shape shape, Tensor projection, double t, ref double due)
     {
-        if (t > 1 && Options.Refresh > 0 && (t - 1) % Options.Refresh == 0) due = 1;
-        if (Projections is null && due == 0) return;
-        var vectors = Projections is null ? SingularVectors.OfSmallerSide(gradient, shape, Options.Rank, projection) : Projections((long)t);
-        if (vectors is null) return;
+        if (t > 1 && Refresh > 0 && (t - 1) % Refresh == 0) due = 1;
+        if (Projections is { } given)
+        {
+            if (given((long)t) is { } rows) projection.CopyFrom<double>(rows);
+            return;
+        }
+
+        if (due == 0 || SingularVectors.OfSmallerSide(gradient, shape, Rank, projection) is not { } vectors) return;
         projection.CopyFrom<float>(vectors);
         due = 0;
     }
@@ -133,22 +99,13 @@ public sealed class GaLore : Rule
         ? new GemmArgs { A = gradient, B = Transposed(projection), C = projected }
         : new GemmArgs { A = projection, B = gradient, C = projected });
 
-    /// <summary>Turns R into -N: AdamW's formula, given R in the place of the weight with all of it decaying.</summary>
-    private void StepMoments(Tensor projected, RuleState state, double t)
+    private void Return(View direction, View projection, View weight, double rate, Backend backend)
     {
-        var (beta1, beta2) = (Options.Beta1, Options.Beta2);
-        double rootFactor = 1 / Math.Sqrt(1 - Math.Pow(beta2, t)), epsilon = Options.Epsilon * (Options.EpsilonBeforeCorrection ? rootFactor : 1);
-        var update = new AdamWUpdate(
-            (float)beta1, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)epsilon, 1f, (float)(1 / (1 - Math.Pow(beta1, t))), (float)rootFactor);
-        projected.Step(update, projected, state.Tensor("m"), state.Tensor("v"));
-    }
-
-    private void Return(View update, View projection, View weight, double learningRate, Backend backend)
-    {
-        double kept = 1 - learningRate * Options.WeightDecay, size = learningRate * Options.Scale * (Options.DecayAfter ? kept : 1);
+        var (taken, kept) = DecayOf(rate);
+        double size = rate * Scale * kept;
         backend.Gemm(default(Identity), IsRight(weight.Shape)
-            ? new GemmArgs { A = update, B = projection, C = weight, Alpha = (float)size, Beta = (float)kept }
-            : new GemmArgs { A = Transposed(projection), B = update, C = weight, Alpha = (float)size, Beta = (float)kept });
+            ? new GemmArgs { A = direction, B = projection, C = weight, Alpha = -size, Beta = 1 - taken }
+            : new GemmArgs { A = Transposed(projection), B = direction, C = weight, Alpha = -size, Beta = 1 - taken });
     }
 
     private static View Transposed(View x) => x.With(x.Layout.Transpose(0, 1));

@@ -34,19 +34,19 @@ public enum NormGrowthRestart
 /// p = |x|
 /// </code>
 /// </summary>
-public sealed record NormGrowthLimit
+public sealed record NormGrowthLimit : Adjustable
 {
     /// <summary>The most a norm grows by in a step.</summary>
-    public double Gamma { get; init; } = 1.01;
+    public double Gamma { get; init => field = In(1, 1e6, value); } = 1.01;
 
     /// <summary>Where exactly epsilon goes.</summary>
     public NormGrowthForm Form { get; init; } = NormGrowthForm.Ratio;
 
     /// <summary>Guards the quotients.</summary>
-    public double Epsilon { get; init; } = 1e-8;
+    public double Epsilon { get; init => field = In(0, 1.0, value); } = 1e-8;
 
     /// <summary>A norm below this passes.</summary>
-    public double LowerBound { get; init; } = 1e-7;
+    public double LowerBound { get; init => field = In(0, 1e6, value); } = 1e-7;
 
     /// <summary>True: the lower bound is multiplied by the square root of the number of elements, so that it bounds their root mean square.</summary>
     public bool BoundPerElement { get; init; } = true;
@@ -64,14 +64,6 @@ public sealed record NormGrowthLimit
         double factor = norm < bound || !Remembers(last, bound) ? 1 : Capped(norm, last);
         last = norm * factor;
         return factor;
-    }
-
-    /// <exception cref="ArgumentOutOfRangeException">A value outside its range.</exception>
-    internal void Check(string rule)
-    {
-        Rule.InRange(rule, nameof(Gamma), Gamma, 1, 1e6);
-        Rule.InRange(rule, nameof(Epsilon), Epsilon, 0, 1);
-        Rule.InRange(rule, nameof(LowerBound), LowerBound, 0, 1e6);
     }
 
     private bool Remembers(double last, double bound) => Restart switch

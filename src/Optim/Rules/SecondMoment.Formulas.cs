@@ -6,10 +6,10 @@ namespace Mayfly;
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="epsilon">Added to each square.</param>
 /// <param name="scale">The factor of the sum.</param>
-public readonly struct SquareSum(float limit, float epsilon, float scale) : IFold<SquareSum>
+public readonly struct SquareSum(Hyper limit, Hyper epsilon, Hyper scale) : IFold<SquareSum>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static SquareSum Sample => new(3f, 1e-3f, 0.1f);
+    public static SquareSum Sample => new(3, 1e-3, 0.1);
 
     /// <inheritdoc/>
     public static FoldKind Kind => FoldKind.Sum;
@@ -18,7 +18,7 @@ public readonly struct SquareSum(float limit, float epsilon, float scale) : IFol
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Map<V>(V x) where V : struct, ILane<V>
     {
-        var g = V.Min(V.Max(x, V.Of(-limit)), V.Of(limit));
+        var g = V.Min(V.Max(x, -V.Of(limit)), V.Of(limit));
         return V.Fma(g, g, V.Of(epsilon));
     }
 
@@ -30,16 +30,16 @@ public readonly struct SquareSum(float limit, float epsilon, float scale) : IFol
 /// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g S0)^2 with the row's factor S0.</summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="epsilon">Added to each square.</param>
-public readonly struct ColumnSquares(float limit, float epsilon) : IColumn<ColumnSquares>
+public readonly struct ColumnSquares(Hyper limit, Hyper epsilon) : IColumn<ColumnSquares>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static ColumnSquares Sample => new(3f, 1e-3f);
+    public static ColumnSquares Sample => new(3, 1e-3);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        V g = V.Min(V.Max(e.X, V.Of(-limit)), V.Of(limit)), scaled = g * s.S0;
+        V g = V.Min(V.Max(e.X, -V.Of(limit)), V.Of(limit)), scaled = g * s.S0;
         a = V.Fma(g, g, V.Of(epsilon));
         b = scaled * scaled;
     }
@@ -49,10 +49,10 @@ public readonly struct ColumnSquares(float limit, float epsilon) : IColumn<Colum
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="decay">The share of p taken away.</param>
 /// <param name="size">The factor of the normalised gradient.</param>
-public readonly struct FactoredStep(float limit, float decay, float size) : IRow<FactoredStep>
+public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow<FactoredStep>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static FactoredStep Sample => new(3f, 0.01f, 0.1f);
+    public static FactoredStep Sample => new(3, 0.01, 0.1);
 
     /// <inheritdoc/>
     public static int Stages => 0;
@@ -72,22 +72,22 @@ public readonly struct FactoredStep(float limit, float decay, float size) : IRow
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V>
     {
-        var g = V.Min(V.Max(e.X, V.Of(-limit)), V.Of(limit));
-        return V.Fma(V.Of(-decay), e.Dy, e.Dy) - V.Of(size) * (g * s.S0 * e.Gain);
+        var g = V.Min(V.Max(e.X, -V.Of(limit)), V.Of(limit));
+        return V.Fma(-V.Of(decay), e.Dy, e.Dy) - V.Of(size) * (g * s.S0 * e.Gain);
     }
 }
 
 /// <summary>g min(rowFactor columnFactor, cap).</summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="cap">The largest factor.</param>
-public readonly struct TimesFactors(float limit, float cap) : IMap3<TimesFactors>
+public readonly struct TimesFactors(Hyper limit, Hyper cap) : IMap3<TimesFactors>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static TimesFactors Sample => new(3f, 2f);
+    public static TimesFactors Sample => new(3, 2);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V F<V>(V a, V b, V c) where V : struct, ILane<V> => V.Min(V.Max(a, V.Of(-limit)), V.Of(limit)) * V.Min(b * c, V.Of(cap));
+    public V F<V>(V a, V b, V c) where V : struct, ILane<V> => V.Min(V.Max(a, -V.Of(limit)), V.Of(limit)) * V.Min(b * c, V.Of(cap));
 }
 
 /// <summary>One element of a vector's second moment: s0 is v, p becomes g min(1 / sqrt(v), cap).</summary>
@@ -96,16 +96,16 @@ public readonly struct TimesFactors(float limit, float cap) : IMap3<TimesFactors
 /// <param name="share">What v takes of the square.</param>
 /// <param name="epsilon">Added to the square.</param>
 /// <param name="cap">The largest factor.</param>
-public readonly struct NormaliseElement(float limit, float keep, float share, float epsilon, float cap) : IUpdate<NormaliseElement>
+public readonly struct NormaliseElement(Hyper limit, Hyper keep, Hyper share, Hyper epsilon, Hyper cap) : IUpdate<NormaliseElement>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static NormaliseElement Sample => new(3f, 0.25f, 0.75f, 1e-3f, 10f);
+    public static NormaliseElement Sample => new(3, 0.25, 0.75, 1e-3, 10);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
     {
-        var x = V.Min(V.Max(g, V.Of(-limit)), V.Of(limit));
+        var x = V.Min(V.Max(g, -V.Of(limit)), V.Of(limit));
         s0 = V.Fma(V.Of(keep), s0, V.Of(share) * V.Fma(x, x, V.Of(epsilon)));
         p = x * V.Min(V.Of(1f) / V.Sqrt(s0), V.Of(cap));
     }
@@ -114,10 +114,10 @@ public readonly struct NormaliseElement(float limit, float keep, float share, fl
 /// <summary>p = keep p + share g.</summary>
 /// <param name="keep">The decay of p.</param>
 /// <param name="share">The factor of g.</param>
-public readonly struct Blend(float keep, float share) : IUpdate<Blend>
+public readonly struct Blend(Hyper keep, Hyper share) : IUpdate<Blend>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static Blend Sample => new(0.25f, 0.75f);
+    public static Blend Sample => new(0.25, 0.75);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -142,10 +142,10 @@ public readonly struct TimesRoot : IMap2<TimesRoot>
 
 /// <summary>sqrt(max(a, floor)) / sqrt(b): two roots, because the ratio of a large to a tiny number overflows.</summary>
 /// <param name="floor">The least a.</param>
-public readonly struct RootOfRatio(float floor) : IMap2<RootOfRatio>
+public readonly struct RootOfRatio(Hyper floor) : IMap2<RootOfRatio>
 {
     /// <summary>The formula with a floor for checks.</summary>
-    public static RootOfRatio Sample => new(0.01f);
+    public static RootOfRatio Sample => new(0.01);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

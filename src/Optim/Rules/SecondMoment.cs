@@ -20,7 +20,7 @@ internal readonly struct SecondMoment(double share, double epsilon)
     /// <summary>The least root of v; 0 where the epsilon of the squares keeps it above zero.</summary>
     public double RootFloor { get; init; }
 
-    private float Keep => (float)(1 - share);
+    private double Keep => 1 - share;
 
     /// <summary>Adds the moments of a parameter of the given shape.</summary>
     public static void Init(Shape shape, RuleState state)
@@ -46,11 +46,11 @@ internal readonly struct SecondMoment(double share, double epsilon)
         _ => Stack(gradient, shape, state.Tensor("row"), state.Tensor("column")),
     };
 
-    private float Cap => RootFloor == 0 ? float.MaxValue : (float)(1 / RootFloor);
+    private double Cap => RootFloor == 0 ? float.MaxValue : 1 / RootFloor;
 
     private NormalisedGradient Vector(Tensor gradient, Tensor v)
     {
-        gradient.Step(new NormaliseElement((float)Limit, Keep, (float)share, (float)epsilon, Cap), gradient, v);
+        gradient.Step(new NormaliseElement(Limit, Keep, share, epsilon, Cap), gradient, v);
         return new NormalisedGradient(gradient);
     }
 
@@ -63,9 +63,9 @@ internal readonly struct SecondMoment(double share, double epsilon)
         RowFactors(x, row, rowFactor.Write("SecondMoment").With(new Layout(shape.With(1, 1), (2, 1), 0)));
         Tensor squares = Scratch(device, columns), scaled = Scratch(device, columns), columnFactor = Scratch(device, columns);
         var args = new RowArgs { X = x, Stats = rowFactor.Read("SecondMoment"), LoadStats = true };
-        var formula = new ColumnSquares((float)Limit, (float)epsilon);
+        var formula = new ColumnSquares(Limit, epsilon);
         device.Backend.Column(formula, args, squares.Write("SecondMoment"), false, scaled.Write("SecondMoment"), false);
-        column.Step(new Blend(Keep, (float)(share / rows)), squares);
+        column.Step(new Blend(Keep, share / rows), squares);
         device.Backend.Map(new InverseRoot(), column.Read("SecondMoment"), columnFactor.Write("SecondMoment"));
         device.Backend.Map2(new TimesRoot(), columnFactor.Read("SecondMoment"), scaled.Read("SecondMoment"), scaled.Write("SecondMoment"));
         return new NormalisedGradient(gradient, shape, rowFactor, columnFactor, Limit, Math.Sqrt(scaled.SumSquares() / gradient.Count));
@@ -82,7 +82,7 @@ internal readonly struct SecondMoment(double share, double epsilon)
         TakeMeans(x, column, columnShape, shape[-2]);
         backend.Map(new InverseRoot(), column.Read("SecondMoment").As(columnShape), columnFactor.Write("SecondMoment"));
         View factorOfRow = rowFactor.Read("SecondMoment").To(shape), factorOfColumn = columnFactor.Read("SecondMoment").To(shape);
-        backend.Map3(new TimesFactors((float)Limit, Cap), x, factorOfRow, factorOfColumn, x);
+        backend.Map3(new TimesFactors(Limit, Cap), x, factorOfRow, factorOfColumn, x);
         return new NormalisedGradient(gradient);
     }
 
@@ -95,13 +95,13 @@ internal readonly struct SecondMoment(double share, double epsilon)
         var mean = Scratch(row.Device, shape.With(-2, 1));
         var view = row.Read("SecondMoment").As(shape);
         backend.Fold(new Total(shape[-2]), view, mean.Write("SecondMoment"), add: false);
-        backend.Map2(new RootOfRatio((float)MeanFloor), mean.Read("SecondMoment").To(shape), view, factors);
+        backend.Map2(new RootOfRatio(MeanFloor), mean.Read("SecondMoment").To(shape), view, factors);
     }
 
     private void TakeMeans(in View x, Tensor means, Shape shape, long count)
     {
-        means.MapInPlace(new Affine(Keep, -0f));
-        var formula = new SquareSum((float)Limit, (float)epsilon, (float)(share / count));
+        means.MapInPlace(new Affine(Keep, -0.0));
+        var formula = new SquareSum(Limit, epsilon, share / count);
         means.Device.Backend.Fold(formula, x, means.Write("SecondMoment").As(shape), add: true);
     }
 
@@ -138,12 +138,12 @@ internal readonly struct NormalisedGradient
     {
         if (rowFactor is null || columnFactor is null)
         {
-            p.Step(new DecayedStep((float)decay, (float)size, float.MaxValue), gradient);
+            p.Step(new DecayedStep(decay, size, float.MaxValue), gradient);
             return;
         }
 
         var y = p.Write("Step").As(shape);
-        p.Device.Backend.Row(new FactoredStep((float)limit, (float)decay, (float)size), new RowArgs
+        p.Device.Backend.Row(new FactoredStep(limit, decay, size), new RowArgs
         {
             X = gradient.Read("Step").As(shape), Dy = y, Y = y,
             Gain = columnFactor.Read("Step"), Stats = rowFactor.Read("Step"), LoadStats = true,

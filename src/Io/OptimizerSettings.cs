@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Mayfly;
+
+/// <summary>
+/// The rules' settings inside a snapshot, as JSON in its metadata: what the route assigned, so that a run that goes on under other settings is found
+/// out, and what was adjusted since, so that it goes on as it was.
+/// </summary>
+internal static class OptimizerSettings
+{
+    private const string Field = "rules";
+
+    private sealed record Saved(SavedRule[] Rules, Adjustment[] Adjustments);
+
+    private sealed record SavedRule(string Name, string LearningRateScale, string[] Settings, string[] Parameters);
+
+    public static void Add(SafeTensorsWriter writer, Updater updater)
+    {
+        var rules = updater.Routed.GroupBy(a => (a.Rule, a.LearningRateScale)).Select(alike => new SavedRule(
+            alike.Key.Rule.Name, Text(alike.Key.LearningRateScale), Settings(alike.Key.Rule), [.. alike.Select(a => a.Parameter.Name)]));
+        writer.Metadata[Field] = JsonSerializer.Serialize(new Saved([.. rules], [.. updater.Adjustments]));
+    }
+
+    /// <summary>Checks that the updater's rules, as they were before adjustments, are those that the file was made with.</summary>
+    /// <exception cref="BadFileException">They are not; the message names the first difference.</exception>
+    public static void Check(SafeTensorsReader reader, Updater updater)
+    {
+        if (Read(reader) is not { } saved) return;
+        var ruleOf = saved.Rules.SelectMany(r => r.Parameters.Select(p => (Parameter: p, Rule: r))).ToDictionary(p => p.Parameter, p => p.Rule);
+        foreach (var (parameter, rule, _, scale) in updater.Routed)
+            if (parameter.Trainable && ruleOf.TryGetValue(parameter.Name, out var before) && Difference(before, rule, scale) is { } found)
+                throw new BadFileException(
+                    reader.Path, Field, $"{parameter.Name} was trained with {found}; make the updater as it was, load, then change it by updater.Adjust.");
+    }
+
+    /// <summary>Makes the adjustments that the file holds.</summary>
+    public static void Restore(SafeTensorsReader reader, Updater updater)
+    {
+        if (Read(reader) is { } saved) updater.Readjust(saved.Adjustments);
+    }
+
+    private static string? Difference(SavedRule before, Rule rule, double scale)
+    {
+        if (before.Name != rule.Name) return $"{before.Name}, not {rule.Name}";
+        if (before.LearningRateScale != Text(scale)) return $"{before.Name} at {before.LearningRateScale} times the learning rate, not {Text(scale)}";
+        string[] now = Settings(rule);
+        return before.Settings.AsSpan().SequenceEqual(now) ? null : $"{before.Name}({Others(before.Settings, now)}), not {Others(now, before.Settings)}";
+    }
+
+    private static string Others(string[] settings, string[] than) => string.Join(", ", settings.Except(than).DefaultIfEmpty("nothing"));
+
+    /// <summary>What the file holds; null where an earlier version wrote it.</summary>
+    private static Saved? Read(SafeTensorsReader reader)
+    {
+        if (!reader.Metadata.TryGetValue(Field, out string? json)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<Saved>(json);
+        }
+        catch (JsonException e)
+        {
+            throw new BadFileException(reader.Path, Field, e.Message, e);
+        }
+    }
+
+    private static string[] Settings(Rule rule) => [.. rule.Texts.Select(s => $"{s.Key} {s.Text}")];
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,135 @@
+using System.Globalization;
+using TrainGpt;
+
+namespace Mayfly.Tests;
+
+/// <summary>
+/// A preset trains as it was published, whoever asks for it: the library and the command line, to the bit, and as the page of optimizers
+/// prints it.
+/// </summary>
+public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
+{
+    /// <summary>More steps by hand: <c>PRESET_STEPS=300 dotnet test --filter PresetTests</c>.</summary>
+    private static readonly int steps = int.Parse(Environment.GetEnvironmentVariable("PRESET_STEPS") ?? "20", CultureInfo.InvariantCulture);
+
+    public static TheoryData<string, string?> Forms
+    {
+        get
+        {
+            var data = new TheoryData<string, string?>();
+            foreach (string name in Recipes.Names)
+                foreach (string? preset in (string?[])[null, .. Recipes.Presets(name).Keys]) data.Add(name, preset);
+            return data;
+        }
+    }
+
+    [Fact]
+    public void Presets_are_the_static_properties_of_a_rule()
+    {
+        Assert.Equal(
+            [
+                "adamw: hugging-face", "sgd: ", "apollo: official, python-port, julia", "apollo-mini: official",
+                    "muon: keller-jordan, torch, moonlight, julia",
+                "adalomo: ", "lomo: ", "adafactor: hugging-face, torch", "galore: official",
+            ],
+            Recipes.Names.Select(n => $"{n}: {string.Join(", ", Recipes.Presets(n).Keys)}"));
+        Assert.Same(Muon.KellerJordan, Recipes.Get("muon", "keller-jordan"));
+        Assert.Same(Apollo.OfficialMini, Recipes.Get("apollo-mini", "official"));
+        Assert.Contains("keller-jordan, torch", Assert.Throws<ArgumentException>(() => Recipes.Get("muon", "x")).Message);
+        Assert.Contains("adamw, sgd", Assert.Throws<ArgumentException>(() => Recipes.Get("x")).Message);
+    }
+
+    [Theory, MemberData(nameof(Forms))]
+    public void The_page_prints_each_preset_as_it_trains(string name, string? preset)
+    {
+        if (DocsTests.Root is null || preset is null) return;
+        string[] page = File.ReadAllLines(Path.Combine(DocsTests.Root, "docs/optimizers/README.md"));
+        Assert.Equal(Recipes.Names.Sum(n => Recipes.Presets(n).Count), page.Count(l => l.StartsWith("| `") && l.Contains("x |")));
+        Assert.Contains(Row(name, preset), page);
+    }
+
+    /// <summary>The same plan, and after some steps the same weights to the bit.</summary>
+    [Theory, MemberData(nameof(Forms))]
+    public void The_command_line_trains_as_the_library(string name, string? preset)
+    {
+        string folder = $"{name}-{preset}";
+        string output = TrainGptRun.Good(
+        [
+            "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+                "--batch", "4",
+            "--warm-up", "2", "--threads", "1", "--steps", $"{steps}", "--optimizer", name, .. preset is null ? []
+                : new[] { "--preset", preset },
+        ]);
+        using var device = Device.CreateCpu(threads: 1);
+        using var model = Model(device);
+        string plan = Train(model, Recipes.Get(name, preset));
+        Assert.Contains(plan, output);
+        using var saved = Model(device);
+        using (var snapshot = Snapshot.Open(run.File(folder))) snapshot.Restore(saved.Parameters());
+        foreach (var (ours, theirs) in model.Parameters().Zip(saved.Parameters())) Assert.Equal(ours.Value.ToArray(),
+            theirs.Value.ToArray());
+    }
+
+    /// <summary>An option that is given changes the preset and its fallback; the learning rate keeps their ratio.</summary>
+    [Theory]
+    [InlineData("muon --preset moonlight --weight-decay 0.5", "weightDecay 0.5", "weightDecay 0.5", "1x")]
+    [InlineData("muon --preset keller-jordan --beta2 0.9 --learning-rate 0.5", "momentum 0.95", "beta2 0.9,", "0.015x")]
+    [InlineData("muon --weight-decay 0", "weightDecay 0)", "weightDecay 0)", "0.05x")]
+    [InlineData("galore --preset official --rank 4 --refresh 7 --alpha 2", "rank 4, refresh 7, scale 2,", "AdamW(", "1x")]
+    [InlineData("apollo --rank 1000", "AdamW(", "AdamW(", "1x")]
+    public void Options_change_what_they_name(string options, string hidden, string embedding, string scale)
+    {
+        string[] lines = TrainGptRun.Good(
+        [
+            "train", "--data", run.Data, "--out", run.File("options"), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+                "--batch", "2",
+            "--steps", "1", "--threads", "1", "--optimizer", .. options.Split(' '),
+        ]).Split('\n');
+        Assert.Contains(hidden, lines.Single(l => l.StartsWith("Hidden ")));
+        Assert.Contains(embedding, lines.Single(l => l.StartsWith("Embedding ")));
+        Assert.Contains($" {scale} ", lines.Single(l => l.StartsWith("Embedding ")));
+    }
+
+    /// <summary>A row of the page, for parameters large enough for every rank.</summary>
+    private static string Row(string name, string preset)
+    {
+        var rule = Recipes.Get(name, preset);
+        using var device = Device.CreateCpu(threads: 1);
+        using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden),
+            table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
+        var assigned = Route.For(rule).Resolve([hidden, table]);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"| `{name}` | `{preset}` | {rule.LearningRate} | `{assigned[0].Rule}` | `{assigned[1].Rule}`, "
+                + $"{assigned[1].LearningRateScale}x |");
+    }
+
+    private string Train(LanguageModel model, Rule rule)
+    {
+        using var corpus = Corpus.Open(run.Data, null, CancellationToken.None);
+        var batches = corpus.Tokens(new CharTokenizer(File.ReadAllText(run.Data))).TrainBatches(4, 16, seed: 1);
+        using var updater = new Updater(model.Parameters(), Route.For(rule, UpdateMode.Deferred), new UpdaterOptions
+        {
+            Seed = 1,
+            MaxNorm = 1,
+            Schedule = new WarmUpCosine(rule.LearningRate, rule.LearningRate / 10, 2, steps),
+        });
+        for (int i = 0; i < steps; i++)
+        {
+            using var scope = model.Device.Scope("step");
+            updater.Step(() =>
+            {
+                var (ids, targets) = batches.Get(i, model.Device);
+                return model.Loss(ids, targets, total: 4 * 16);
+            });
+        }
+
+        return updater.Summary();
+    }
+
+    private LanguageModel Model(Device device) => new GptConfig
+    {
+        VocabularySize = new CharTokenizer(File.ReadAllText(run.Data)).VocabularySize, TiedHead = true, Bias = false,
+        Layers = 1, Heads = 2, Width = 16, Context = 16,
+    }.Create(device, 1);
+}
