@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 namespace TrainGpt;
 
 /// <summary>
-/// The settings of a run as JSON: an object whose names are those of the options without dashes, in a file or in a snapshot.
+/// The settings of a run as JSON: an object whose names are those of the options without dashes, in a file or in a snapshot. A name that
+/// begins with // is that of a note.
 /// </summary>
 internal static class ConfigurationFile
 {
+    private const string Note = "//";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly JsonDocumentOptions Strict = new() { CommentHandling = JsonCommentHandling.Skip,
         AllowDuplicateProperties = false };
@@ -19,7 +21,12 @@ internal static class ConfigurationFile
         select KeyValuePair.Create(option.Name, Node(option.Get(options))));
 
     /// <summary>The text of a configuration file.</summary>
-    public static string Text(TrainOptions options) => Write(options, Phase.Place).ToJsonString(Indented) + "\n";
+    public static string Text(TrainOptions options)
+    {
+        var json = Write(options, Phase.Place);
+        foreach (var (name, text) in OptimizerChoice.Describe(options)) json.Add($"{Note} {name}", text);
+        return json.ToJsonString(Indented) + "\n";
+    }
 
     /// <summary>What a file sets.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
@@ -43,7 +50,9 @@ internal static class ConfigurationFile
 
     /// <summary>What an object of a file sets.</summary>
     /// <exception cref="BadFileException">A name or a value is impossible; the message names it.</exception>
-    public static Given Read(string path, JsonObject json) => new([.. json.Select(setting => Read(path, setting.Key, setting.Value))]);
+    public static Given Read(string path, JsonObject json) => new(
+        [.. json.Where(setting => !setting.Key.StartsWith(Note, StringComparison.Ordinal)).Select(setting =>
+            Read(path, setting.Key, setting.Value))]);
 
     private static (Declaration Option, object? Value) Read(string path, string name, JsonNode? node)
     {

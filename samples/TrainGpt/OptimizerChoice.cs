@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TrainGpt;
 
 /// <summary>
@@ -36,6 +38,15 @@ internal static class OptimizerChoice
         return Settings.Aggregate(options, (used, option) => option.Get(used) is null ? Fill(used, option, rule) : used);
     }
 
+    /// <summary>The whole rule in words: a preset may have two values for what an option would set to one.</summary>
+    public static IEnumerable<(string Name, string Text)> Describe(TrainOptions options)
+    {
+        var rule = Guarded(options, Rule(options));
+        yield return ("rule", rule.ToString());
+        if (rule.Fallback is { } fallback) yield return ("fallback",
+            string.Create(CultureInfo.InvariantCulture, $"{fallback}, {rule.FallbackScale}x"));
+    }
+
     private static TrainOptions Fill(TrainOptions options, Declaration option, Rule rule)
     {
         if (option.Keys.Select(key => Find(rule, key)).FirstOrDefault(text => text is not null) is not { } text
@@ -60,7 +71,7 @@ internal static class OptimizerChoice
         }
         catch (ArgumentException e)
         {
-            throw new InputException($"--preset {options.Preset}: --optimizer {e.Message}", e);
+            throw new InputException($"--preset {options.Preset}: {e.Message}", e);
         }
     }
 

@@ -96,7 +96,6 @@ internal sealed class RunFolder(string path)
             var configuration = snapshot.Configuration<RunConfiguration>();
             configuration.Model.Check();
             var options = ConfigurationFile.Read(snapshot.Path, configuration.Options).Over(new TrainOptions());
-            options.Check();
             var tokenizer = snapshot.Tokenizer
                 ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)

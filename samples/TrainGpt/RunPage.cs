@@ -39,5 +39,6 @@ internal static class RunPage
         .. from option in Declaration.Of<TrainOptions>()
            where option.Phase >= Phase.Place
            select KeyValuePair.Create(option.Name, SettingText.Write(option.Get(options))),
+        .. OptimizerChoice.Describe(options).Select(note => KeyValuePair.Create(note.Name, note.Text)),
     ];
 }

@@ -72,7 +72,9 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Matches("^[0-9a-f]{32}$", Used("data-hash"));
         string page = run.File("settings.html");
         TrainGptRun.Good("report", "--out", run.Trained, "--report", page);
-        Assert.All(json, setting => Assert.Contains($"<dt>{setting.Key}</dt><dd>{Used(setting.Key)}</dd>", File.ReadAllText(page)));
+        string text = File.ReadAllText(page);
+        Assert.All(json, setting => Assert.Contains($"<dt>{setting.Key.TrimStart('/', ' ')}</dt><dd>{Used(setting.Key)}</dd>", text));
+        Assert.StartsWith("AdamW(beta1 0.9, beta2 0.99,", Used("// rule"));
     }
 
     [Theory, MemberData(nameof(OutOfRange))]
@@ -93,7 +95,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         if (option.Phase == Phase.Call) return;
         var options = option.With(Usual, option.Read([Other(option, Usual)]));
         Assert.NotEqual(Usual, options);
-        string file = run.Write($"{name}.json", ConfigurationFile.Text(options));
+        string file = run.Write($"{name}.json", ConfigurationFile.Write(options, Phase.Place).ToJsonString());
         Assert.Equal(options, ConfigurationFile.Read(file).Over(new TrainOptions()));
     }
 
@@ -130,7 +132,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         string[] steps = name == "steps" ? [] : ["--steps", "21"], resume = name == "resume" ? [] : ["--resume"];
         string was = Configuration(run.Trained)[name]?.ToString() ?? "none";
         var (code, output, errors) = TrainGptRun.Run(["train", .. resume, "--out", folder, .. steps, $"--{name}", other]);
-        if (name == "validation") Assert.Contains("other.txt", errors); // it has to be there, and other data
+        if (name == "validation") Assert.Contains("validation.other", errors); // it has to be there, and other data
         else if (option.Phase >= Phase.Run) Assert.Matches($"^error: --{name} {Regex.Escape(other)} .*{Regex.Escape(was)}.*\n$", errors);
         else Assert.Equal("", errors);
         Assert.Equal(errors == "" ? 0 : 1, code);
@@ -215,7 +217,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     private static Declaration Option(string name) => Declaration.Of<TrainOptions>().Single(option => option.Name == name);
 
     /// <summary>A word for another value, within the range.</summary>
-    private static string Other(Declaration option, TrainOptions than)
+    private string Other(Declaration option, TrainOptions than)
     {
         object? now = option.Get(than);
         if (option.Words.Length > 0) return option.Words.First(word => word != SettingText.Write(now));
@@ -225,7 +227,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             int or long or ulong => SettingText.Write(Convert.ToDouble(now, CultureInfo.InvariantCulture) + 1),
             double number => SettingText.Write(number == 0 ? 0.5 : number / 2),
             null when double.IsFinite(option.Range.Min) => SettingText.Write(Math.Max(1, Math.Ceiling(option.Range.Min))),
-            _ => Path.Combine(Path.GetTempPath(), "other.txt"),
+            _ => run.File($"{option.Name}.other"),
         };
     }
 
