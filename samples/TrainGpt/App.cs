@@ -15,11 +15,13 @@ internal static class App
     public static int Run(string[] args, CommandContext context)
     {
         var (output, errors) = (context.Output, context.Errors);
-        var parse = Commands(context).Parse(args);
-        if (parse.Errors.Count > 0) return Fail(errors, $"{parse.Errors[0].Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
+        var parse = Commands(context).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Errors is [var error, ..]) return Fail(errors, $"{error.Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
-            return parse.Invoke(new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return parse.Invoke(
+                new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null });
         }
         catch (OperationCanceledException)
         {
@@ -33,14 +35,17 @@ internal static class App
 
     private static RootCommand Commands(CommandContext context)
     {
-        var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API documentation.");
+        var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API "
+            + "documentation.");
         TrainCommand.Fill(root, context);
-        var train = new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
+        var train =
+            new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
         root.Add(TrainCommand.Fill(train, context));
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));
+        CommandLine.DescribeOnHelp(root);
         return root;
     }
 
@@ -51,7 +56,8 @@ internal static class App
     private static int Fail(TextWriter errors, string message, int code)
     {
         string line = string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        errors.WriteLine($"error: {(line.Length > LongestError ? $"{line[..(LongestError / 2)]} ... {line[^(LongestError / 2)..]}" : line)}");
+        errors.WriteLine(
+            $"error: {(line.Length > LongestError ? $"{line[..(LongestError / 2)]} ... {line[^(LongestError / 2)..]}" : line)}");
         return code;
     }
 }

@@ -3,37 +3,44 @@ using System.Text.Json.Nodes;
 
 namespace TrainGpt;
 
-/// <summary>A run's settings as JSON: an object whose names are those of the options without dashes.</summary>
+/// <summary>
+/// The settings of a run as JSON: an object whose names are those of the options without dashes, in a file or in a snapshot. A name that
+/// begins with // is that of a note.
+/// </summary>
 internal static class ConfigurationFile
 {
-    /// <summary>Where a run is and whether it goes on are no part of what it computes.</summary>
-    private static readonly string[] NotOfTheRun = ["out", "resume"];
-
+    private const string Note = "//";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonDocumentOptions Strict = new() { CommentHandling = JsonCommentHandling.Skip,
+        AllowDuplicateProperties = false };
 
-    /// <summary>The JSON of settings; those without a value, which stand for a default that depends on others, are left out.</summary>
-    public static string Write(IEnumerable<(string Name, object? Value)> settings)
+    /// <summary>All settings but those of phases before <paramref name="first"/>; null stands for none.</summary>
+    public static JsonObject Write(TrainOptions options, Phase first) => new(
+        from option in Declaration.Of<TrainOptions>()
+        where option.Phase >= first
+        select KeyValuePair.Create(option.Name, Node(option.Get(options))));
+
+    /// <summary>The text of a configuration file.</summary>
+    public static string Text(TrainOptions options)
     {
-        var json = new JsonObject();
-        foreach (var (name, value) in settings)
-            if (value is not null && !NotOfTheRun.Contains(name)) json[name] = JsonSerializer.SerializeToNode(value, value.GetType());
+        var json = Write(options, Phase.Place);
+        foreach (var (name, text) in OptimizerChoice.Describe(options)) json.Add($"{Note} {name}", text);
         return json.ToJsonString(Indented) + "\n";
     }
 
-    /// <summary>The command line that says the same as a file.</summary>
+    /// <summary>What a file sets.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">It is no object of numbers, strings and truth values with the names of options.</exception>
-    public static string[] Read(string path, string[] names)
+    public static Given Read(string path)
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllText(path), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new BadFileException(path, "configuration", "a JSON object is needed.");
-            return [.. document.RootElement.EnumerateObject().Select(setting => Word(path, setting, names))];
+            return Read(path, JsonNode.Parse(File.ReadAllText(path), null, Strict) as JsonObject
+                ?? throw new JsonException("a JSON object is needed."));
         }
         catch (JsonException e)
         {
-            throw new BadFileException(path, "configuration", $"it is not JSON: {e.Message}", e);
+            throw new BadFileException(path, "configuration", $"it is no JSON of settings: {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -41,16 +48,34 @@ internal static class ConfigurationFile
         }
     }
 
-    private static string Word(string path, JsonProperty setting, string[] names)
+    /// <summary>What an object of a file sets.</summary>
+    /// <exception cref="BadFileException">A name or a value is impossible; the message names it.</exception>
+    public static Given Read(string path, JsonObject json) => new(
+        [.. json.Where(setting => !setting.Key.StartsWith(Note, StringComparison.Ordinal)).Select(setting =>
+            Read(path, setting.Key, setting.Value))]);
+
+    private static (Declaration Option, object? Value) Read(string path, string name, JsonNode? node)
     {
-        if (!names.Contains(setting.Name)) throw new BadFileException(path, setting.Name, "there is no such option; train --help lists them.");
-        return setting.Value.ValueKind switch
+        // snapshots of earlier versions have the names of properties
+        var option = Declaration.Of<TrainOptions>().FirstOrDefault(known => known.Name == name || known.PropertyName == name);
+        if (option is null or { PropertyName: nameof(TrainOptions.Config) })
+            throw new BadFileException(path, name, "there is no such option; train --help lists them.");
+        try
         {
-            JsonValueKind.String => $"--{setting.Name}={setting.Value.GetString()}",
-            JsonValueKind.Number => $"--{setting.Name}={setting.Value.GetRawText()}",
-            JsonValueKind.True => $"--{setting.Name}=true",
-            JsonValueKind.False => $"--{setting.Name}=false",
-            _ => throw new BadFileException(path, setting.Name, $"{setting.Value.GetRawText()} is no number, string or truth value."),
-        };
+            return (option, node is null && option.IsOpen ? null : option.Read([Word(node)]));
+        }
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
+        {
+            throw new BadFileException(path, name, e.Message.TrimStart(':', ' '), e);
+        }
     }
+
+    private static string Word(JsonNode? node) => node?.GetValueKind() switch
+    {
+        JsonValueKind.String => node.GetValue<string>(),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => node.ToJsonString(),
+        _ => throw new FormatException($"{node?.ToJsonString() ?? "null"} is no number, string or truth value."),
+    };
+
+    private static JsonNode? Node(object? value) => value is Enum ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
 }

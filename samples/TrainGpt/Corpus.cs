@@ -10,37 +10,56 @@ internal sealed class Corpus : IDisposable
     private readonly CorpusPart train;
     private readonly CorpusPart? validation;
 
-    private Corpus(string name, CorpusPart train, CorpusPart? validation) => (this.name, this.train, this.validation) = (name, train, validation);
+    private Corpus(string name, CorpusPart train, CorpusPart? validation) =>
+        (this.name, this.train, this.validation) = (name, train, validation);
 
     /// <summary>What messages call the data.</summary>
     public static string Name(string? data) =>
-        data is not null ? $"'{data}'" : SdkDocs.FindFolder() is null ? "this repository's text" : "the API documentation of this machine's .NET SDK";
+        data is not null ? $"'{data}'" : SdkDocs.FindFolder() is null ? "this repository's text"
+            : "the API documentation of this machine's .NET SDK";
 
-    /// <summary>Opens files or folders; without data it is .NET's API documentation, or the repository's text on machines that lack it.</summary>
+    /// <summary>
+    /// Opens files or folders; without data it is .NET's API documentation, or the repository's text on machines that lack it.
+    /// </summary>
     /// <param name="data">What to train on; without <paramref name="validation"/> its last tenth is to validate on.</param>
     /// <param name="validation">What to validate on, or null.</param>
     /// <param name="stop">Stops between files.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
     public static Corpus Open(string? data, string? validation, CancellationToken stop)
     {
-        var train = data is null ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop)) : CorpusPart.Open(data, stop);
-        return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null : CorpusPart.Open(validation, stop));
+        var train = data is null
+            ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop))
+            : CorpusPart.Open(data, stop);
+        return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
+            : CorpusPart.Open(validation, stop));
     }
 
     /// <summary>The tokenizer of a new run: a given one, numbers for a file of ids, or the characters that occur.</summary>
     /// <exception cref="InputException">The settings do not fit the data.</exception>
     public Tokenizer MakeTokenizer(TrainOptions options)
     {
+        var tokenizer = Find(options);
+        return options.Vocabulary is not { } size || size == tokenizer.VocabularySize
+            ? tokenizer
+            : throw new InputException(
+                $"--vocabulary {size} is for files of ids; the tokenizer of {name} has {tokenizer.VocabularySize} tokens. "
+                    + $"Leave the option out.");
+    }
+
+    private Tokenizer Find(TrainOptions options)
+    {
         if (options.Tokenizer is { } file) return Tokenizer.Load(file);
-        if (train.Ids is { } ids) return new IdTokenizer(options.Vocabulary ?? Math.Max(Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0) + 1, ModelChoice.LeastVocabulary(options)));
-        if (options.Vocabulary is { } size) throw new InputException($"--vocabulary {size} is for files of ids; {name} is text, whose characters are the vocabulary.");
-        return new CharTokenizer(train.Text + validation?.Text);
+        if (train.Ids is not { } ids) return new CharTokenizer(train.Text + validation?.Text);
+        if (options.Vocabulary is { } size) return new IdTokenizer(size);
+        int largest = Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0);
+        return new IdTokenizer(Math.Max(largest + 1, ModelChoice.LeastVocabulary(options)));
     }
 
     /// <summary>The ids.</summary>
     /// <exception cref="InputException">The tokenizer's vocabulary lacks an id or a character.</exception>
-    public TokenStream Tokens(Tokenizer tokenizer) =>
-        validation is null ? new TokenStream(train.Tokens(tokenizer), name) : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name);
+    public TokenStream Tokens(Tokenizer tokenizer) => validation is null
+        ? new TokenStream(train.Tokens(tokenizer), name)
+        : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -10,7 +10,8 @@ internal sealed class CorpusPart : IDisposable
     private readonly string[] texts;
     private readonly bool isPacked;
 
-    private CorpusPart(string name, string[] texts, bool isPacked, TokenShards? ids) => (this.name, this.texts, this.isPacked, Ids) = (name, texts, isPacked, ids);
+    private CorpusPart(string name, string[] texts, bool isPacked, TokenShards? ids) =>
+        (this.name, this.texts, this.isPacked, Ids) = (name, texts, isPacked, ids);
 
     /// <summary>The ids, where they came as such.</summary>
     public TokenShards? Ids { get; }
@@ -37,7 +38,8 @@ internal sealed class CorpusPart : IDisposable
     public ITokens Tokens(Tokenizer tokenizer)
     {
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
-        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.Encode(Separator)[0]) : tokenizer.Encode(texts[0]));
+        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.Encode(Separator)[0])
+            : tokenizer.Encode(texts[0]));
     }
 
     /// <inheritdoc/>
@@ -46,6 +48,7 @@ internal sealed class CorpusPart : IDisposable
     private TokenShards Checked(TokenShards ids, int size)
     {
         int largest = ids.LargestId();
-        return largest < size ? ids : throw new InputException($"{name} has the id {largest}, beyond the vocabulary of {size}; give --vocabulary {largest + 1} or more to a new run.");
+        return largest < size ? ids : throw new InputException(
+            $"{name} has the id {largest}, beyond the vocabulary of {size}; give --vocabulary {largest + 1} or more to a new run.");
     }
 }

@@ -8,22 +8,18 @@ internal static class EvaluateCommand
 {
     public static Command Create(CommandContext context)
     {
-        Option<string> folder = Arguments.Out("The folder that train wrote.");
-        Option<string?> data = Arguments.Data("what the model was trained on");
-        Option<string> device = Arguments.Device();
-        Option<int> threads = Arguments.Threads();
-        var command = new Command("evaluate", "Prints the validation loss over all windows of the data to validate on.") { folder, data, device, threads };
-        command.SetAction(parse => Run(parse.GetValue(data), () => TrainedModel.Load(parse.GetValue(folder)!, parse.GetValue(device)!, parse.GetValue(threads), context), context));
-        return command;
+        var command = new Command("evaluate", "Prints the validation loss over all windows of the data to validate on.");
+        return CommandLine.Bind<EvaluateOptions>(command, given => Run(given.Over(new EvaluateOptions()), context));
     }
 
     /// <summary>The result as text.</summary>
     public static string Line(double loss) => string.Create(CultureInfo.InvariantCulture, $"validation loss {loss:F4}");
 
-    private static void Run(string? data, Func<TrainedModel> load, CommandContext context)
+    private static void Run(EvaluateOptions options, CommandContext context)
     {
-        using var trained = load();
-        using var corpus = data is null ? Corpus.Open(trained.Options.Data, trained.Options.Validation, context.Stop) : Corpus.Open(data, null, context.Stop);
+        using var trained = TrainedModel.Load(options, context);
+        var (data, validation) = options.Data is { } own ? (own, null) : (trained.Options.Data, trained.Options.Validation);
+        using var corpus = Corpus.Open(data, validation, context.Stop);
         var tokens = corpus.Tokens(trained.Tokenizer);
         context.Output.WriteLine(Line(new Evaluator(trained.Model, tokens, trained.Options.Batch).Full(context.Stop)));
     }

@@ -24,7 +24,8 @@ internal sealed class Evaluator
     public double Quick(CancellationToken stop = default)
     {
         int whole = windows.Count / batch;
-        return whole <= QuickBatches ? Full(stop) : Loss(Enumerable.Range(0, QuickBatches).Select(i => (int)((long)i * whole / QuickBatches)), stop);
+        return whole <= QuickBatches ? Full(stop)
+            : Loss(Enumerable.Range(0, QuickBatches).Select(i => (int)((long)i * whole / QuickBatches)), stop);
     }
 
     private double Loss(IEnumerable<int> batches, CancellationToken stop)

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Reflection;
+
 namespace TrainGpt;
 
 /// <summary>What <c>--model</c> and the options of its shape mean.</summary>
@@ -11,39 +14,34 @@ internal static class ModelChoice
     /// <summary>The values of <c>--model</c>.</summary>
     public static string[] Names => [.. ModelConfig.Kinds, .. ModelNames.All];
 
+    /// <summary>What the options set of a shape: those with the name of one of its properties.</summary>
+    private static readonly (Declaration Option, PropertyInfo Field)[] Fields =
+    [
+        .. from option in Declaration.Of<TrainOptions>()
+           let field = typeof(ModelConfig).GetProperty(option.Field)
+           where field is { CanWrite: true }
+           select (option, field),
+    ];
+
     /// <summary>The shape that the options ask for.</summary>
-    public static ModelConfig Config(TrainOptions options, int vocabularySize)
+    public static ModelConfig Config(TrainOptions options, int vocabularySize) =>
+        Set(options, Start(options.Model) with { VocabularySize = vocabularySize }).Explicit();
+
+    /// <summary>A shape with what the options set.</summary>
+    public static ModelConfig Set(TrainOptions options, ModelConfig config)
     {
-        var start = Start(options.Model);
-        return start with
-        {
-            VocabularySize = vocabularySize,
-            Layers = options.Layers ?? start.Layers,
-            Heads = options.Heads ?? start.Heads,
-            KvHeads = options.KvHeads ?? start.KvHeads,
-            Width = options.Width ?? start.Width,
-            Hidden = options.Hidden ?? start.Hidden,
-            TiedHead = options.Tied ?? start.TiedHead,
-            Context = options.Context ?? start.Context,
-            Dropout = (float)options.Dropout,
-            CheckpointBlocks = options.CheckpointBlocks,
-        };
+        config = config with { };
+        foreach (var (option, field) in Fields)
+            if (option.Get(options) is { } value) field.SetValue(config,
+                Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
+        return config;
     }
 
-    /// <summary>The options with the model's own values where none were given; what depends on others stays open.</summary>
-    public static TrainOptions Complete(TrainOptions options)
+    /// <summary>The options with the model's own values where none were given.</summary>
+    public static TrainOptions Used(TrainOptions options)
     {
         var shape = Config(options, 1);
-        return options with
-        {
-            Layers = shape.Layers,
-            Heads = shape.Heads,
-            KvHeads = shape.KvHeads > 0 ? shape.KvHeads : null,
-            Width = shape.Width,
-            Hidden = shape.Hidden > 0 ? shape.Hidden : null,
-            Tied = shape.TiedHead,
-            Context = shape.Context,
-        };
+        return Fields.Where(f => f.Option.IsOpen).Aggregate(options, (used, f) => f.Option.With(used, f.Field.GetValue(shape)));
     }
 
     /// <summary>The vocabulary of a named model, for which ids may have been made; 1 for others.</summary>
@@ -54,14 +52,18 @@ internal static class ModelChoice
     /// <exception cref="ArgumentException">The library refuses the shape.</exception>
     public static void Check(TrainOptions options)
     {
-        if (options is { Model: Gpt, KvHeads: { } few })
-            throw new InputException($"--kv-heads {few} is for llamas: --model {Gpt} has as many key and value heads as --heads. Leave it out or take --model {Llama}.");
-        if (ModelNames.All.Contains(options.Model)) CheckNamed(options, Start(options.Model));
         var shape = Config(options, 1);
+        if (options is { Model: Gpt, KvHeads: { } few } && few != shape.Heads)
+            throw new InputException(
+                $"--kv-heads {few} is for llamas: --model {Gpt} has as many key and value heads as --heads. "
+                    + $"Leave it out or take --model {Llama}.");
+        if (ModelNames.All.Contains(options.Model)) CheckNamed(options);
         if (shape.Width % shape.Heads != 0)
-            throw new InputException($"--width {shape.Width} is not divisible by --heads {shape.Heads}; choose a width that is a multiple of the heads.");
-        if (shape.KvHeads > 0 && shape.Heads % shape.KvHeads != 0)
-            throw new InputException($"--heads {shape.Heads} is not divisible by --kv-heads {shape.KvHeads}; choose a divisor of the heads.");
+            throw new InputException($"--width {shape.Width} is not divisible by --heads {shape.Heads}; "
+                + $"choose a width that is a multiple of the heads.");
+        if (shape.Heads % shape.KvHeads != 0)
+            throw new InputException($"--heads {shape.Heads} is not divisible by --kv-heads {shape.KvHeads}; "
+                + $"choose a divisor of the heads.");
         shape.Check();
     }
 
@@ -73,22 +75,20 @@ internal static class ModelChoice
         long needed = config.CountParameters() * sizeof(float), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return needed <= has
             ? config.Create(device, seed)
-            : throw new InputException($"The weights of this model alone take {needed / gigabyte:F1} GiB, and there are {has / gigabyte:F1} GiB of memory; choose a smaller model.");
+            : throw new InputException(string.Create(CultureInfo.InvariantCulture,
+                $"The weights of this model alone take {needed / gigabyte:F1} GiB, and there are {has / gigabyte:F1} GiB of memory; "
+                    + $"choose a smaller model."));
     }
 
     private static ModelConfig Start(string model) =>
         model == Gpt ? SmallGpt : ModelConfig.Kinds.Contains(model) ? ModelConfig.OfKind(model) : ModelConfig.Named(model);
 
-    private static void CheckNamed(TrainOptions options, ModelConfig named)
+    private static void CheckNamed(TrainOptions options)
     {
-        (string Option, object? Asked, object Has)[] settings =
-        [
-            ("--layers", options.Layers, named.Layers), ("--heads", options.Heads, named.Heads),
-            ("--kv-heads", options.KvHeads, named.KvHeads > 0 ? named.KvHeads : named.Heads), ("--width", options.Width, named.Width),
-            ("--hidden", options.Hidden, named.Hidden > 0 ? named.Hidden : 4 * named.Width), ("--tied", options.Tied, named.TiedHead),
-        ];
-        foreach (var (option, asked, has) in settings)
-            if (asked is not null && !asked.Equals(has))
-                throw new InputException($"{option} {asked} contradicts --model {options.Model}, which has {has}; leave the option out or take --model {Gpt} or {Llama}.");
+        var named = new TrainOptions { Model = options.Model }.Used();
+        foreach (var option in Declaration.Of<TrainOptions>().Where(option => option.Phase == Phase.Shape))
+            if (option.Get(options) is { } asked && !asked.Equals(option.Get(named)))
+                throw new InputException($"--{option.Name} {SettingText.Write(asked)} contradicts --model {options.Model}, which has "
+                    + $"{SettingText.Write(option.Get(named))}; leave the option out or take --model {Gpt} or {Llama}.");
     }
 }

@@ -2,10 +2,15 @@ using System.Globalization;
 
 namespace TrainGpt;
 
-/// <summary>What <c>--optimizer</c>, <c>--preset</c> and their settings mean: a recipe, in which the options that are given change what they name.</summary>
+/// <summary>
+/// What <c>--optimizer</c>, <c>--preset</c> and their settings mean: a recipe, in which the options that are given change what they name.
+/// </summary>
 internal static class OptimizerChoice
 {
-    private const string Auto = "auto";
+    private const string Auto = "auto", Null = "null";
+
+    /// <summary>The options that change settings of a rule.</summary>
+    private static readonly Declaration[] Settings = [.. Declaration.Of<TrainOptions>().Where(option => option.Keys.Length > 0)];
 
     /// <summary>The values of <c>--optimizer</c>.</summary>
     public static string[] Names => [.. Recipes.Names];
@@ -14,21 +19,49 @@ internal static class OptimizerChoice
     /// <exception cref="InputException">There is no such preset.</exception>
     public static double LearningRate(TrainOptions options) => Named(options).LearningRate;
 
-    /// <summary>A list for a help text: each optimizer's learning rate.</summary>
-    public static string LearningRates => string.Join(
-        ", ", Recipes.Names.Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {Recipes.Get(name).LearningRate}")));
-
     /// <summary>Which rule steps which parameter.</summary>
     /// <exception cref="InputException">A setting that the optimizer does not have.</exception>
-    public static Route Route(TrainOptions options) =>
-        Mayfly.Route.For(Guarded(options, Rule(options)), options.IsEager ? UpdateMode.Eager : UpdateMode.Deferred);
+    public static Route Route(TrainOptions options) => Mayfly.Route.For(Guarded(options, Rule(options)), options.Mode);
 
-    /// <summary>Refuses settings that the optimizer does not have.</summary>
+    /// <summary>Refuses Settings that the optimizer does not have.</summary>
     /// <exception cref="InputException">One is given; the message names it.</exception>
     public static void Check(TrainOptions options) => Rule(options);
 
-    private static Rule Rule(TrainOptions options) =>
-        Settings(options).Aggregate(Named(options), (rule, s) => s.Value is { } value ? With(rule, s.Option, value, s.Keys, options.Optimizer) : rule);
+    /// <summary>
+    /// The options with what the rule has of its own or by its preset, where one number says it of the rule and its fallback.
+    /// </summary>
+    /// <exception cref="InputException">A setting that the optimizer does not have.</exception>
+    public static TrainOptions Used(TrainOptions options)
+    {
+        if (options.Rank == Auto) options = options with { Rank = null };
+        var rule = Rule(options);
+        return Settings.Aggregate(options, (used, option) => option.Get(used) is null ? Fill(used, option, rule) : used);
+    }
+
+    /// <summary>The whole rule in words: a preset may have two values for what an option would set to one.</summary>
+    public static IEnumerable<(string Name, string Text)> Describe(TrainOptions options)
+    {
+        var rule = Guarded(options, Rule(options));
+        yield return ("rule", rule.ToString());
+        if (rule.Fallback is { } fallback) yield return ("fallback",
+            string.Create(CultureInfo.InvariantCulture, $"{fallback}, {rule.FallbackScale}x"));
+    }
+
+    private static TrainOptions Fill(TrainOptions options, Declaration option, Rule rule)
+    {
+        if (option.Keys.Select(key => Find(rule, key)).FirstOrDefault(text => text is not null) is not { } text
+            || text == Null) return options;
+        var filled = option.With(options, option.Read([text]));
+        return Rule(filled) == rule ? filled : options;
+    }
+
+    /// <summary>What a rule or its fallback has for a setting, by its key or behind the rule's name.</summary>
+    private static string? Find(Rule? rule, string key) => rule is null
+        ? null
+        : rule.Texts.FirstOrDefault(setting => key == setting.Key || key == $"{rule.Name}.{setting.Key}").Text ?? Find(rule.Fallback, key);
+
+    private static Rule Rule(TrainOptions options) => Settings.Aggregate(Named(options), (rule, option) =>
+        option.Get(options) is { } value && !Auto.Equals(value) ? With(rule, option, SettingText.Write(value), options.Optimizer) : rule);
 
     private static Rule Named(TrainOptions options)
     {
@@ -38,31 +71,20 @@ internal static class OptimizerChoice
         }
         catch (ArgumentException e)
         {
-            throw new InputException($"--preset {options.Preset}: --optimizer {e.Message}", e);
+            throw new InputException($"--preset {options.Preset}: {e.Message}", e);
         }
     }
 
-    /// <summary>What the options change: of several settings the first that the rule or its fallback has.</summary>
-    private static IEnumerable<(string Option, string? Value, string[] Keys)> Settings(TrainOptions o) =>
-    [
-        ("--beta1", Text(o.Beta1), ["AdamW.beta1", "Sgd.momentum", "beta1"]),
-        ("--beta2", Text(o.Beta2), ["AdamW.beta2", "beta2"]),
-        ("--weight-decay", Text(o.WeightDecay), ["weightDecay"]),
-        ("--rank", o.Rank == Auto ? null : o.Rank, ["rank"]),
-        ("--alpha", Text(o.Alpha), ["alpha", "GaLore.scale"]),
-        ("--refresh", Text(o.Refresh), ["refresh"]),
-    ];
-
-    private static Rule With(Rule rule, string option, string value, string[] keys, string optimizer)
+    private static Rule With(Rule rule, Declaration option, string value, string optimizer)
     {
         try
         {
-            return keys.Select(key => rule.AdjustedWithFallback(key, value)).FirstOrDefault(changed => changed is not null)
-                ?? throw new InputException($"{option} {value} is a setting of other optimizers; --optimizer {optimizer} has none.");
+            return option.Keys.Select(key => rule.AdjustedWithFallback(key, value)).FirstOrDefault(changed => changed is not null)
+                ?? throw new InputException($"--{option.Name} {value} is a setting of other optimizers; --optimizer {optimizer} has none.");
         }
         catch (ArgumentException e)
         {
-            throw new InputException($"{option} {value}: {e.Message}", e);
+            throw new InputException($"--{option.Name} {value}: {e.Message}", e);
         }
     }
 
@@ -74,6 +96,4 @@ internal static class OptimizerChoice
         if (options.NormCap is { } gamma) parts.Add(new NormGrowthCap { Limit = new NormGrowthLimit { Gamma = gamma } });
         return parts.Count == 0 ? rule : new Chain([.. parts, rule]);
     }
-
-    private static string? Text(IFormattable? value) => value?.ToString(null, CultureInfo.InvariantCulture);
 }

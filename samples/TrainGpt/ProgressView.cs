@@ -32,7 +32,8 @@ internal sealed class ProgressView(IAnsiConsole console, RunClock clock) : IProg
 
     private void Follow(StepStatus status)
     {
-        if (!double.IsNaN(status.Report.Loss)) smoothLoss = smoothLoss == 0 ? status.Report.Loss : Smoothing * smoothLoss + (1 - Smoothing) * status.Report.Loss;
+        if (!double.IsNaN(status.Report.Loss)) smoothLoss = smoothLoss == 0 ? status.Report.Loss
+            : Smoothing * smoothLoss + (1 - Smoothing) * status.Report.Loss;
         if (status.ValidationLoss is { } loss) validation = Invariant($"{loss:F4} at step {status.Report.Step:N0}");
     }
 
@@ -56,7 +57,8 @@ internal sealed class ProgressView(IAnsiConsole console, RunClock clock) : IProg
         return new string('█', done) + new string('░', BarWidth - done);
     }
 
-    private static void Row(Grid grid, string name, string value) => grid.AddRow(new IRenderable[] { new Text(name, Color.Grey), new Text(value) });
+    private static void Row(Grid grid, string name, string value) =>
+        grid.AddRow(new IRenderable[] { new Text(name, Color.Grey), new Text(value) });
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
@@ -75,10 +77,13 @@ internal sealed class PlainProgress(TextWriter output, RunClock clock) : IProgre
 
     private string Line(StepStatus status)
     {
-        string validation = status.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $" | validation loss {loss:F4}") : "";
+        string validation = status.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $" | validation loss {loss:F4}")
+            : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"step {status.Report.Step} of {clock.Steps} | loss {(double.IsNaN(status.Report.Loss) ? "not read" : status.Report.Loss.ToString("F4", CultureInfo.InvariantCulture))}{validation} | {status.TokensPerSecond:N0} tokens/s | "
-            + $"memory {RunClock.Size(status.LiveBytes)} live, {RunClock.Size(status.Report.PeakBytes)} at peak | {RunClock.Clock(clock.Left(status.Report.Step))} left");
+            $"step {status.Report.Step} of {clock.Steps} | loss "
+                + $"{(double.IsNaN(status.Report.Loss) ? "not read" : status.Report.Loss.ToString("F4", CultureInfo.InvariantCulture))}{validation} | {status.TokensPerSecond:N0} tokens/s | "
+            + $"memory {RunClock.Size(status.LiveBytes)} live, {RunClock.Size(status.Report.PeakBytes)} at peak | "
+                + $"{RunClock.Clock(clock.Left(status.Report.Step))} left");
     }
 }
 

@@ -7,19 +7,17 @@ internal static class ReportCommand
 {
     public static Command Create(CommandContext context)
     {
-        Option<string> folder = Arguments.Out("The folder that train wrote.");
-        var page = Arguments.Path("--report", $"The page to write. [default: {RunFolder.PageName} in the folder]");
-        Option<int> threads = Arguments.Threads();
-        var command = new Command("report", "Writes a page about a run from its folder: curves, settings and samples, in one HTML file that needs no network.") { folder, page, threads };
-        command.SetAction(parse => Run(parse.GetValue(folder)!, parse.GetValue(page), parse.GetValue(threads), context));
-        return command;
+        var command = new Command(
+            "report", "Writes a page about a run from its folder: curves, settings and samples, in one HTML file that needs no network.");
+        return CommandLine.Bind<ReportOptions>(command, given => Run(given.Over(new ReportOptions()), context));
     }
 
-    private static void Run(string folder, string? page, int threads, CommandContext context)
+    private static void Run(ReportOptions options, CommandContext context)
     {
-        page ??= Path.Combine(folder, RunFolder.PageName);
-        using var trained = TrainedModel.Load(folder, TrainOptions.Cpu, threads, context);
-        RunPage.Save(page, folder, trained.Options, new RunFolder(folder).ReadConfiguration(), trained.Model, trained.Tokenizer, context.Stop);
+        string page = options.Report ?? Path.Combine(options.Out, RunFolder.PageName);
+        using var trained = TrainedModel.Load(options, context);
+        var settings = new RunFolder(options.Out).ReadConfiguration().Over(trained.Options) with { Out = options.Out };
+        RunPage.Save(page, settings, trained.Model, trained.Tokenizer, context.Stop);
         context.Output.WriteLine($"Wrote {page}.");
     }
 }

@@ -1,11 +1,11 @@
-using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace TrainGpt;
 
 /// <summary>What a snapshot says beside weights and optimizer state.</summary>
 /// <param name="Model">The model's shape.</param>
-/// <param name="Options">The run's settings.</param>
-internal sealed record RunConfiguration(ModelConfig Model, TrainOptions Options);
+/// <param name="Options">The run's settings, as used; those of <see cref="Phase.Place"/> and <see cref="Phase.Call"/> are left out.</param>
+internal sealed record RunConfiguration(ModelConfig Model, JsonObject Options);
 
 /// <summary>The folder of a run: the last two snapshots, <c>config.json</c> and <c>log.csv</c>.</summary>
 internal sealed class RunFolder(string path)
@@ -16,12 +16,14 @@ internal sealed class RunFolder(string path)
     /// <summary>Where <c>report</c> writes.</summary>
     public const string PageName = "run.html";
 
-    /// <summary>What a run leaves, the newest snapshot after the previous one: while files are set aside, it stays the run's that the others are of.</summary>
+    /// <summary>
+    /// What a run leaves, the newest snapshot after the previous one: while files are set aside, it stays the run's that the others are of.
+    /// </summary>
     private static readonly string[] Names = [Snapshot.PreviousFileName, Snapshot.FileName, ConfigurationName, PageName, RunLog.FileName];
 
     /// <summary>
-    /// Moves what another run left into a folder of its own within this one, so that a run that ends before its first snapshot is never taken for the
-    /// other: neither's files are lost or mixed.
+    /// Moves what another run left into a folder of its own within this one, so that a run that ends before its first snapshot is never
+    /// taken for the other: neither's files are lost or mixed.
     /// </summary>
     /// <returns>The new folder, or null where there is nothing to move.</returns>
     /// <exception cref="InputException">The files cannot be moved.</exception>
@@ -61,42 +63,31 @@ internal sealed class RunFolder(string path)
 
     /// <summary>Saves a snapshot; the one before it stays as the previous one.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
-    public void Save(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer) =>
-        Snapshot.Save(path, model.Parameters(), updater, updater.GlobalStep, new RunConfiguration(model.Config, options), tokenizer);
+    public void Save(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer) => Snapshot.Save(
+        path, model.Parameters(), updater, updater.GlobalStep,
+            new RunConfiguration(model.Config, ConfigurationFile.Write(options, Phase.Course)), tokenizer);
 
     /// <summary>Writes the settings of the run beside the snapshot.</summary>
     /// <exception cref="IOException">They cannot be written.</exception>
-    public void SaveConfiguration(string json)
+    public void SaveConfiguration(TrainOptions options)
     {
         string file = Path.Combine(path, ConfigurationName), partial = file + ".partial";
-        File.WriteAllText(partial, json);
+        File.WriteAllText(partial, ConfigurationFile.Text(options));
         File.Move(partial, file, overwrite: true);
     }
 
     /// <summary>The settings that were written beside the snapshot.</summary>
-    /// <exception cref="IOException">They cannot be read.</exception>
-    /// <exception cref="BadFileException">They are no JSON object.</exception>
-    public string ReadConfiguration()
-    {
-        string file = Path.Combine(path, ConfigurationName), json = File.ReadAllText(file);
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? json : throw new JsonException("an object is needed.");
-        }
-        catch (JsonException e)
-        {
-            throw new BadFileException(file, "configuration", $"it is no JSON of settings: {e.Message}", e);
-        }
-    }
+    /// <exception cref="InputException">They cannot be read.</exception>
+    /// <exception cref="BadFileException">They are no JSON of settings.</exception>
+    public Given ReadConfiguration() => ConfigurationFile.Read(Path.Combine(path, ConfigurationName));
 
     /// <summary>Opens the log, with the lines of the steps up to <paramref name="step"/> kept.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     public RunLog OpenLog(long step) => new(Path.Combine(path, RunLog.FileName), step);
 
-    /// <summary>Opens the newest whole snapshot with its configuration and tokenizer.</summary>
+    /// <summary>Opens the newest whole snapshot with its shape, its settings and its tokenizer.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
-    public (Snapshot Snapshot, RunConfiguration Configuration, Tokenizer Tokenizer) Open(CommandContext context)
+    public (Snapshot Snapshot, ModelConfig Shape, TrainOptions Options, Tokenizer Tokenizer) Open(CommandContext context)
     {
         var snapshot = Snapshot.Open(path);
         if (snapshot.Warning is { } warning) context.Warn(warning);
@@ -104,11 +95,14 @@ internal sealed class RunFolder(string path)
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
             configuration.Model.Check();
-            configuration.Options.Check();
-            var tokenizer = snapshot.Tokenizer ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
+            var options = ConfigurationFile.Read(snapshot.Path, configuration.Options).Over(new TrainOptions());
+            var tokenizer = snapshot.Tokenizer
+                ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)
-                throw new BadFileException(snapshot.Path, "tokenizer", $"it has {tokenizer.VocabularySize} tokens, the model {configuration.Model.VocabularySize}.");
-            return (snapshot, configuration, tokenizer);
+                throw new BadFileException(
+                    snapshot.Path, "tokenizer",
+                        $"it has {tokenizer.VocabularySize} tokens, the model {configuration.Model.VocabularySize}.");
+            return (snapshot, configuration.Model, options with { Vocabulary = tokenizer.VocabularySize }, tokenizer);
         }
         catch
         {

@@ -6,12 +6,13 @@ namespace TrainGpt;
 internal sealed class RunLog : IDisposable
 {
     public const string FileName = "log.csv";
-    private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes", "live_bytes"];
+    private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
+        "live_bytes"];
     private readonly StreamWriter writer;
 
     /// <summary>
-    /// Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. 0 starts anew. Lines of a log with
-    /// fewer columns, as earlier versions wrote it, have empty values in the others.
+    /// Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. 0 starts anew. Lines
+    /// of a log with fewer columns, as earlier versions wrote it, have empty values in the others.
     /// </summary>
     /// <exception cref="BadFileException">The file that is there is no log.</exception>
     public RunLog(string path, long step)
@@ -34,9 +35,11 @@ internal sealed class RunLog : IDisposable
     private static string[] Kept(string path, long step)
     {
         string[] lines = File.ReadAllLines(path), names = lines is [var header, ..] ? header.Split(',') : [];
-        if (names.FirstOrDefault() != Columns[0]) throw new BadFileException(path, "line 1", $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
+        if (names.FirstOrDefault() != Columns[0]) throw new BadFileException(path, "line 1",
+            $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
         int[] places = [.. Columns.Select(column => Array.IndexOf(names, column))];
-        return [.. lines.Where(line => IsUpTo(line, step)).Select(line => line.Split(',')).Select(values => string.Join(',', places.Select(place => Value(values, place))))];
+        return [.. lines.Where(line => IsUpTo(line, step)).Select(line => line.Split(',')).Select(values =>
+            string.Join(',', places.Select(place => Value(values, place))))];
     }
 
     private static string Value(string[] values, int place) => place >= 0 && place < values.Length ? values[place] : "";

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace TrainGpt;
 
 /// <summary>The page about a run, from its folder and its model.</summary>
@@ -7,17 +5,19 @@ internal static class RunPage
 {
     private const int SampleTokens = 400;
 
-    /// <summary>Writes the page from the run's whole log, with a greedy and a random sample. Samples end where <paramref name="stop"/> is set, or are left out.</summary>
+    /// <summary>
+    /// Writes the page from the run's whole log, with a greedy and a random sample. Samples end where <paramref name="stop"/> is set, or
+    /// are left out.
+    /// </summary>
     /// <exception cref="InputException">The log cannot be read, or the page not be written.</exception>
-    public static void Save(
-        string page, string folder, TrainOptions options, string configuration, LanguageModel model, Tokenizer tokenizer, CancellationToken stop)
+    public static void Save(string page, TrainOptions options, LanguageModel model, Tokenizer tokenizer, CancellationToken stop)
     {
         RunSample[] samples = [new("Greedy", Sample(0)), new("At temperature 1", Sample(1))];
         new RunReport
         {
             Title = $"Mayfly: {options.Optimizer}, {model.Config.Layers} layers of width {model.Config.Width}",
-            Points = RunSeries.Read(Path.Combine(folder, RunLog.FileName)),
-            Settings = Settings(configuration),
+            Points = RunSeries.Read(Path.Combine(options.Out, RunLog.FileName)),
+            Settings = Settings(options),
             Samples = [.. samples.Where(sample => sample.Text.Length > 0)],
         }.Save(page);
 
@@ -34,9 +34,11 @@ internal static class RunPage
         new RunFolder(Path.GetDirectoryName(Path.GetFullPath(page))!).CheckWritable();
     }
 
-    private static KeyValuePair<string, string>[] Settings(string configuration)
-    {
-        using var json = JsonDocument.Parse(configuration);
-        return [.. json.RootElement.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.ToString()))];
-    }
+    private static KeyValuePair<string, string>[] Settings(TrainOptions options) =>
+    [
+        .. from option in Declaration.Of<TrainOptions>()
+           where option.Phase >= Phase.Place
+           select KeyValuePair.Create(option.Name, SettingText.Write(option.Get(options))),
+        .. OptimizerChoice.Describe(options).Select(note => KeyValuePair.Create(note.Name, note.Text)),
+    ];
 }

@@ -4,15 +4,14 @@ namespace TrainGpt;
 internal sealed class RunRecords : IDisposable
 {
     private readonly TrainOptions options;
-    private readonly string configuration;
     private readonly TensorBoardWriter? events;
 
     /// <summary>Begins the event file.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
-    public RunRecords(TrainOptions options, string configuration, long step)
+    public RunRecords(TrainOptions options, long step)
     {
-        (this.options, this.configuration) = (options, configuration);
-        if (options.TensorBoard is { } folder) events = new TensorBoardWriter(folder, step);
+        this.options = options;
+        if (options.Tensorboard is { } folder) events = new TensorBoardWriter(folder, step);
     }
 
     /// <summary>Records a step.</summary>
@@ -20,14 +19,15 @@ internal sealed class RunRecords : IDisposable
     {
         var report = status.Report;
         events?.Write(new RunPoint(
-            report.Step, report.Loss, status.ValidationLoss ?? double.NaN, report.LearningRate, status.TokensPerSecond, report.PeakBytes, status.LiveBytes));
+            report.Step, report.Loss, status.ValidationLoss ?? double.NaN, report.LearningRate, status.TokensPerSecond, report.PeakBytes,
+                status.LiveBytes));
         return status;
     }
 
     /// <summary>Writes the page, if it is asked for.</summary>
     public void Report(LanguageModel model, Tokenizer tokenizer, CancellationToken stop)
     {
-        if (options.Report is { } page) RunPage.Save(page, options.Out, options, configuration, model, tokenizer, stop);
+        if (options.Report is { } page) RunPage.Save(page, options, model, tokenizer, stop);
     }
 
     /// <inheritdoc/>

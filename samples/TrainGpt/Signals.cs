@@ -1,8 +1,8 @@
 namespace TrainGpt;
 
 /// <summary>
-/// What Ctrl+C and SIGTERM ask for: the first one asks the command to save and end, a second one ends the program at once. A command that reads prompts
-/// has nothing to save: while it waits either ends the program, and while it answers Ctrl+C ends the answer.
+/// What Ctrl+C and SIGTERM ask for: the first one asks the command to save and end, a second one ends the program at once. A command that
+/// reads prompts has nothing to save: while it waits either ends the program, and while it answers Ctrl+C ends the answer.
 /// </summary>
 internal sealed class Signals
 {

@@ -1,201 +1,255 @@
-using System.Text.Json.Serialization;
-
 namespace TrainGpt;
 
-/// <summary>The settings of a run. The defaults are nanoGPT's for a CPU. A snapshot holds all that decide what the run computes.</summary>
-internal sealed record TrainOptions
+/// <summary>How a norm is clipped while parameters are stepped eagerly.</summary>
+internal enum EagerClip
 {
-    public const string AdamW = "adamw", Sgd = "sgd", Eager = "eager", Deferred = "deferred", DefaultOut = "out", Cpu = "cpu";
-    public const string TwoPass = "two-pass", Previous = "previous", PerTensor = "per-tensor";
-    private const int Most = 1 << 16, MostWidth = 1 << 14;
-    private const double DefaultClip = 1;
+    TwoPass,
+    Previous,
+    PerTensor,
+}
 
+/// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
+internal sealed record TrainOptions : CommandOptions
+{
+    private const int Most = 1 << 16, MostWidth = 1 << 14;
+    private const long MostTokens = Most * 64L;
+    private const string OfModel = "the model's own", OfRule = "the preset's or the optimizer's own";
+
+    [Setting(DataHelp, Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the SDK's API documentation")]
     public string? Data { get; init; }
 
-    /// <summary>What to validate on; null is the last tenth of the data.</summary>
+    [Setting(
+        "What to validate on, like --data.", Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the last tenth of the data")]
     public string? Validation { get; init; }
 
-    /// <summary>The ids of a token file; null is one more than its largest.</summary>
+    [Setting(
+        "The hash of the ids that the data gives, which a run writes to its config.json: other data is refused.",
+        Phase.Run,
+        Kind = "HASH",
+        Otherwise = "any",
+        From = [nameof(Data), nameof(Validation), nameof(Tokenizer)])]
+    public string? DataHash { get; init; }
+
+    [Setting(
+        "The number of ids of a .bin file.",
+        Phase.Run,
+        Min = 1,
+        Max = 1 << 24,
+        Otherwise = "its largest id + 1; of text its characters",
+        From = [nameof(Data), nameof(Validation), nameof(Tokenizer)])]
     public int? Vocabulary { get; init; }
 
-    /// <summary>A tokenizer's JSON file; null makes one from the data.</summary>
+    [Setting(
+        "A tokenizer's JSON file.",
+        Phase.Run,
+        Kind = "FILE",
+        IsPath = true,
+        Otherwise = "the characters of the data; for a .bin file its ids as numbers")]
     public string? Tokenizer { get; init; }
 
-    /// <summary>gpt, llama or the name of a published model; null in what follows is the model's own.</summary>
+    [Setting(
+        "The kind of model, gpt or llama, whose shape the next options set; or a published model by its name.", Phase.Run,
+            Words = typeof(ModelChoice))]
     public string Model { get; init; } = ModelChoice.Gpt;
 
+    [Setting("Transformer blocks.", Phase.Shape, Min = 1, Max = 1024, Otherwise = OfModel)]
     public int? Layers { get; init; }
 
+    [Setting("Attention heads of each block.", Phase.Shape, Min = 1, Max = Most, Otherwise = OfModel)]
     public int? Heads { get; init; }
 
+    [Setting("Key and value heads of a llama, a divisor of the heads.", Phase.Shape, Min = 1, Max = Most, Otherwise = "as many as --heads")]
     public int? KvHeads { get; init; }
 
+    [Setting("The size of a token's vector, a multiple of the heads.", Phase.Shape, Min = 1, Max = MostWidth, Otherwise = OfModel)]
     public int? Width { get; init; }
 
+    [Setting(
+        "The size inside the feed-forward part.",
+        Phase.Shape,
+        Min = 1,
+        Max = 8 * MostWidth,
+        Otherwise = "4 widths; of a llama 8/3 widths rounded up to a multiple of 32")]
     public int? Hidden { get; init; }
 
+    [Setting("The head shares the token table.", Phase.Shape, Otherwise = OfModel, Field = nameof(ModelConfig.TiedHead))]
     public bool? Tied { get; init; }
 
+    [Setting("Tokens the model sees at once.", Phase.Run, Min = 1, Max = Most, Otherwise = OfModel)]
     public int? Context { get; init; }
 
-    public int Batch { get; init; } = 12;
-
-    public int Steps { get; init; } = 2000;
-
-    /// <summary>Null is the usual one of the optimizer.</summary>
-    public double? LearningRate { get; init; }
-
-    /// <summary>Null is a tenth of the learning rate.</summary>
-    public double? MinLearningRate { get; init; }
-
-    public int WarmUp { get; init; } = 100;
-
-    /// <summary>Null, here and for the two below: the optimizer's own, or its preset's.</summary>
-    public double? Beta1 { get; init; }
-
-    public double? Beta2 { get; init; }
-
-    public double? WeightDecay { get; init; }
-
-    /// <summary>The largest global gradient norm; 0 does not clip; null is 1 in deferred mode and 0 in eager mode.</summary>
-    public double? Clip { get; init; }
-
+    [Setting("The part of activations that training sets to zero.", Phase.Course, Min = 0, Max = 0.99)]
     public double Dropout { get; init; }
 
-    public string Optimizer { get; init; } = AdamW;
-
-    public string? Preset { get; init; }
-
-    /// <summary>A number, sqrt or auto; null is the optimizer's own.</summary>
-    public string? Rank { get; init; }
-
-    public double? Alpha { get; init; }
-
-    public long? Refresh { get; init; }
-
-    /// <summary>The largest magnitude of a gradient's element; null does not clip.</summary>
-    public double? ClipValue { get; init; }
-
-    /// <summary>The most that a gradient's norm grows by in a step; null does not limit.</summary>
-    public double? NormCap { get; init; }
-
-    /// <summary>How the norm is clipped while stepping eagerly; null is after the sweep, which needs deferred mode.</summary>
-    public string? ClipMode { get; init; }
-
-    public string Mode { get; init; } = Deferred;
-
-    public int Accumulate { get; init; } = 1;
-
+    [Setting("Recomputes blocks in the backward pass: less memory, a third more time.", Phase.Course)]
     public bool CheckpointBlocks { get; init; }
 
+    [Setting("Windows of text per micro-batch.", Phase.Run, Min = 1, Max = Most)]
+    public int Batch { get; init; } = 12;
+
+    [Setting("Micro-batches per step; their gradients add up.", Phase.Run, Min = 1, Max = 4096)]
+    public int Accumulate { get; init; } = 1;
+
+    [Setting("Steps of training.", Phase.Course, Min = 1)]
+    public int Steps { get; init; } = 2000;
+
+    [Setting("The learning rate after the warm-up.", Phase.Course, Min = 0, Max = 1e3, By = nameof(Optimizer))]
+    public double? LearningRate { get; init; }
+
+    [Setting("The learning rate at the last step, reached along a cosine.", Phase.Course, Min = 0, Max = 1e3, Otherwise = "a tenth of "
+        + "--learning-rate")]
+    public double? MinLearningRate { get; init; }
+
+    [Setting("Steps in which the learning rate rises from zero.", Phase.Course, Min = 0)]
+    public int WarmUp { get; init; } = 100;
+
+    [Setting("The update rule.", Phase.Run, Words = typeof(OptimizerChoice))]
+    public string Optimizer { get; init; } = "adamw";
+
+    [Setting(
+        "A published form of the optimizer, such as muon's moonlight; a wrong name lists them.", Phase.Run, Kind = "NAME",
+            Otherwise = "Mayfly's own")]
+    public string? Preset { get; init; }
+
+    [Setting(
+        "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.",
+            Phase.Course)]
+    public UpdateMode Mode { get; init; } = UpdateMode.Deferred;
+
+    [Setting(
+        "AdamW's decay of the mean gradient; sgd's momentum.",
+        Phase.Run,
+        Min = 0,
+        Max = 0.999999,
+        Otherwise = OfRule,
+        Keys = ["AdamW.beta1", "Sgd.momentum", "beta1"])]
+    public double? Beta1 { get; init; }
+
+    [Setting(
+        "AdamW's decay of the mean squared gradient.", Phase.Run, Min = 0, Max = 0.999999, Otherwise = OfRule,
+            Keys = ["AdamW.beta2", "beta2"])]
+    public double? Beta2 { get; init; }
+
+    [Setting(
+        "Weight decay of matrices and tables; gains have none.", Phase.Run, Min = 0, Max = 1e6, Otherwise = OfRule, Keys = ["weightDecay"])]
+    public double? WeightDecay { get; init; }
+
+    [Setting(
+        "The rank of apollo's and galore's projection: a number; quarter or sqrt of a side; or auto, the optimizer's own.", Phase.Run,
+            Kind = "N|quarter|sqrt|auto", Otherwise = OfRule, Keys = ["rank"])]
+    public string? Rank { get; init; }
+
+    [Setting("The scale of apollo's and galore's update.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = OfRule,
+        Keys = ["alpha", "GaLore.scale"])]
+    public double? Alpha { get; init; }
+
+    [Setting(
+        "Steps between projections of apollo and galore; 0 for never.", Phase.Run, Min = 0, Max = int.MaxValue, Otherwise = OfRule,
+            Keys = ["refresh"])]
+    public long? Refresh { get; init; }
+
+    [Setting("The largest norm of all gradients together; 0 does not clip.", Phase.Course, Min = 0, Max = 1e30, By = nameof(Mode))]
+    public double? Clip { get; init; }
+
+    [Setting(
+        "How --clip works while stepping eagerly: two-pass (exact, twice the time), previous (by the norm of the step before) or "
+            + "per-tensor.",
+        Phase.Course,
+        Otherwise = "after the sweep, in deferred mode")]
+    public EagerClip? ClipMode { get; init; }
+
+    [Setting("The largest magnitude of a gradient's element.", Phase.Run, Min = 1e-30, Max = 1e30, Otherwise = "no limit")]
+    public double? ClipValue { get; init; }
+
+    [Setting("The most by which a gradient's norm may grow in a step, such as 1.01.", Phase.Run, Min = 1, Max = 1e6,
+        Otherwise = "no limit")]
+    public double? NormCap { get; init; }
+
+    [Setting("Steps between estimates of the validation loss.", Phase.Course, Min = 1)]
     public int EvaluateEvery { get; init; } = 250;
 
-    /// <summary>Steps between snapshots; 0 saves with each estimate of the validation loss.</summary>
+    [Setting(
+        "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Phase.Course,
+            Min = 0)]
     public int SaveEvery { get; init; }
 
+    [Setting("The seed of initial weights, batches and dropout.", Phase.Run)]
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>The device's name.</summary>
-    [JsonIgnore]
-    public string Device { get; init; } = Cpu;
-
-    [JsonIgnore]
-    public int Threads { get; init; }
-
-    /// <summary>Steps between readings of the loss; null is 1 on the CPU and 10 elsewhere.</summary>
-    [JsonIgnore]
+    [Setting(
+        "Steps between readings of the loss, for which a GPU has to be waited for; the log has only these.",
+        Phase.Place,
+        Min = 1,
+        Otherwise = "10 on a GPU")]
     public int? ReadEvery { get; init; }
 
-    [JsonIgnore]
-    public string Out { get; init; } = DefaultOut;
-
-    [JsonIgnore]
-    public bool Resume { get; init; }
-
-    /// <summary>The page to write about the run; null writes none.</summary>
-    [JsonIgnore]
+    [Setting("A page to write at the end: curves, settings and a sample, in one HTML file that needs no network.", Kind = "FILE")]
     public string? Report { get; init; }
 
-    /// <summary>The folder for TensorBoard's event files; null writes none.</summary>
-    [JsonIgnore]
-    public string? TensorBoard { get; init; }
+    [Setting("A folder for event files that TensorBoard shows.", Kind = "FOLDER")]
+    public string? Tensorboard { get; init; }
 
-    [JsonIgnore]
+    [Setting("Goes on from the snapshot in the folder, with the settings it was made with; says what options change, "
+        + "and refuses what may not change.")]
+    public bool Resume { get; init; }
+
+    [Setting(
+        $"A JSON file that sets options by their names, as {RunFolder.ConfigurationName} beside a snapshot does; "
+            + $"options of the command line come "
+        + "before it.",
+        Kind = "FILE")]
+    public string? Config { get; init; }
+
     public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 
-    [JsonIgnore]
-    public bool IsEager => Mode == Eager;
+    public bool IsEager => Mode == UpdateMode.Eager;
 
-    [JsonIgnore]
-    public double? MaxNorm => (Clip ?? (IsEager && ClipMode is null ? 0 : DefaultClip)) is > 0 and var norm ? norm : null;
+    /// <summary>The largest norm, or null where it is not clipped.</summary>
+    public double? MaxNorm => UsedClip is > 0 and var norm ? norm : null;
 
-    [JsonIgnore]
-    public ClipMode NormClipping => ClipMode switch
+    /// <summary>How the norm is clipped.</summary>
+    public ClipMode NormClipping => MaxNorm is null ? Mayfly.ClipMode.Deferred : ClipMode switch
     {
-        TwoPass => Mayfly.ClipMode.TwoPass,
-        Previous => Mayfly.ClipMode.PreviousNorm,
-        PerTensor => Mayfly.ClipMode.PerTensor,
+        EagerClip.TwoPass => Mayfly.ClipMode.TwoPass,
+        EagerClip.Previous => Mayfly.ClipMode.PreviousNorm,
+        EagerClip.PerTensor => Mayfly.ClipMode.PerTensor,
         _ => Mayfly.ClipMode.Deferred,
     };
 
-    [JsonIgnore]
-    public double PeakLearningRate => LearningRate ?? OptimizerChoice.LearningRate(this);
+    private double UsedClip => Clip ?? (IsEager && ClipMode is null ? 0 : 1);
+
+    private double Peak => LearningRate ?? OptimizerChoice.LearningRate(this);
+
+    private double Last => MinLearningRate ?? Peak / 10;
 
     /// <summary>Half a cosine after the warm-up.</summary>
-    public Schedule Schedule() => new WarmUpCosine(PeakLearningRate, MinLearningRate ?? PeakLearningRate / 10, WarmUp, Steps);
+    public Schedule Schedule() => new WarmUpCosine(Peak, Last, WarmUp, Steps);
 
-    /// <summary>Checks each setting, and those that have to fit each other.</summary>
-    /// <exception cref="InputException">One is impossible; the message names the option and says what to do.</exception>
+    /// <summary>All that is known before the data is read.</summary>
+    public override TrainOptions Used() => ModelChoice.Used(OptimizerChoice.Used(this)) with
+    {
+        LearningRate = Peak,
+        MinLearningRate = Last,
+        Clip = UsedClip,
+        ReadEvery = ReadEvery ?? (Device == Cpu ? 1 : 10),
+    };
+
+    /// <summary>Checks the options that have to fit each other.</summary>
+    /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
     public void Check()
     {
-        CheckCounts();
-        CheckRates();
+        if (!(Last <= Peak)) throw new InputException(Declaration.Of<TrainOptions>(nameof(MinLearningRate)).OutOfRange(Last, 0, Peak));
         ModelChoice.Check(this);
-        int context = ModelChoice.Config(this, 1).Context;
-        if ((long)Batch * context > Most * 64L) throw new InputException($"--batch {Batch} times --context {context} is more than {Most * 64L} tokens; use --accumulate for larger batches.");
+        int context = Used().Context!.Value;
+        if ((long)Batch * context > MostTokens)
+            throw new InputException($"--batch {Batch} times --context {context} is more than {MostTokens} tokens; "
+                + $"use --accumulate for larger batches.");
         OptimizerChoice.Check(this);
         if (IsEager && Clip > 0 && ClipMode is null)
-            throw new InputException($"--clip needs all gradients before the first weight moves, which --mode eager never has: use --mode deferred, --clip 0, or choose by --clip-mode {TwoPass}, {Previous} or {PerTensor}.");
-        if (ClipMode is not null && Clip == 0) throw new InputException($"--clip-mode {ClipMode} with --clip 0 clips nothing; leave one out.");
-    }
-
-    private void CheckCounts()
-    {
-        Between("--layers", Layers ?? 1, 1, 1024);
-        Between("--heads", Heads ?? 1, 1, Most);
-        Between("--kv-heads", KvHeads ?? 1, 1, Most);
-        Between("--width", Width ?? 1, 1, MostWidth);
-        Between("--hidden", Hidden ?? 1, 1, 8 * MostWidth);
-        Between("--context", Context ?? 1, 1, Most);
-        Between("--vocabulary", Vocabulary ?? 1, 1, 1 << 24);
-        Between("--batch", Batch, 1, Most);
-        Between("--steps", Steps, 1, int.MaxValue);
-        Between("--warm-up", WarmUp, 0, int.MaxValue);
-        Between("--accumulate", Accumulate, 1, 4096);
-        Between("--evaluate-every", EvaluateEvery, 1, int.MaxValue);
-        Between("--save-every", SaveEvery, 0, int.MaxValue);
-        Between("--threads", Threads, 0, 1024);
-        Between("--read-every", ReadEvery ?? 1, 1, int.MaxValue);
-    }
-
-    private void CheckRates()
-    {
-        Between("--learning-rate", PeakLearningRate, 0, 1e3);
-        Between("--min-learning-rate", MinLearningRate ?? 0, 0, PeakLearningRate);
-        Between("--beta1", Beta1 ?? 0, 0, 0.999999);
-        Between("--beta2", Beta2 ?? 0, 0, 0.999999);
-        Between("--weight-decay", WeightDecay ?? 0, 0, 1e6);
-        Between("--clip", Clip ?? 0, 0, 1e30);
-        Between("--clip-value", ClipValue ?? 1, 1e-30, 1e30);
-        Between("--norm-cap", NormCap ?? 1, 1, 1e6);
-        Between("--alpha", Alpha ?? 1, 1e-6, 1e6);
-        Between("--refresh", Refresh ?? 0, 0, int.MaxValue);
-        Between("--dropout", Dropout, 0, 0.99);
-    }
-
-    /// <summary>NaN lies nowhere.</summary>
-    private static void Between(string option, double value, double low, double high)
-    {
-        if (!(value >= low && value <= high)) throw new InputException($"{option} {value} is out of range; give a value from {low} to {high}.");
+            throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
+                + "use --mode deferred, "
+                + "--clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+        if (ClipMode is not null && Clip == 0)
+            throw new InputException($"--clip-mode {SettingText.Write(ClipMode)} with --clip 0 clips nothing; leave one out.");
     }
 }

@@ -20,16 +20,16 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>Loads a run's snapshot.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
     /// <exception cref="DeviceUnavailableException">There is no such device.</exception>
-    public static TrainedModel Load(string folder, string deviceName, int threads, CommandContext context)
+    public static TrainedModel Load(CommandOptions options, CommandContext context)
     {
-        var (snapshot, configuration, tokenizer) = new RunFolder(folder).Open(context);
+        var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context);
         using (snapshot)
         {
-            var device = Device.Open(deviceName, threads);
-            var model = ModelChoice.Create(configuration.Model, device, configuration.Options.Seed);
+            var device = Device.Open(options.Device, options.Threads);
+            var model = ModelChoice.Create(shape, device, settings.Seed);
             snapshot.Restore(model.Parameters());
             model.Eval();
-            return new TrainedModel(device, model, tokenizer, configuration.Options);
+            return new TrainedModel(device, model, tokenizer, settings);
         }
     }
 

@@ -19,15 +19,14 @@ internal sealed class Trainer : IDisposable
     private readonly Evaluator evaluator;
     private readonly Updater updater;
     private readonly Func<int, Tensor> loss;
-    private readonly string configuration;
     private long savedStep, clock, stepsOnClock;
     private bool hasSavedConfiguration;
 
-    /// <summary>Prepares a run; nothing is written yet. The configuration is the file that repeats it.</summary>
+    /// <summary>Prepares a run with its settings as used; nothing is written yet.</summary>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, string configuration)
+    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data)
     {
-        (this.options, this.tokenizer, Model, this.configuration) = (options, tokenizer, model, configuration);
+        (this.options, this.tokenizer, Model) = (options, tokenizer, model);
         folder = new RunFolder(options.Out);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
@@ -37,8 +36,8 @@ internal sealed class Trainer : IDisposable
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
             MaxNorm = options.MaxNorm,
-            ReadEvery = options.ReadEvery ?? (model.Device.Backend.IsAsynchronous ? 10 : 1),
-            ClipMode = options.MaxNorm is null ? ClipMode.Deferred : options.NormClipping,
+            ReadEvery = options.ReadEvery!.Value,
+            ClipMode = options.NormClipping,
         });
         loss = MicroBatchLoss;
     }
@@ -61,10 +60,13 @@ internal sealed class Trainer : IDisposable
     {
         snapshot.Restore(Model.Parameters(), updater);
         savedStep = Step;
-        if (Step >= options.Steps) throw new InputException($"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
+        if (Step >= options.Steps) throw new InputException(
+            $"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
     }
 
-    /// <summary>Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Ends with a snapshot.</summary>
+    /// <summary>
+    /// Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Ends with a snapshot.
+    /// </summary>
     /// <exception cref="OperationCanceledException">It was stopped before the first step.</exception>
     /// <exception cref="InputException">The folder cannot be written.</exception>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
@@ -88,7 +90,9 @@ internal sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => updater.Dispose();
 
-    /// <summary>Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.</summary>
+    /// <summary>
+    /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
+    /// </summary>
     private StepStatus? Next(CancellationToken stop)
     {
         var report = updater.Step(options.Accumulate, loss);
@@ -129,7 +133,7 @@ internal sealed class Trainer : IDisposable
     {
         folder.Save(Model, updater, options, tokenizer);
         savedStep = Step;
-        if (!hasSavedConfiguration) folder.SaveConfiguration(configuration);
+        if (!hasSavedConfiguration) folder.SaveConfiguration(options);
         hasSavedConfiguration = true;
     }
 }

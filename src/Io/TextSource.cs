@@ -20,8 +20,12 @@ public static class TextSource
         return text.Length > 0 ? text : throw new InputException($"'{path}' is empty; there is nothing to learn from.");
     }
 
-    /// <summary>Reads those files of a folder whose name passes <paramref name="wanted"/>.</summary>
-    internal static string ReadFolder(string folder, Func<string, bool> wanted, CancellationToken cancellation)
+    /// <summary>Reads those files of a folder whose path passes <paramref name="wanted"/>, as <see cref="Read"/> does all.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="wanted">Gets the path of a file, which begins with <paramref name="folder"/>.</param>
+    /// <param name="cancellation">Stops between files.</param>
+    /// <exception cref="InputException">It cannot be read, or no such file is text.</exception>
+    public static string ReadFolder(string folder, Func<string, bool> wanted, CancellationToken cancellation = default)
     {
         var text = new StringBuilder();
         foreach (string file in FilesBelow(folder).Where(wanted))

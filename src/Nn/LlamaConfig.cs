@@ -39,6 +39,9 @@ public sealed record LlamaConfig : DecoderConfig
     public override long CountParameters() => Layers * (2L * Width + AttentionWeights + 3L * Width * HiddenSize) + Width + TokenWeights;
 
     /// <inheritdoc/>
+    public override ModelConfig Explicit() => base.Explicit() with { Hidden = HiddenSize };
+
+    /// <inheritdoc/>
     public override void Check()
     {
         base.Check();

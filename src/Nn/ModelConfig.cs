@@ -78,6 +78,9 @@ public abstract record ModelConfig
         return model.ParameterCount;
     }
 
+    /// <summary>The same shape with every size said: no 0 stands for the customary one.</summary>
+    public virtual ModelConfig Explicit() => this with { KvHeads = KeyHeads, Hidden = Hidden == 0 ? 4 * Width : Hidden };
+
     /// <summary>Checks every field.</summary>
     /// <exception cref="ArgumentException">A field is impossible; the message names it and says what to do.</exception>
     public virtual void Check()

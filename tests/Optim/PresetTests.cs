@@ -3,7 +3,10 @@ using TrainGpt;
 
 namespace Mayfly.Tests;
 
-/// <summary>A preset trains as it was published, whoever asks for it: the library and the command line, to the bit, and as the page of optimizers prints it.</summary>
+/// <summary>
+/// A preset trains as it was published, whoever asks for it: the library and the command line, to the bit, and as the page of optimizers
+/// prints it.
+/// </summary>
 public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 {
     /// <summary>More steps by hand: <c>PRESET_STEPS=300 dotnet test --filter PresetTests</c>.</summary>
@@ -25,7 +28,8 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         Assert.Equal(
             [
-                "adamw: hugging-face", "sgd: ", "apollo: official, python-port, julia", "apollo-mini: official", "muon: keller-jordan, torch, moonlight, julia",
+                "adamw: hugging-face", "sgd: ", "apollo: official, python-port, julia", "apollo-mini: official",
+                    "muon: keller-jordan, torch, moonlight, julia",
                 "adalomo: ", "lomo: ", "adafactor: hugging-face, torch", "galore: official",
             ],
             Recipes.Names.Select(n => $"{n}: {string.Join(", ", Recipes.Presets(n).Keys)}"));
@@ -51,8 +55,10 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         string folder = $"{name}-{preset}";
         string output = TrainGptRun.Good(
         [
-            "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "4",
-            "--warm-up", "2", "--threads", "1", "--steps", $"{steps}", "--optimizer", name, .. preset is null ? [] : new[] { "--preset", preset },
+            "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+                "--batch", "4",
+            "--warm-up", "2", "--threads", "1", "--steps", $"{steps}", "--optimizer", name, .. preset is null ? []
+                : new[] { "--preset", preset },
         ]);
         using var device = Device.CreateCpu(threads: 1);
         using var model = Model(device);
@@ -60,7 +66,8 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Contains(plan, output);
         using var saved = Model(device);
         using (var snapshot = Snapshot.Open(run.File(folder))) snapshot.Restore(saved.Parameters());
-        foreach (var (ours, theirs) in model.Parameters().Zip(saved.Parameters())) Assert.Equal(ours.Value.ToArray(), theirs.Value.ToArray());
+        foreach (var (ours, theirs) in model.Parameters().Zip(saved.Parameters())) Assert.Equal(ours.Value.ToArray(),
+            theirs.Value.ToArray());
     }
 
     /// <summary>An option that is given changes the preset and its fallback; the learning rate keeps their ratio.</summary>
@@ -74,7 +81,8 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         string[] lines = TrainGptRun.Good(
         [
-            "train", "--data", run.Data, "--out", run.File("options"), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "2",
+            "train", "--data", run.Data, "--out", run.File("options"), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+                "--batch", "2",
             "--steps", "1", "--threads", "1", "--optimizer", .. options.Split(' '),
         ]).Split('\n');
         Assert.Contains(hidden, lines.Single(l => l.StartsWith("Hidden ")));
@@ -87,11 +95,13 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         var rule = Recipes.Get(name, preset);
         using var device = Device.CreateCpu(threads: 1);
-        using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden), table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
+        using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden),
+            table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
         var assigned = Route.For(rule).Resolve([hidden, table]);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| `{name}` | `{preset}` | {rule.LearningRate} | `{assigned[0].Rule}` | `{assigned[1].Rule}`, {assigned[1].LearningRateScale}x |");
+            $"| `{name}` | `{preset}` | {rule.LearningRate} | `{assigned[0].Rule}` | `{assigned[1].Rule}`, "
+                + $"{assigned[1].LearningRateScale}x |");
     }
 
     private string Train(LanguageModel model, Rule rule)

@@ -21,7 +21,8 @@ internal static class KilledRun
         int unsaved = 0, partial = 0;
         for (int i = 0; i < moments; i++)
         {
-            KillAfter(Start(data, folder.File("killed"), steps), folder.File("killed/log.csv"), (i + random.Next(1, 10) / 10.0) * steps / moments, random);
+            KillAfter(Start(data, folder.File("killed"), steps), folder.File("killed/log.csv"),
+                (i + random.Next(1, 10) / 10.0) * steps / moments, random);
             if (!Snapshot.Exists(folder.File("killed"))) unsaved++;
             if (File.Exists(folder.File($"killed/{Snapshot.FileName}.partial"))) partial++;
         }
@@ -30,7 +31,8 @@ internal static class KilledRun
         foreach (string name in new[] { Snapshot.FileName, Snapshot.PreviousFileName })
             Assert.Equal(File.ReadAllBytes(folder.File($"straight/{name}")), File.ReadAllBytes(folder.File($"killed/{name}")));
         Assert.Equal(Losses(folder.File("straight/log.csv")), Losses(folder.File("killed/log.csv")));
-        return $"killed {moments} times, {unsaved} of them before a snapshot, {partial} in the middle of writing one; equal to the bit after {steps} steps";
+        return $"killed {moments} times, {unsaved} of them before a snapshot, {partial} in the middle of writing one; "
+            + $"equal to the bit after {steps} steps";
     }
 
     private static IEnumerable<string> Losses(string log) => File.ReadLines(log).Select(line => string.Join(',', line.Split(',').Take(4)));
@@ -40,7 +42,8 @@ internal static class KilledRun
     {
         string[] settings = Snapshot.Exists(folder)
             ? ["--resume"]
-            : ["--data", data, "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "4", "--steps", $"{steps}", "--warm-up", "2",
+            : ["--data", data, "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "4", "--steps", $"{steps}",
+                "--warm-up", "2",
                 "--learning-rate", "1e-2", "--evaluate-every", "100", "--save-every", "3", "--dropout", "0.1", "--accumulate", "2"];
         return TrainGptProcess.Start(["train", "--out", folder, "--threads", "1", .. settings]);
     }

@@ -29,7 +29,8 @@ public class TrainGptDeviceTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("opencl:99", "opencl:99 is not there: ")]
     public void One_that_is_not_there_is_an_error_of_one_line(string name, string message)
     {
-        foreach (string[] command in (string[][])[run.Train("never", "--device", name), ["generate", "--out", run.Trained, "--device", name]])
+        foreach (string[] command in (string[][])[run.Train("never", "--device", name),
+            ["generate", "--out", run.Trained, "--device", name]])
         {
             var (code, _, errors) = TrainGptRun.Run(command);
             Assert.Equal(1, code);

@@ -29,13 +29,15 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--frobnicate", "--frobnicate")]
     [InlineData("--report ", "--report is empty")]
     [InlineData("--config ", "--config is empty")]
-    public void Command_lines_that_cannot_be_understood(string options, string message) => Fails(2, message, run.Train("never", options.Split(' ')));
+    public void Command_lines_that_cannot_be_understood(string options, string message) =>
+        Fails(2, message, run.Train("never", options.Split(' ')));
 
     [Theory]
     [InlineData("", "is empty")]
     [InlineData("a short text", "a context of 16 needs 17")]
     [InlineData("\0\u0001", "a context of 16 needs 17")]
-    public void Data_that_is_too_short(string text, string message) => Fails(1, message, run.TrainOn(run.Write("short.txt", text), "never"));
+    public void Data_that_is_too_short(string text, string message) =>
+        Fails(1, message, run.TrainOn(run.Write("short.txt", text), "never"));
 
     [Fact]
     public void Data_that_is_missing() => Fails(1, "There is no file or folder", run.TrainOn(run.File("missing.txt"), "never"));
@@ -54,11 +56,14 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Fails(1, "holds no text", run.TrainOn(run.File("empty"), "never"));
     }
 
-    /// <summary>A file in place of the folder stands for any folder that cannot be written; permissions do not bind an administrator.</summary>
+    /// <summary>
+    /// A file in place of the folder stands for any folder that cannot be written; permissions do not bind an administrator.
+    /// </summary>
     [Fact]
     public void A_folder_that_cannot_be_written_is_found_before_the_training()
     {
-        string output = Fails(1, "Cannot write", run.Train(Path.GetFileName(run.Write("taken", "mine")), "--tensorboard", run.File("early")));
+        string output =
+            Fails(1, "Cannot write", run.Train(Path.GetFileName(run.Write("taken", "mine")), "--tensorboard", run.File("early")));
         Assert.DoesNotContain("step 1 ", output);
         Assert.Equal("mine", File.ReadAllText(run.File("taken")));
         Assert.False(Directory.Exists(run.File("early")));
@@ -66,17 +71,20 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 
     [Fact]
     public void A_page_that_cannot_be_written_is_found_before_the_training() =>
-        Assert.DoesNotContain("step 1 ", Fails(1, "Cannot write", run.Train("never", "--report", Path.Combine(run.Write("file", "mine"), "page.html"))));
+        Assert.DoesNotContain("step 1 ", Fails(1, "Cannot "
+            + "write", run.Train("never", "--report", Path.Combine(run.Write("file", "mine"), "page.html"))));
 
     [Fact]
-    public void A_configuration_that_is_no_JSON_is_not_quoted_whole() => Fails(1, "it is not JSON", run.Train("never", "--config", run.Write("long.txt", TrainGptRun.Text(9000))));
+    public void A_configuration_that_is_no_JSON_is_not_quoted_whole() =>
+        Fails(1, "it is no JSON of settings", run.Train("never", "--config", run.Write("long.txt", TrainGptRun.Text(9000))));
 
     [Theory]
     [InlineData("evaluate")]
     [InlineData("generate")]
     [InlineData("report")]
     [InlineData("train --resume")]
-    public void A_folder_without_a_snapshot(string command) => Fails(1, "does not exist", [.. command.Split(' '), "--out", run.File("nowhere")]);
+    public void A_folder_without_a_snapshot(string command) =>
+        Fails(1, "does not exist", [.. command.Split(' '), "--out", run.File("nowhere")]);
 
     [Theory]
     [InlineData("evaluate", 0)]
@@ -114,7 +122,7 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Unchanged(run.Trained, () => Fails(1, message, ["--resume", "--out", run.Trained, .. options.Split(' ')]));
 
     [Theory]
-    [InlineData("config.json", "[1]", "config.json: configuration: it is no JSON of settings: an object is needed.")]
+    [InlineData("config.json", "[1]", "config.json: configuration: it is no JSON of settings: a JSON object is needed.")]
     [InlineData("config.json", "{", "config.json: configuration: it is no JSON of settings")]
     [InlineData("log.csv", "my notes\n", "log.csv: line 1")]
     [InlineData("log.csv", null, "log.csv")]
@@ -122,7 +130,8 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         string folder = run.File($"report{name}{content?.Length}");
         Directory.CreateDirectory(folder);
-        foreach (string file in Directory.GetFiles(run.Trained)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        foreach (string file in Directory.GetFiles(run.Trained)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)),
+            overwrite: true);
         if (content is null) File.Delete(Path.Combine(folder, name));
         else File.WriteAllText(Path.Combine(folder, name), content);
         Unchanged(folder, () => Fails(1, message, "report", "--out", folder));
@@ -142,7 +151,8 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--temperature NaN", "temperature NaN")]
     [InlineData("--top-k -1", "top-k -1")]
     [InlineData("--tokens -1", "--tokens -1")]
-    public void Impossible_text(string options, string message) => Fails(1, message, ["generate", "--out", run.Trained, .. options.Split(' ')]);
+    public void Impossible_text(string options, string message) =>
+        Fails(1, message, ["generate", "--out", run.Trained, .. options.Split(' ')]);
 
     [Fact]
     public void Data_with_a_character_the_model_does_not_know() =>
@@ -151,7 +161,8 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void A_learning_rate_that_makes_the_loss_infinite()
     {
-        string output = Fails(1, "a lower --learning-rate", run.Train("diverged", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay", "1000", "--warm-up", "0", "--steps", "200"));
+        string output = Fails(1, "a lower --learning-rate", run.Train("diverged", "--learning-rate", "1000", "--optimizer", "sgd", "--clip",
+            "0", "--weight-decay", "1000", "--warm-up", "0", "--steps", "200"));
         Assert.Contains("step 1 ", output);
         Assert.False(Snapshot.Exists(run.File("diverged")));
     }

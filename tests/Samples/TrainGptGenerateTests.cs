@@ -27,6 +27,16 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void A_filter_that_leaves_one_token_takes_the_best(string option, string value) =>
         Assert.Equal(Generate("--temperature", "0"), Generate("--temperature", "3", option, value));
 
+    /// <summary>A text is never the name of a file with options, also where there is such a file or folder.</summary>
+    [Fact]
+    public void A_prompt_may_begin_with_an_at_sign()
+    {
+        string signs = string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(sign => (char)sign));
+        TrainGptRun.Good(run.TrainOn(run.Write("at.txt", TrainGptRun.Text(2000) + signs), "at", "--steps", "1"));
+        foreach (string prompt in new[] { "@nobody", $"@{run.Write("words", "--tokens 0")}", $"@{run.Trained}" })
+            Assert.Equal($"{prompt}\n", TrainGptRun.Good("generate", "--out", run.File("at"), "--prompt", prompt, "--tokens", "0"));
+    }
+
     [Fact]
     public void A_penalty_ends_repetition()
     {
@@ -39,7 +49,8 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void A_stop_text_ends_a_continuation_and_is_left_out()
     {
         string whole = Generate("--temperature", "2"), stop = whole.Substring(15, 2);
-        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)] + "\n", Generate("--temperature", "2", "--stop", "[]", "--stop", stop));
+        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)] + "\n",
+            Generate("--temperature", "2", "--stop", "[]", "--stop", stop));
     }
 
     [Theory]
@@ -61,7 +72,8 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void An_interrupt_ends_an_answer_and_not_the_loop()
     {
         string[] command = Command("--interactive", "--temperature", "2");
-        string[] whole = TrainGptRun.RunWith("the c\nthe c\n", command).Output.Split('\n'), cut = TrainGptRun.RunUntil("e", command, "the c\nthe c\n").Split(Environment.NewLine);
+        string[] whole = TrainGptRun.RunWith("the c\nthe c\n", command).Output.Split('\n'),
+            cut = TrainGptRun.RunUntil("e", command, "the c\nthe c\n").Split(Environment.NewLine);
         Assert.Equal(2 + 1, cut.Length);
         Assert.NotEqual(cut[0], cut[1]);
         for (int i = 0; i < 2; i++) Assert.Equal(whole[i][..(whole[i].IndexOf('e') + 1)], cut[i]);
@@ -86,9 +98,9 @@ public class TrainGptGenerateTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Theory]
-    [InlineData("--top-p 0", "top-p 0 is outside")]
-    [InlineData("--min-p 2", "min-p 2 is outside")]
-    [InlineData("--repetition-penalty 0", "repetition penalty 0")]
+    [InlineData("--top-p 0", "--top-p 0 is out of range")]
+    [InlineData("--min-p 2", "--min-p 2 is out of range")]
+    [InlineData("--repetition-penalty 0", "--repetition-penalty 0 is out of range")]
     [InlineData("--count 0", "--count 0 is out of range")]
     [InlineData("--count 600 --prompt a --prompt b", "--count 600 is out of range")]
     [InlineData("--stop ", "--stop is empty")]

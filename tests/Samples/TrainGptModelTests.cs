@@ -30,9 +30,9 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         TrainGptRun.Good(run.Train("shape", "--model", "llama", "--kv-heads", "1", "--steps", "1"));
         using var json = JsonDocument.Parse(File.ReadAllText(run.File("shape", "config.json")));
-        var found = new[] { "model", "layers", "heads", "kv-heads", "width", "tied", "context" }.Select(name => json.RootElement.GetProperty(name).ToString());
-        Assert.Equal(["llama", "1", "2", "1", "16", "False", "16"], found);
-        Assert.False(json.RootElement.TryGetProperty("hidden", out _)); // it depends on the width
+        var found = new[] { "model", "layers", "heads", "kv-heads", "width", "hidden", "tied", "context" }.Select(name =>
+            json.RootElement.GetProperty(name).ToString());
+        Assert.Equal(["llama", "1", "2", "1", "16", "64", "False", "16"], found);
     }
 
     [Theory]
@@ -41,17 +41,22 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         var options = new TrainOptions { Model = name };
         options.Check();
-        var expected = ModelConfig.Named(name);
+        var published = ModelConfig.Named(name);
+        var expected = published.Explicit();
+        Assert.Equal(published.CountParameters(), expected.CountParameters());
         Assert.Equal(expected, ModelChoice.Config(options, expected.VocabularySize));
-        var complete = ModelChoice.Complete(options);
-        complete.Check();
-        Assert.Equal(expected, ModelChoice.Config(complete, expected.VocabularySize));
-        Assert.Equal(expected with { Context = 256, Dropout = 0.1f }, ModelChoice.Config(complete with { Context = 256, Dropout = 0.1 }, expected.VocabularySize));
+        var used = options.Used();
+        used.Check();
+        Assert.Equal(expected, ModelChoice.Config(used, expected.VocabularySize));
+        var changed = used with { Context = 256, Dropout = 0.1, CheckpointBlocks = true };
+        Assert.Equal(
+            expected with { Context = 256, Dropout = 0.1f, CheckpointBlocks = true }, ModelChoice.Config(changed, expected.VocabularySize));
     }
 
     [Fact]
     public void Without_options_it_is_nano_gpt_for_a_cpu() => Assert.Equal(
-        new GptConfig { VocabularySize = 65, Layers = 4, Heads = 4, Width = 128, Context = 64, Bias = false, TiedHead = true },
+        new GptConfig { VocabularySize = 65, Layers = 4, Heads = 4, KvHeads = 4, Width = 128, Hidden = 512, Context = 64, Bias = false,
+            TiedHead = true },
         ModelChoice.Config(new TrainOptions(), 65));
 
     [Theory]
@@ -62,9 +67,12 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--hidden 0", "--hidden 0 is out of range")]
     [InlineData("--model llama-60m", "--layers 1 contradicts --model llama-60m, which has 8")]
     [InlineData("--model llama-60m --layers 8 --heads 8 --width 64", "--width 64 contradicts --model llama-60m, which has 512")]
-    [InlineData("--model llama-60m --layers 8 --heads 8 --width 512 --hidden 1377", "--hidden 1377 contradicts --model llama-60m, which has 1376")]
-    [InlineData("--model gpt2-124m --layers 12 --heads 12 --width 768 --tied false", "--tied False contradicts --model gpt2-124m, which has True")]
-    [InlineData("--model llama-350m --layers 24 --heads 16 --kv-heads 4 --width 1024", "--kv-heads 4 contradicts --model llama-350m, which has 16")]
+    [InlineData("--model llama-60m --layers 8 --heads 8 --width 512 --hidden 1377", "--hidden 1377 contradicts --model llama-60m, "
+        + "which has 1376")]
+    [InlineData("--model gpt2-124m --layers 12 --heads 12 --width 768 --tied false", "--tied false contradicts --model gpt2-124m, "
+        + "which has true")]
+    [InlineData("--model llama-350m --layers 24 --heads 16 --kv-heads 4 --width 1024", "--kv-heads 4 contradicts --model llama-350m, "
+        + "which has 16")]
     public void Contradictions_end_in_one_line(string options, string message)
     {
         var (code, _, errors) = TrainGptRun.Run(run.Train("never", options.Split(' ')));
@@ -77,7 +85,7 @@ public class TrainGptModelTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 
     [Theory]
     [InlineData("--model llama", "--model llama does not fit")]
-    [InlineData("--tied false", "--tied False does not fit")]
+    [InlineData("--tied false", "--tied false does not fit")]
     [InlineData("--hidden 24", "--hidden 24 does not fit")]
     public void A_resumed_run_keeps_its_model(string options, string message)
     {

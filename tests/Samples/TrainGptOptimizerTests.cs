@@ -5,9 +5,12 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
 {
     public static TheoryData<string> Optimizers =>
     [
-        "adamw", "sgd", "apollo", "apollo --rank 4 --alpha 2 --refresh 3", "apollo --rank sqrt", "apollo --preset official --rank 4", "apollo --preset python-port --rank 4",
-        "apollo --preset julia", "apollo-mini", "apollo-mini --preset official", "muon", "muon --preset keller-jordan", "muon --preset torch", "muon --preset moonlight",
-        "muon --preset julia", "adalomo", "lomo", "adafactor", "adafactor --preset torch", "adafactor --preset hugging-face", "galore --rank 4", "galore --preset official --rank 4",
+        "adamw", "sgd", "apollo", "apollo --rank 4 --alpha 2 --refresh 3", "apollo --rank sqrt", "apollo --preset official --rank 4",
+            "apollo --preset python-port --rank 4",
+        "apollo --preset julia", "apollo-mini", "apollo-mini --preset official", "muon", "muon --preset keller-jordan",
+            "muon --preset torch", "muon --preset moonlight",
+        "muon --preset julia", "adalomo", "lomo", "adafactor", "adafactor --preset torch", "adafactor --preset hugging-face",
+            "galore --rank 4", "galore --preset official --rank 4",
         "adamw --clip-value 0.01 --norm-cap 1.1",
     ];
 
@@ -15,7 +18,8 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
     public void Trains_eagerly_as_deferred(string optimizer)
     {
         string name = optimizer.Replace(' ', '_');
-        string Train(string mode) => Weights(TrainGptRun.Good(Args($"{name}-{mode}", $"--optimizer {optimizer} --mode {mode} --clip 0")), $"{name}-{mode}");
+        string Train(string mode) =>
+            Weights(TrainGptRun.Good(Args($"{name}-{mode}", $"--optimizer {optimizer} --mode {mode} --clip 0")), $"{name}-{mode}");
         Assert.Equal(Train("deferred"), Train("eager"));
     }
 
@@ -23,7 +27,8 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
     [InlineData("two-pass")]
     [InlineData("previous")]
     [InlineData("per-tensor")]
-    public void Clips_while_stepping_eagerly(string mode) => TrainGptRun.Good(Args($"clip-{mode}", $"--mode eager --clip-mode {mode} --clip 0.5"));
+    public void Clips_while_stepping_eagerly(string mode) =>
+        TrainGptRun.Good(Args($"clip-{mode}", $"--mode eager --clip-mode {mode} --clip 0.5"));
 
     [Fact]
     public void Two_passes_give_the_bits_of_deferred_clipping()
@@ -50,7 +55,8 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
 
     private string[] Args(string folder, string options) =>
     [
-        "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "2", "--steps", "4",
+        "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+            "--batch", "2", "--steps", "4",
         "--evaluate-every", "4", "--threads", "1", .. options.Split(' '),
     ];
 
@@ -58,6 +64,7 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
     private string Weights(string output, string folder)
     {
         Assert.Contains("Saved to", output);
-        return string.Join('\n', File.ReadLines(Path.Combine(run.File(folder), "log.csv")).Select(l => string.Join(',', l.Split(',').Take(3))));
+        return string.Join('\n', File.ReadLines(Path.Combine(run.File(folder), "log.csv")).Select(l =>
+            string.Join(',', l.Split(',').Take(3))));
     }
 }

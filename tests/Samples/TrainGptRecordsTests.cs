@@ -10,7 +10,8 @@ public class TrainGptRecordsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         string page = run.File("run.html"), events = run.File("events");
         TrainGptRun.Good(
-            "train", "--data", run.Data, "--out", run.File("recorded"), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "2", "--steps", "4",
+            "train", "--data", run.Data, "--out", run.File("recorded"), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+                "--batch", "2", "--steps", "4",
             "--evaluate-every", "2", "--report", page, "--tensorboard", events);
         string text = File.ReadAllText(page);
         Assert.Equal("html", XDocument.Parse(text[text.IndexOf("<html", StringComparison.Ordinal)..]).Root!.Name.LocalName);
@@ -44,7 +45,8 @@ public class TrainGptRecordsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void Refuses_a_folder_as_the_page()
     {
         Directory.CreateDirectory(run.File("folder"));
-        var (code, _, errors) = TrainGptRun.Run("train", "--data", run.Data, "--out", run.File("never"), "--context", "16", "--report", run.File("folder"));
+        var (code, _, errors) = TrainGptRun.Run("train", "--data", run.Data, "--out", run.File("never"), "--context", "16", "--report",
+            run.File("folder"));
         Assert.Equal(1, code);
         Assert.Contains("is a folder; name a file", errors);
     }

@@ -9,7 +9,8 @@ public sealed class TrainGptRun : IDisposable
     private const string Words = "the cat sat on a mat and the dog ran far from it . who knows why ? \n";
     private static readonly string[][] Tiny =
     [
-        ["--layers", "1"], ["--heads", "2"], ["--width", "16"], ["--context", "16"], ["--batch", "4"], ["--steps", "20"], ["--warm-up", "2"],
+        ["--layers", "1"], ["--heads", "2"], ["--width", "16"], ["--context", "16"], ["--batch", "4"], ["--steps", "20"],
+            ["--warm-up", "2"],
         ["--learning-rate", "1e-2"], ["--evaluate-every", "5"],
     ];
 
@@ -37,7 +38,8 @@ public sealed class TrainGptRun : IDisposable
 
     /// <summary>The command line of a tiny run on other data.</summary>
     public string[] TrainOn(string data, string name, params string[] more) =>
-        ["train", "--data", data, "--out", folder.File(name), .. Tiny.Where(option => !more.Contains(option[0])).SelectMany(option => option), .. more];
+        ["train", "--data", data, "--out", folder.File(name), .. Tiny.Where(option => !more.Contains(option[0])).SelectMany(option =>
+            option), .. more];
 
     /// <summary>A file of this test's folder.</summary>
     public string File(params string[] names) => folder.File(Path.Combine(names));

@@ -22,7 +22,8 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Equal(0.005, Number(lines[1][3]), 1e-6);
         Assert.Equal(0.001, Number(lines[20][3]), 1e-6);
         Assert.True(Number(lines[20][2]) < Number(lines[5][2]) - 0.1, "The validation loss has to fall.");
-        Assert.All(lines.Skip(1), line => Assert.True(Number(line[4]) > 0 && Number(line[5]) > Number(line[6]) && Number(line[6]) > 10_000));
+        Assert.All(lines.Skip(1), line =>
+            Assert.True(Number(line[4]) > 0 && Number(line[5]) > Number(line[6]) && Number(line[6]) > 10_000));
     }
 
     [Fact]
@@ -38,7 +39,8 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void Greedy_text_is_the_same_each_time_and_for_any_number_of_threads()
     {
-        string Greedy(string threads) => TrainGptRun.Good("generate", "--out", run.Trained, "--prompt", "the cat", "--tokens", "40", "--temperature", "0", "--threads", threads);
+        string Greedy(string threads) => TrainGptRun.Good("generate", "--out", run.Trained, "--prompt", "the cat", "--tokens", "40",
+            "--temperature", "0", "--threads", threads);
         string one = Greedy("1");
         Assert.Equal(7 + 40 + 1, one.Length);
         Assert.StartsWith("the cat", one);
@@ -111,7 +113,8 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         var old = Contents(run.File("again"));
         Assert.Equal(["config.json", "log.csv", "run.html", Mayfly.Snapshot.PreviousFileName, Mayfly.Snapshot.FileName], old.Keys);
 
-        Assert.Equal(1, TrainGptRun.Run(run.Train("again", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay", "1000")).Code);
+        Assert.Equal(1, TrainGptRun.Run(run.Train("again", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay",
+            "1000")).Code);
         Assert.Equal(old, Contents(run.File("again", "run-1")));
         Assert.Equal(["log.csv"], Contents(run.File("again")).Keys);
         Assert.Contains("does not exist", TrainGptRun.Run("train", "--resume", "--out", run.File("again")).Errors);
@@ -176,7 +179,8 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     private byte[] Snapshot(string name) => File.ReadAllBytes(run.File(name, Mayfly.Snapshot.FileName));
 
     private static SortedDictionary<string, string> Contents(string folder) =>
-        new(Directory.GetFiles(folder).ToDictionary(file => Path.GetFileName(file)!, file => Convert.ToHexString(File.ReadAllBytes(file))), StringComparer.Ordinal);
+        new(Directory.GetFiles(folder).ToDictionary(file => Path.GetFileName(file)!, file => Convert.ToHexString(File.ReadAllBytes(file))),
+            StringComparer.Ordinal);
 
     private static string[][] Log(string folder) => [.. File.ReadAllLines(Path.Combine(folder, "log.csv")).Select(line => line.Split(','))];
 

@@ -1,11 +1,11 @@
 using System.Text;
 using System.Xml.Linq;
 
-namespace Mayfly;
+namespace TrainGpt;
 
 /// <summary>
-/// Reads the compiler's documentation ids, such as <c>M:System.Linq.Enumerable.First``1(System.Collections.Generic.IEnumerable{``0})</c>, and says
-/// them in C#'s words. It remembers the type parameters of the types it has met, so that their members can name them.
+/// Reads the compiler's documentation ids, such as <c>M:System.Linq.Enumerable.First``1(System.Collections.Generic.IEnumerable{``0})</c>,
+/// and says them in C#'s words. It remembers the type parameters of the types it has met, so that their members can name them.
 /// </summary>
 internal sealed class DocId
 {
@@ -68,7 +68,9 @@ internal sealed class DocId
 
     private static string WithoutParameters(string path) => path.IndexOfAny(['(', '~']) is >= 0 and var end ? path[..end] : path;
 
-    /// <summary>Without the interface of an explicit implementation: <c>System#IConvertible#ToInt32</c>, and without the sign of <c>#ctor</c>.</summary>
+    /// <summary>
+    /// Without the interface of an explicit implementation: <c>System#IConvertible#ToInt32</c>, and without the sign of <c>#ctor</c>.
+    /// </summary>
     private static string Plain(string name) => name[(name.LastIndexOf('#') + 1)..];
 
     /// <summary><c>List`1</c> as <c>List&lt;T&gt;</c>: with the given names, or T, or T1, T2.</summary>
@@ -77,7 +79,8 @@ internal sealed class DocId
         int tick = name.IndexOf('`');
         if (tick < 0) return name;
         if (!int.TryParse(name[tick..].TrimStart('`'), out int count)) return name[..tick];
-        var names = parameters.Length == count ? parameters : count == 1 ? ["T"] : [.. Enumerable.Range(1, Math.Clamp(count, 0, 16)).Select(i => $"T{i}")];
+        var names = parameters.Length == count ? parameters : count == 1 ? ["T"]
+            : [.. Enumerable.Range(1, Math.Clamp(count, 0, 16)).Select(i => $"T{i}")];
         return $"{name[..tick]}<{string.Join(", ", names)}>";
     }
 

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using TrainGpt;
 
 namespace Mayfly.Tests;
 
@@ -70,7 +71,8 @@ public class SdkDocsTests
     [InlineData("N:A", "namespace A")]
     [InlineData("M:(", "method ")]
     [InlineData("x", "x")]
-    public void Ids_are_read(string id, string signature) => Assert.Equal(signature, new DocId().Signature(new XElement("member", new XAttribute("name", id))));
+    public void Ids_are_read(string id, string signature) =>
+        Assert.Equal(signature, new DocId().Signature(new XElement("member", new XAttribute("name", id))));
 
     [Fact]
     public void The_limit_cuts_between_members()
@@ -91,7 +93,8 @@ public class SdkDocsTests
             foreach (string file in new[] { "A", "System.Runtime", "System.Linq" })
                 folder.Write($"packs/Microsoft.NETCore.App.Ref/{version}/ref/net1/{file}.xml", $"""<doc><members><member name="N:{file}"><summary>{version}</summary></member></members></doc>""");
         string newest = SdkDocs.NewestPack(folder.Path)!;
-        Assert.Equal("namespace System.Linq\n11.0.0-preview.1\n\nnamespace System.Runtime\n11.0.0-preview.1\n\nnamespace A\n11.0.0-preview.1\n\n", SdkDocs.Read(newest));
+        Assert.Equal("namespace System.Linq\n11.0.0-preview.1\n\nnamespace System.Runtime\n11.0.0-preview.1\n\nnamespace "
+            + "A\n11.0.0-preview.1\n\n", SdkDocs.Read(newest));
         Assert.Null(SdkDocs.NewestPack(folder.File("nothing")));
     }
 

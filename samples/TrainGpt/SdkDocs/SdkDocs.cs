@@ -1,25 +1,28 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Mayfly;
+namespace TrainGpt;
 
 /// <summary>
-/// Text that every machine with the .NET SDK has: the documentation of .NET's own API, the XML files of the pack Microsoft.NETCore.App.Ref, as
-/// plain text in printable ASCII. The same pack always gives the same text.
+/// Text that every machine with the .NET SDK has: the documentation of .NET's own API, the XML files of the pack Microsoft.NETCore.App.Ref,
+/// as plain text in printable ASCII. The same pack always gives the same text.
 /// </summary>
-public static class SdkDocs
+internal static class SdkDocs
 {
     /// <summary>What comes first where a limit cuts the rest off; all other files follow in ordinal order.</summary>
     private static readonly string[] First =
-        ["System.Collections", "System.Linq", "System.Threading", "System.Text.RegularExpressions", "System.Console", "System.Runtime", "System.Memory"];
+        ["System.Collections", "System.Linq", "System.Threading", "System.Text.RegularExpressions", "System.Console", "System.Runtime",
+            "System.Memory"];
 
     /// <summary>
-    /// The folder of the newest pack's XML files, or null. It is looked for under the root of the running runtime, then DOTNET_ROOT, then the
-    /// place of <c>dotnet</c> on the PATH.
+    /// The folder of the newest pack's XML files, or null. It is looked for under the root of the running runtime, then DOTNET_ROOT, then
+    /// the place of <c>dotnet</c> on the PATH.
     /// </summary>
     public static string? FindFolder() => Roots().Select(NewestPack).FirstOrDefault(folder => folder is not null);
 
-    /// <summary>The newest pack's text; where this machine has none, the *.md and *.cs files of <paramref name="fallbackFolder"/>.</summary>
+    /// <summary>
+    /// The newest pack's text; where this machine has none, the *.md and *.cs files of <paramref name="fallbackFolder"/>.
+    /// </summary>
     /// <param name="fallbackFolder">A folder of sources, such as a repository.</param>
     /// <param name="maxCharacters">The most characters; the text ends with the last member (or line) that fits.</param>
     /// <param name="cancellation">Stops between members.</param>
@@ -42,7 +45,9 @@ public static class SdkDocs
             text.Append(member);
         }
 
-        return text.Length > 0 ? text.ToString() : throw new InputException($"The folder '{folder}' holds no XML documentation that fits in {maxCharacters} characters.");
+        return text.Length > 0
+            ? text.ToString()
+            : throw new InputException($"The folder '{folder}' holds no XML documentation that fits in {maxCharacters} characters.");
     }
 
     /// <summary>The *.md and *.cs files of a folder in printable ASCII, without those of builds.</summary>
@@ -57,8 +62,8 @@ public static class SdkDocs
 
     private static IEnumerable<string> OrderedFiles(string folder)
     {
-        var files = Files.Guard($"Cannot read the folder '{folder}'", () => Directory.GetFiles(folder, "*.xml"));
-        return files.OrderBy(Rank).ThenBy(Path.GetFileName, StringComparer.Ordinal);
+        if (!Directory.Exists(folder)) throw new InputException($"Cannot read the folder '{folder}': it does not exist.");
+        return Directory.GetFiles(folder, "*.xml").OrderBy(Rank).ThenBy(Path.GetFileName, StringComparer.Ordinal);
     }
 
     private static int Rank(string file)
@@ -73,7 +78,8 @@ public static class SdkDocs
         yield return Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root) yield return root;
         string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
-        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             var file = new FileInfo(Path.Combine(folder, name));
             if (file.Exists) yield return (file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file).DirectoryName!;
@@ -91,7 +97,9 @@ public static class SdkDocs
             .FirstOrDefault(folder => Directory.EnumerateFiles(folder, "*.xml").Any());
     }
 
-    /// <summary>A release counts as newer than its previews, whose names go on after a hyphen; both come after all older versions.</summary>
+    /// <summary>
+    /// A release counts as newer than its previews, whose names go on after a hyphen; both come after all older versions.
+    /// </summary>
     private static (Version Number, bool Release) VersionOf(string pack)
     {
         string name = Path.GetFileName(pack);

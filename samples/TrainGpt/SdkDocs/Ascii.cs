@@ -1,11 +1,13 @@
 using System.Text;
 
-namespace Mayfly;
+namespace TrainGpt;
 
 /// <summary>Maps text to printable ASCII and line ends, which keeps a character vocabulary below 100.</summary>
 internal static class Ascii
 {
-    /// <summary>Typographic signs become their plain forms, tabs spaces; control characters vanish; what has no plain form becomes '?'.</summary>
+    /// <summary>
+    /// Typographic signs become their plain forms, tabs spaces; control characters vanish; what has no plain form becomes '?'.
+    /// </summary>
     public static string Fold(string text)
     {
         var folded = new StringBuilder(text.Length);

@@ -2,19 +2,19 @@ using System.Text;
 using System.Xml;
 using System.Xml.Linq;
 
-namespace Mayfly;
+namespace TrainGpt;
 
 /// <summary>Turns a compiler's XML documentation file into plain text, one block a member.</summary>
 internal static class XmlDocs
 {
     /// <summary>
-    /// The members of a file in its order: a line with kind and signature, the summary, a line for each parameter, what it returns and throws,
-    /// the remarks, and an empty line. Members without any words are left out.
+    /// The members of a file in its order: a line with kind and signature, the summary, a line for each parameter, what it returns and
+    /// throws, the remarks, and an empty line. Members without any words are left out.
     /// </summary>
     /// <exception cref="BadFileException">The file is no well-formed XML.</exception>
     public static IEnumerable<string> Members(string file)
     {
-        using var stream = Files.OpenRead(file);
+        using var stream = File.OpenRead(file);
         using var xml = XmlReader.Create(stream, new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
         var names = new DocId();
         while (Next(file, xml) is { } member)

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Reflection;
+
+namespace TrainGpt;
+
+/// <summary>An option as its property declares it. All that is done with options is done by these.</summary>
+internal sealed class Declaration
+{
+    private static readonly Dictionary<Type, Declaration[]> Known = [];
+    private readonly SettingAttribute setting;
+    private readonly PropertyInfo property;
+    private readonly Type type;
+
+    private Declaration(PropertyInfo property, SettingAttribute setting)
+    {
+        (this.property, this.setting) = (property, setting);
+        Type declared = property.PropertyType;
+        IsList = declared.IsArray;
+        type = IsList ? declared.GetElementType()! : Nullable.GetUnderlyingType(declared) ?? declared;
+        Name = SettingText.Kebab(property.Name);
+    }
+
+    /// <summary>The name without dashes.</summary>
+    public string Name { get; }
+
+    /// <summary>The property's name.</summary>
+    public string PropertyName => property.Name;
+
+    /// <summary>What it belongs to.</summary>
+    public Phase Phase => setting.Phase;
+
+    /// <summary>The values, where they are words.</summary>
+    public string[] Words => field ??= type.IsEnum
+        ? [.. Enum.GetNames(type).Select(SettingText.Kebab)]
+        : (string[]?)setting.Words?.GetProperty("Names")!.GetValue(null) ?? [];
+
+    /// <summary>True where it can be given several times.</summary>
+    public bool IsList { get; }
+
+    /// <summary>True where it begins without a value.</summary>
+    public bool IsOpen => property.GetValue(Activator.CreateInstance(property.ReflectedType!)) is null;
+
+    /// <summary>True where its name alone says true.</summary>
+    public bool IsSwitch => type == typeof(bool);
+
+    /// <summary>What help calls a value.</summary>
+    public string Kind =>
+        setting.Kind ?? (Words.Length > 0 ? string.Join('|', Words) : type == typeof(string) ? "TEXT" : IsSwitch ? "true|false" : "N");
+
+    /// <summary>The range of a number.</summary>
+    public (double Min, double Max) Range => (setting.Min, setting.Max);
+
+    /// <summary>What it is read from, by the names of properties.</summary>
+    public string[] From => setting.From;
+
+    /// <summary>The settings of a rule that it changes.</summary>
+    public string[] Keys => setting.Keys;
+
+    /// <summary>What the property of a model's shape is called that it sets, if there is one.</summary>
+    public string Field => setting.Field ?? property.Name;
+
+    /// <summary>The options of a command in the order of their properties.</summary>
+    public static IReadOnlyList<Declaration> Of<T>() where T : CommandOptions
+    {
+        lock (Known)
+        {
+            if (Known.TryGetValue(typeof(T), out var found)) return found;
+            return Known[typeof(T)] = [.. from property in typeof(T).GetProperties()
+                                          let setting = property.GetCustomAttribute<SettingAttribute>()
+                                          where setting is not null
+                                          select new Declaration(property, setting)];
+        }
+    }
+
+    /// <summary>The option of a property.</summary>
+    public static Declaration Of<T>(string property) where T : CommandOptions => Of<T>().Single(option => option.PropertyName == property);
+
+    /// <summary>
+    /// Leaves open what is open without its value, too, and has the same value then: so it follows when those that it depends on change.
+    /// </summary>
+    public static T Loosen<T>(T options) where T : CommandOptions
+    {
+        foreach (var option in Of<T>().Where(option => option.IsOpen && option.Get(options) is not null))
+        {
+            var open = option.With(options, null);
+            if (Equals(option.Get(open.Used()), option.Get(options))) options = open;
+        }
+
+        return options;
+    }
+
+    /// <summary>The value in a record.</summary>
+    public object? Get(CommandOptions options) => property.GetValue(options);
+
+    /// <summary>A record with another value.</summary>
+    /// <exception cref="InputException">The value is out of range.</exception>
+    public T With<T>(T options, object? value) where T : CommandOptions
+    {
+        Check(value);
+        var changed = options with { };
+        property.SetValue(changed, value);
+        return changed;
+    }
+
+    /// <summary>The value of a word, or of several where there can be.</summary>
+    /// <exception cref="FormatException">A word has none; the message says what is needed, after the option's name.</exception>
+    public object Read(IReadOnlyList<string> words) => (IsSwitch, IsList, words) switch
+    {
+        (true, _, []) => true,
+        (_, true, _) => words.ToArray(),
+        _ => Full(SettingText.Read(type, Words, words[0])),
+    };
+
+    private object Full(object value) => setting.IsPath ? Path.GetFullPath((string)value) : value;
+
+    /// <summary>What it is, and its default.</summary>
+    public string Help<T>() where T : CommandOptions, new()
+    {
+        string[] values = setting.By is null ? [SettingText.Write(Get(new T().Used()))]
+            : [.. ByWord<T>()], known = [.. values.Where(value => value != "none")];
+        string standard = (known.Length > 0, setting.Otherwise) switch
+        {
+            (true, null) => string.Join(", ", known),
+            (true, { } why) => $"{string.Join(", ", known)} ({why})",
+            (false, var why) => why ?? "none",
+        };
+        return $"{setting.Help} [default: {standard}]";
+    }
+
+    private IEnumerable<string> ByWord<T>() where T : CommandOptions, new()
+    {
+        var by = Of<T>(setting.By!);
+        foreach (string word in by.Words)
+            if (Get(by.With(new T(), by.Read([word])).Used()) is { } value) yield return $"{word} {SettingText.Write(value)}";
+    }
+
+    /// <summary>NaN lies nowhere.</summary>
+    private void Check(object? value)
+    {
+        if (value is null or string or string[] or bool or Enum) return;
+        double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
+        if (!(number >= setting.Min && number <= setting.Max)) throw new InputException(OutOfRange(value, setting.Min, setting.Max));
+    }
+
+    /// <summary>Says that a number is impossible.</summary>
+    public string OutOfRange(object value, double min, double max)
+    {
+        string range = double.IsPositiveInfinity(max) ? $"of at least {SettingText.Write(min)}"
+            : $"from {SettingText.Write(min)} to {SettingText.Write(max)}";
+        return $"--{Name} {SettingText.Write(value)} is out of range; give a value {range}.";
+    }
+}

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace TrainGpt;
+
+/// <summary>
+/// The values of options as words: the same ones on the command line, in files, in help and in messages, in every culture.
+/// </summary>
+internal static class SettingText
+{
+    /// <summary>A name of C# as the command line has it: <c>TwoPass</c> as <c>two-pass</c>.</summary>
+    public static string Kebab(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);
+
+    /// <summary>A value as a word.</summary>
+    public static string Write(object? value) => value switch
+    {
+        null => "none",
+        bool flag => flag ? "true" : "false",
+        Enum word => Kebab(word.ToString()),
+        string[] texts => texts.Length == 0 ? "none" : string.Join(", ", texts),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    /// <summary>The value of a word.</summary>
+    /// <exception cref="FormatException">It has none; the message says what is needed, after the option's name.</exception>
+    public static object Read(Type type, string[] words, string text)
+    {
+        if (words.Length > 0 && !words.Contains(text)) throw new FormatException($": '{text}' is none of '{string.Join("', '", words)}'.");
+        if (type == typeof(string)) return text.Length > 0 ? text : throw new FormatException(" is empty; give a name or leave it out.");
+        if (type.IsEnum) return Enum.GetValues(type).Cast<Enum>().First(value => Write(value) == text);
+        return Number(type, text) ?? throw new FormatException($": '{text}' is {Wanted(type)} that can be used here.");
+    }
+
+    private static string Wanted(Type type) => type == typeof(double) ? "not a number" : type == typeof(bool) ? "neither true nor false"
+        : "not a whole number";
+
+    private static object? Number(Type type, string text) => Type.GetTypeCode(type) switch
+    {
+        TypeCode.Boolean => bool.TryParse(text, out bool flag) ? flag : null,
+        TypeCode.Int32 => int.TryParse(text, CultureInfo.InvariantCulture, out int number) ? number : null,
+        TypeCode.Int64 => long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : null,
+        TypeCode.UInt64 => ulong.TryParse(text, CultureInfo.InvariantCulture, out ulong number) ? number : null,
+        _ => !text.Contains(',') && double.TryParse(text, CultureInfo.InvariantCulture, out double number) ? number : null, // 1,5 is not 15
+    };
+}
