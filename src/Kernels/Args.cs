@@ -119,5 +119,8 @@ public readonly struct Identity : IMap1<Identity>
     public V F<V>(V x) where V : struct, ILane<V> => x;
 
     /// <inheritdoc/>
-    public static V D<V>(Identity op, V x, V dy) where V : struct, ILane<V> => dy;
+    public static Keep Keeps => Keep.Nothing;
+
+    /// <inheritdoc/>
+    public static V D<V>(Identity formula, V x, V dy) where V : struct, ILane<V> => dy;
 }

@@ -29,6 +29,20 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     /// <summary>The number of elements.</summary>
     public long Count => Layout.Count;
 
+    /// <summary>Repeated to a shape it broadcasts to (NumPy's rules).</summary>
+    /// <exception cref="ArgumentException">It does not broadcast.</exception>
+    public View To(Shape shape) => Shape == shape
+        ? this
+        : With(Layout.TryBroadcast(shape) ?? throw new ArgumentException($"View: {Shape} does not broadcast to {shape}; sizes must match or be 1."));
+
+    /// <summary>A dense view as a matrix of its last axis: (rows, n).</summary>
+    /// <exception cref="ArgumentException">Its strides do not allow it.</exception>
+    public View Rows() => With(Layout.TryReshape((Count / Math.Max(1, Shape[-1]), Shape[-1]))
+        ?? throw new ArgumentException($"View: {Shape} of strides {Layout.Strides} has no rows of equal distance; copy it to a dense one first."));
+
+    /// <summary>The two last axes swapped.</summary>
+    public View Transposed() => With(Layout.Transpose(Shape.Rank - 2, Shape.Rank - 1));
+
     /// <summary>The same memory under another layout.</summary>
     public View With(Layout layout) => new(Block, Type, layout);
 
