@@ -8,16 +8,16 @@ public static class CumulativeSumOp
     /// <summary>y[i] = x[0] + ... + x[i] over all elements in row-major order.</summary>
     public static Tensor CumulativeSum(this Tensor x)
     {
-        var op = Op.Begin("CumulativeSum", x);
-        op.CheckFloat(x);
+        var call = Op.Begin("CumulativeSum", x);
+        call.CheckFloat(x);
         double[] values = x.ToArray<double>();
         for (int i = 1; i < values.Length; i++) values[i] += values[i - 1];
-        var y = op.New(x.Shape);
+        var y = call.New(x.Shape);
         y.CopyFrom<double>(values);
-        return op.Records ? op.Push(y, new CumulativeSumNode()) : y;
+        return call.Records ? call.Push(y, new CumulativeSumNode()) : y;
     }
 
-    private sealed class CumulativeSumNode : StatelessNode
+    private sealed class CumulativeSumNode : Node
     {
         protected override void Backward(Sweep sweep)
         {

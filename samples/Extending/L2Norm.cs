@@ -60,20 +60,21 @@ public static class L2NormOp
     /// <exception cref="ArgumentException">gain does not have the size of x's last axis.</exception>
     public static Tensor L2Norm(this Tensor x, Tensor gain, float epsilon = 1e-12f)
     {
-        var op = Op.Begin("L2Norm", x, gain);
-        op.CheckFloat(x, gain);
-        if (x.Rank == 0 || gain.Shape != x.Shape[-1]) throw op.Error($"x {x.Shape} and gain {gain.Shape}: the gain must have the size of x's last axis.");
-        Tensor dense = op.Dense(x), g = op.Dense(gain);
-        var y = op.New(x.Shape);
-        var numbers = op.New((x.Count / Math.Max(1, x.Shape[-1]), 2)); // (rows, 2)
-        op.Backend.Row(new L2NormForward(epsilon), new RowArgs
+        var call = Op.Begin("L2Norm", x, gain);
+        call.CheckFloat(x, gain);
+        if (x.Rank == 0 || gain.Shape != x.Shape[-1])
+            throw call.Error($"x {x.Shape} and gain {gain.Shape}: the gain must have the size of x's last axis.");
+        Tensor dense = call.Dense(x), g = call.Dense(gain);
+        var y = call.New(x.Shape);
+        var numbers = call.New((x.Count / Math.Max(1, x.Shape[-1]), 2)); // (rows, 2)
+        call.Backend.Row(new L2NormForward(epsilon), new RowArgs
         {
-            X = dense.Read(op.Name),
-            Gain = g.Read(op.Name),
-            Y = y.Write(op.Name),
-            Stats = numbers.Write(op.Name),
+            X = call.Read(dense),
+            Gain = call.Read(g),
+            Y = call.Write(y),
+            Stats = call.Write(numbers),
         });
-        return op.Records ? op.Push(y, new L2NormNode(op.Save(dense), op.Save(g), op.Save(numbers))) : y;
+        return call.Records ? call.Push(y, new L2NormNode(call.Save(dense), call.Save(g), call.Save(numbers))) : y;
     }
 
     private sealed class L2NormNode(Saved x, Saved gain, Saved numbers) : Node
@@ -82,30 +83,23 @@ public static class L2NormOp
         {
             var args = new RowArgs
             {
-                X = x.Get(Op).Read(Op),
-                Dy = sweep.Dy.Read(Op),
-                Gain = gain.Get(Op).Read(Op),
-                Stats = numbers.Get(Op).Read(Op),
+                X = Read(x),
+                Dy = Read(sweep.Dy),
+                Gain = Read(gain),
+                Stats = Read(numbers),
                 LoadStats = true,
             };
             if (sweep.Needs(1))
             {
                 var target = sweep.Target(1);
-                sweep.Backend.Column(new L2NormBackward(), args, target.View(Op), target.Add, default, false);
+                sweep.Backend.Column(new L2NormBackward(), args, Write(target), target.Add, default, false);
             }
 
             if (sweep.Needs(0))
             {
                 var target = sweep.Target(0);
-                sweep.Backend.Row(new L2NormBackward(), args with { Y = target.View(Op), Add = target.Add });
+                sweep.Backend.Row(new L2NormBackward(), args with { Y = Write(target), Add = target.Add });
             }
-        }
-
-        protected override void Release()
-        {
-            x.Release();
-            gain.Release();
-            numbers.Release();
         }
     }
 }

@@ -101,20 +101,20 @@ public static class LeakyTotalOp
     /// <exception cref="ArgumentException">x is not of rank 3.</exception>
     public static Tensor LeakyTotal(this Tensor x, float decay)
     {
-        var op = Op.Begin("LeakyTotal", x);
-        op.CheckFloat(x);
-        if (x.Rank != 3) throw op.Error($"x {x.Shape}: expected (B, T, C).");
-        var y = op.New(x.Shape);
-        op.Backend.Run(new LeakyTotal(op.Dense(x).Read(op.Name), y.Write(op.Name), decay));
-        return op.Records ? op.Push(y, new LeakyTotalNode(decay)) : y;
+        var call = Op.Begin("LeakyTotal", x);
+        call.CheckFloat(x);
+        if (x.Rank != 3) throw call.Error($"x {x.Shape}: expected (B, T, C).");
+        var y = call.New(x.Shape);
+        call.Backend.Run(new LeakyTotal(call.Read(call.Dense(x)), call.Write(y), decay));
+        return call.Records ? call.Push(y, new LeakyTotalNode(decay)) : y;
     }
 
-    private sealed class LeakyTotalNode(float decay) : StatelessNode
+    private sealed class LeakyTotalNode(float decay) : Node
     {
         protected override void Backward(Sweep sweep)
         {
             var target = sweep.Target(0);
-            sweep.Backend.Run(new LeakyTotal(sweep.Dy.Read(Op), target.View(Op), decay, Backwards: true, target.Add));
+            sweep.Backend.Run(new LeakyTotal(Read(sweep.Dy), Write(target), decay, Backwards: true, target.Add));
         }
     }
 }

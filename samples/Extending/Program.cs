@@ -52,7 +52,8 @@ public static class Program
         var route = new Route()
             .Add([Role.Hidden, Role.Head], lion)
             .Otherwise(lion.WithoutDecay());
-        using var updater = new Updater(net.Parameters(), route, new UpdaterOptions { Schedule = new WarmUpCosine(0.01, 0, WarmUp: 20, Total: 500) });
+        var options = new UpdaterOptions { Schedule = new WarmUpCosine(0.01, 0, WarmUp: 20, Total: 500) };
+        using var updater = new Updater(net.Parameters(), route, options);
         output.WriteLine(updater.Describe());
 
         double loss = 0;

@@ -3,7 +3,7 @@ namespace Mayfly;
 /// <summary>The ops a segment ran, each with its input shapes and parameters, and the parameters it read.</summary>
 internal sealed class SegmentTrace(SegmentTrace? outer)
 {
-    private readonly List<(string Op, int Hash)> ops = [];
+    private readonly List<(string Name, int Hash)> ops = [];
 
     public SegmentTrace? Outer { get; } = outer;
 
@@ -11,7 +11,7 @@ internal sealed class SegmentTrace(SegmentTrace? outer)
 
     public bool NeedsGradient { get; set; }
 
-    public void Add(string op, ReadOnlySpan<Tensor> inputs)
+    public void Add(string name, ReadOnlySpan<Tensor> inputs)
     {
         var hash = default(HashCode);
         foreach (var x in inputs)
@@ -20,7 +20,7 @@ internal sealed class SegmentTrace(SegmentTrace? outer)
             hash.Add(x.Maker as Parameter);
         }
 
-        ops.Add((op, hash.ToHashCode()));
+        ops.Add((name, hash.ToHashCode()));
     }
 
     /// <exception cref="InvalidOperationException">The traces differ; the message names the first difference.</exception>
@@ -28,26 +28,36 @@ internal sealed class SegmentTrace(SegmentTrace? outer)
     {
         int common = Math.Min(ops.Count, first.ops.Count);
         for (int i = 0; i < common; i++)
-            if (ops[i] != first.ops[i])
-                throw Difference(i, first.ops[i].Op, ops[i].Op == first.ops[i].Op ? $"{ops[i].Op} with other shapes or parameters" : ops[i].Op);
-        if (ops.Count != first.ops.Count)
-            throw Difference(common, common < first.ops.Count ? first.ops[common].Op : "the end", common < ops.Count ? ops[common].Op : "the end");
+        {
+            string was = first.ops[i].Name, now = ops[i].Name;
+            if (ops[i] != first.ops[i]) throw Difference(i, was, now == was ? $"{now} with other shapes or parameters" : now);
+        }
+
+        if (ops.Count != first.ops.Count) throw Difference(common, first.At(common), At(common));
     }
 
+    private string At(int i) => i < ops.Count ? ops[i].Name : "the end";
+
     private static InvalidOperationException Difference(int index, string was, string now) => new(
-        $"Checkpoint: the recomputed segment differs from its first run at op {index}: first {was}, now {now}. A segment must do the same each time it runs: no outside state, no random numbers but the tape's.");
+        $"Checkpoint: the recomputed segment differs from its first run at op {index}: first {was}, now {now}. "
+        + "A segment must do the same each time it runs: no outside state, no random numbers but the tape's.");
 }
 
 public sealed partial class Tape
 {
-    /// <summary>Runs <paramref name="segment"/> without keeping its intermediate results; backward runs it again. Without a recording tape it just runs.</summary>
+    /// <summary>
+    /// Runs <paramref name="segment"/> without keeping its intermediate results; backward runs it again. Without a recording tape it just
+    /// runs.
+    /// </summary>
     public static Tensor Checkpoint(Func<Tensor, Tensor> segment, Tensor x) => Checkpoint(xs => [segment(xs[0])], x)[0];
 
     /// <summary>
-    /// Runs <paramref name="segment"/> without keeping its intermediate results; backward runs it again on an inner tape, which fires the parameters
-    /// that only this segment reads. Segments nest. Every tensor of the outside that needs a gradient is passed as an input.
+    /// Runs <paramref name="segment"/> without keeping its intermediate results; backward runs it again on an inner tape, which fires the
+    /// parameters that only this segment reads. Segments nest. Every tensor of the outside that needs a gradient is passed as an input.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The segment reads an outside tensor that needs a gradient, or does something else when run again.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The segment reads an outside tensor that needs a gradient, or does something else when run again.
+    /// </exception>
     public static Tensor[] Checkpoint(Func<Tensor[], Tensor[]> segment, params Tensor[] inputs)
     {
         var tape = current;
@@ -72,7 +82,9 @@ public sealed partial class Tape
         return outputs;
     }
 
-    /// <summary>Runs the forward without records. Inputs are passed as plain views, so whatever else carries a tape place was captured.</summary>
+    /// <summary>
+    /// Runs the forward without records. Inputs are passed as plain views, so whatever else carries a tape place was captured.
+    /// </summary>
     private Tensor[] RunSegment(Func<Tensor[], Tensor[]> segment, Tensor[] inputs, SegmentTrace trace)
     {
         using var inside = Device.Scope("Checkpoint");
@@ -107,9 +119,10 @@ public sealed partial class Tape
     }
 
     /// <summary>A record of a whole segment.</summary>
-    private sealed class CheckpointNode(Tape tape, Func<Tensor[], Tensor[]> segment, Tensor[] inputs, SegmentTrace trace, int ordinal) : Node
+    private sealed class CheckpointNode(Tape tape, Func<Tensor[], Tensor[]> segment, Tensor[] inputs, SegmentTrace trace, int ordinal)
+        : Node
     {
-        private readonly Saved[] saved = Array.ConvertAll(inputs, x => new Saved(x));
+        private readonly Saved[] saved = Array.ConvertAll(inputs, tape.Save);
 
         internal override void NoteReads(Tape tape)
         {
@@ -136,11 +149,6 @@ public sealed partial class Tape
                 run.Tracing = null;
                 run.Ordinal = ordinalAfter;
             }
-        }
-
-        protected internal override void Release()
-        {
-            foreach (var x in saved) x.Release();
         }
 
         private void Recompute(Sweep sweep, Tape inner)
@@ -173,7 +181,7 @@ public sealed partial class Tape
             var xs = new Tensor[saved.Length];
             for (int i = 0; i < xs.Length; i++)
             {
-                var x = saved[i].Get("Checkpoint");
+                var x = Get(saved[i]);
                 xs[i] = x.ViewAs("Checkpoint");
                 if (Inputs[i].Parameter is { } parameter) xs[i].Maker = parameter;
                 else if (sweep.Needs(i)) inner.Watch(xs[i]);

@@ -1,17 +1,21 @@
 namespace Mayfly;
 
-/// <summary>Compares gradients with central finite differences; meant for the reference device, where arithmetic is in double precision.</summary>
+/// <summary>
+/// Compares gradients with central finite differences; meant for the reference device, where arithmetic is in double precision.
+/// </summary>
 public static class GradCheck
 {
     /// <summary>
-    /// Checks the gradient of <paramref name="f"/> with respect to every element of every floating-point input. The function's result, of any shape,
-    /// is weighted by fixed pseudo-random numbers and summed.
+    /// Checks the gradient of <paramref name="f"/> with respect to every element of every floating-point input. The function's result, of
+    /// any shape, is weighted by fixed pseudo-random numbers and summed.
     /// </summary>
     /// <param name="f">The function; it must be a pure function of its inputs (random ops repeat, as the tape's key repeats).</param>
     /// <param name="inputs">The point. Use a reference device; integer inputs are passed through.</param>
     /// <param name="step">The half width of the difference.</param>
     /// <param name="tolerance">Allowed error, relative to 1 + |gradient|.</param>
-    /// <exception cref="GradientMismatchException">A gradient is wrong or missing; the message names input, index and both values.</exception>
+    /// <exception cref="GradientMismatchException">
+    /// A gradient is wrong or missing; the message names input, index and both values.
+    /// </exception>
     public static void Run(Func<Tensor[], Tensor> f, Tensor[] inputs, double step = 1e-5, double tolerance = 1e-6)
     {
         var analytic = Analytic(f, inputs);
@@ -23,13 +27,15 @@ public static class GradCheck
         }
     }
 
-    private static void Compare(Func<Tensor[], Tensor> f, Tensor[] inputs, int k, int i, double[] point, double[]? analytic, double step, double tolerance)
+    private static void Compare(
+        Func<Tensor[], Tensor> f, Tensor[] inputs, int k, int i, double[] point, double[]? analytic, double step, double tolerance)
     {
         double numeric = (At(f, inputs, k, i, point, step) - At(f, inputs, k, i, point, -step)) / (2 * step);
         double found = analytic?[i] ?? 0;
         if (Math.Abs(numeric - found) <= tolerance * (1 + Math.Abs(numeric))) return;
         throw new GradientMismatchException(
-            $"Gradient of input {k} {inputs[k].Shape} at element {i}: {(analytic is null ? "missing" : found.ToString("G9", null))}, finite differences give {numeric:G9}.");
+            $"Gradient of input {k} {inputs[k].Shape} at element {i}: {(analytic is null ? "missing" : found.ToString("G9", null))}, "
+            + $"finite differences give {numeric:G9}.");
     }
 
     private static double[]?[] Analytic(Func<Tensor[], Tensor> f, Tensor[] inputs)

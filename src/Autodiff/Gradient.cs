@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The finished gradient of a parameter as its sink gets it. The tape frees the memory when the sink returns, unless the sink sets the variable to
-/// default and so keeps the tensor.
+/// The finished gradient of a parameter as its sink gets it. The tape frees the memory when the sink returns, unless the sink sets the
+/// variable to default and so keeps the tensor.
 /// </summary>
 public struct Gradient
 {
@@ -13,12 +13,14 @@ public struct Gradient
 /// <summary>Receives each parameter's gradient the moment it is complete.</summary>
 public interface IGradientSink
 {
-    /// <summary>A dense tensor of the parameter's shape to add the gradient to (gradient accumulation), or null for a new one. It stays the sink's.</summary>
+    /// <summary>
+    /// A dense tensor of the parameter's shape to add the gradient to (gradient accumulation), or null for a new one. It stays the sink's.
+    /// </summary>
     Tensor? Accumulator(Parameter parameter) => null;
 
     /// <summary>
-    /// Called once per sweep for each trainable parameter that the tape read, right after the sweep has passed the parameter's first use: no later
-    /// record reads it, so it may be changed in place. Other parameters may not be read here.
+    /// Called once per sweep for each trainable parameter that the tape read, right after the sweep has passed the parameter's first use:
+    /// no later record reads it, so it may be changed in place. Other parameters may not be read here.
     /// </summary>
     void Ready(Parameter parameter, ref Gradient gradient);
 }

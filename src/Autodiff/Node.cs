@@ -1,10 +1,13 @@
 namespace Mayfly;
 
-/// <summary>A record on the tape: what one op's backward needs, and the backward itself.</summary>
+/// <summary>
+/// A record on the tape: what one op's backward needs, and the backward itself. What was saved for it is the tape's to free: after the
+/// record's backward, or when the tape is dropped.
+/// </summary>
 public abstract class Node
 {
     /// <summary>The op's name.</summary>
-    public string Op { get; private set; } = "";
+    public string Name { get; private set; } = "";
 
     /// <summary>True where <see cref="Backward"/> copes with an upstream gradient of any strides; otherwise it gets a dense one.</summary>
     protected internal virtual bool TakesAnyStrides => false;
@@ -19,6 +22,11 @@ public abstract class Node
 
     internal int SlotCount { get; set; } = 1;
 
+    /// <summary>
+    /// Where the tensors saved for the record begin among those of the tape; they end where those of the next record begin.
+    /// </summary>
+    internal int FirstSaved { get; set; }
+
     /// <summary>Tells the tape which parameters the record reads.</summary>
     internal virtual void NoteReads(Tape tape)
     {
@@ -29,21 +37,26 @@ public abstract class Node
     /// <summary>Turns the upstream gradient <see cref="Sweep.Dy"/> into gradients of the inputs that need one.</summary>
     protected internal abstract void Backward(Sweep sweep);
 
-    /// <summary>Releases everything saved. Called exactly once, after backward or when the tape is dropped.</summary>
-    protected internal abstract void Release();
+    /// <summary>A saved tensor.</summary>
+    /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>
+    protected Tensor Get(in Saved saved) => saved.Get(Name);
 
-    internal void Attach(string op, Input[] inputs)
+    /// <summary>What a kernel is handed for reading a saved tensor.</summary>
+    /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>
+    protected View Read(in Saved saved) => saved.Get(Name).Read(Name);
+
+    /// <summary>What a kernel is handed for reading.</summary>
+    protected View Read(Tensor x) => x.Read(Name);
+
+    /// <summary>What a kernel is handed for writing.</summary>
+    protected View Write(Tensor x) => x.Write(Name);
+
+    /// <summary>What a kernel is handed for writing a gradient; an absent view for a target that was not asked for.</summary>
+    protected View Write(in Target target) => target.Value?.Write(Name) ?? default;
+
+    internal void Attach(string name, Input[] inputs)
     {
-        Op = op;
+        Name = name;
         Inputs = inputs;
-    }
-}
-
-/// <summary>A record whose backward needs nothing but the upstream gradient and a few numbers.</summary>
-public abstract class StatelessNode : Node
-{
-    /// <inheritdoc/>
-    protected internal override void Release()
-    {
     }
 }

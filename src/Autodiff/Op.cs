@@ -3,8 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Mayfly;
 
 /// <summary>
-/// One call of an op: checks that its inputs are alive and on one device, says whether a tape wants a record, and pushes it. Every differentiable
-/// op starts with <see cref="Begin"/> naming ALL tensors it reads, and ends with <c>op.Records ? op.Push(y, node) : y</c>.
+/// One call of an op: checks that its inputs are alive and on one device, says whether a tape wants a record, and pushes it. Every
+/// differentiable op starts with <c>var call = Op.Begin(...)</c> naming ALL tensors it reads, and ends with
+/// <c>call.Records ? call.Push(y, node) : y</c>.
 /// </summary>
 public readonly ref struct Op
 {
@@ -34,7 +35,9 @@ public readonly ref struct Op
     /// <summary>Starts a call that reads <paramref name="inputs"/>.</summary>
     /// <exception cref="ObjectDisposedException">An input was freed.</exception>
     /// <exception cref="ArgumentException">The inputs are on several devices.</exception>
-    /// <exception cref="InvalidOperationException">An input was recorded elsewhere: by another tape, or outside the checkpointed segment that reads it.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// An input was recorded elsewhere: by another tape, or outside the checkpointed segment that reads it.
+    /// </exception>
     public static Op Begin(string name, [UnscopedRef] params ReadOnlySpan<Tensor> inputs)
     {
         foreach (var x in inputs)
@@ -51,11 +54,33 @@ public readonly ref struct Op
     /// <summary>An uninitialised result in the innermost scope, in the device's floating-point type unless given.</summary>
     public Tensor New(Shape shape, DType? type = null) => Tensor.Empty(Device, shape, type ?? Device.Float, Use.Activation, Name);
 
-    /// <summary>The tensor itself where its elements lie dense in row-major order, else a copy in the innermost scope: for kernels that take no strides.</summary>
-    public Tensor Dense(Tensor x) => x.Dense(Name);
+    /// <summary>Work space that is freed when disposed (use <c>using</c>).</summary>
+    public Tensor Scratch(Shape shape, DType? type = null) => Tensor.Unowned(Device, shape, type ?? Device.Float, Use.Scratch, Name);
 
-    /// <summary>Holds a tensor for backward. The record releases it.</summary>
-    public Saved Save(Tensor tensor) => new(tensor);
+    /// <summary>What a kernel is handed for reading; an absent view for null.</summary>
+    public View Read(Tensor? x) => x?.Read(Name) ?? default;
+
+    /// <summary>What a kernel is handed for writing.</summary>
+    public View Write(Tensor y) => y.Write(Name);
+
+    /// <summary>
+    /// The tensor itself where its elements lie dense in row-major order, else a copy in the innermost scope: for kernels that take no
+    /// strides.
+    /// </summary>
+    [return: NotNullIfNotNull(nameof(x))]
+    public Tensor? Dense(Tensor? x)
+    {
+        if (x is null || x.Layout.IsContiguous) return x;
+        var y = Tensor.Empty(Device, x.Shape, x.Type, Use.Scratch, Name);
+        Backend.Copy(Read(x), Write(y));
+        return y;
+    }
+
+    /// <summary>Holds a tensor for the record that this call is about to push. The tape frees it.</summary>
+    /// <exception cref="InvalidOperationException">No tape records this call.</exception>
+    public Saved Save(Tensor tensor) => Records
+        ? tape!.Save(tensor)
+        : throw new InvalidOperationException($"{Name}: saves a tensor that no tape asked for; save only where call.Records.");
 
     /// <summary>Records the call: <paramref name="y"/> gets a place on the tape and <paramref name="node"/> will be swept.</summary>
     /// <returns><paramref name="y"/>.</returns>
@@ -68,8 +93,8 @@ public readonly ref struct Op
 
     /// <summary>The key of the next random sequence: (seed, step, micro-batch, ordinal of this call).</summary>
     /// <exception cref="InvalidOperationException">No tape is recording.</exception>
-    public RandomKey NextKey() =>
-        tape?.NextKey() ?? throw new InvalidOperationException($"{Name}: random ops are keyed by their tape and none is recording; call Eval() on the model or record a tape.");
+    public RandomKey NextKey() => tape?.NextKey() ?? throw new InvalidOperationException(
+        $"{Name}: random ops are keyed by their tape and none is recording; call Eval() on the model or record a tape.");
 
     /// <summary>An error that names the op.</summary>
     public ArgumentException Error(string message) => new($"{Name}: {message}");

@@ -20,14 +20,14 @@ public enum Role
 }
 
 /// <summary>A trainable tensor with a name and a role. Ops read <see cref="Value"/>; optimizers change it in place.</summary>
-public sealed class Parameter : IDisposable
+public sealed class Parameter : IDisposable, IMaker
 {
     private readonly Tensor value;
     private IReadOnlyList<long> rowBlocks = [];
 
-    /// <summary>Takes over <paramref name="value"/>: it leaves its scope and counts as weight memory.</summary>
+    /// <summary>A parameter that starts as a copy of <paramref name="value"/> in weight memory and belongs to no scope.</summary>
     /// <param name="name">The full name, as in <c>blocks.0.attention.qkv.weight</c>.</param>
-    /// <param name="value">The initial value; it is copied.</param>
+    /// <param name="value">The initial value; it is copied and stays the caller's to dispose.</param>
     /// <param name="role">What it is for.</param>
     public Parameter(string name, Tensor value, Role role)
     {
@@ -48,8 +48,8 @@ public sealed class Parameter : IDisposable
     public Role Role { get; }
 
     /// <summary>
-    /// The rows of each matrix where several lie fused in this one, top to bottom, as queries, keys and values; empty for a single matrix. Rules that
-    /// treat a matrix as a whole treat each by itself.
+    /// The rows of each matrix where several lie fused in this one, top to bottom, as queries, keys and values; empty for a single matrix.
+    /// Rules that treat a matrix as a whole treat each by itself.
     /// </summary>
     /// <exception cref="ArgumentException">They do not add up to the rows.</exception>
     public IReadOnlyList<long> RowBlocks
@@ -57,7 +57,8 @@ public sealed class Parameter : IDisposable
         get => rowBlocks;
         set => rowBlocks = value.Count == 0 || (value.All(rows => rows > 0) && value.Sum() == Shape[0])
             ? value
-            : throw new ArgumentException($"{this}: row blocks of {string.Join(", ", value)} rows; they are positive and add up to {Shape[0]}.");
+            : throw new ArgumentException(
+                $"{this}: row blocks of {string.Join(", ", value)} rows; they are positive and add up to {Shape[0]}.");
     }
 
     /// <summary>False for a frozen parameter: no gradient, no hook.</summary>
@@ -67,14 +68,17 @@ public sealed class Parameter : IDisposable
     public Shape Shape => value.Shape;
 
     /// <summary>The current value.</summary>
-    /// <exception cref="InvalidOperationException">A gradient hook reads another parameter in mid-sweep, where values are half old, half new.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A gradient hook reads another parameter in mid-sweep, where values are half old, half new.
+    /// </exception>
     public Tensor Value
     {
         get
         {
             if (Sweep.Firing is { } firing && firing != this)
                 throw new InvalidOperationException(
-                    $"The gradient hook of {firing.Name} reads {Name} in mid-sweep: some weights are already stepped, others not. Read other weights before Backward or after it.");
+                    $"The gradient hook of {firing.Name} reads {Name} in mid-sweep: some weights are already stepped, others not. "
+                    + "Read other weights before Backward or after it.");
             return value;
         }
     }

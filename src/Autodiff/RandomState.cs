@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// What random ops are keyed by, beside their call's ordinal: nothing moves and nothing needs saving, so a recomputed segment, a resumed run and
-/// any number of threads draw the same numbers.
+/// What random ops are keyed by, beside their call's ordinal: nothing moves and nothing needs saving, so a recomputed segment, a resumed
+/// run and any number of threads draw the same numbers.
 /// </summary>
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Step">The global step.</param>

@@ -1,17 +1,18 @@
 namespace Mayfly;
 
-/// <summary>A tensor held by a record for its backward, with the version it had: use after an in-place change is an error.</summary>
+/// <summary>
+/// A tensor held for a record's backward, with the version it had: use after an in-place change is an error. <see cref="Op.Save"/> makes
+/// it, <see cref="Node.Read(in Saved)"/> reads it, and the tape frees it.
+/// </summary>
 public readonly struct Saved
 {
     private readonly Tensor? view;
     private readonly int version;
-    private readonly Parameter? parameter;
 
-    internal Saved(Tensor tensor)
+    internal Saved(Tensor view)
     {
-        view = tensor.UnownedView();
-        version = tensor.Storage.Version;
-        parameter = tensor.Maker as Parameter;
+        this.view = view;
+        version = view.Storage.Version;
     }
 
     /// <summary>True where a tensor was saved.</summary>
@@ -20,21 +21,17 @@ public readonly struct Saved
     /// <summary>True where nobody but this record holds the memory, so that backward may overwrite it.</summary>
     public bool IsSole => view is not null && !view.Storage.IsShared;
 
-    /// <summary>The saved tensor.</summary>
-    /// <exception cref="InvalidOperationException">It was changed in place after it was saved.</exception>
-    public Tensor Get(string op)
+    /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>
+    internal Tensor Get(string name)
     {
-        var tensor = view ?? throw new InvalidOperationException($"{op}: no tensor was saved.");
+        var tensor = view ?? throw new InvalidOperationException($"{name}: no tensor was saved.");
         if (tensor.Storage.Version == version) return tensor;
-        string what = parameter is null ? $"the tensor {tensor.Shape} made by {tensor.Storage.Op}" : $"parameter {parameter.Name} {tensor.Shape}";
+        string what = tensor.Maker is Parameter parameter
+            ? $"parameter {parameter.Name} {tensor.Shape}"
+            : $"the tensor {tensor.Shape} made by {tensor.Storage.Op}";
         throw new InvalidOperationException(
-            $"{op}: {what} was changed in place (version {tensor.Storage.Version}, saved as {version}) before the backward sweep read it. "
+            $"{name}: {what} was changed in place (version {tensor.Storage.Version}, saved as {version}) before the backward sweep read "
+            + "it. "
             + "Change weights in the gradient hook or after Backward, and let every op declare the tensors it reads as inputs.");
     }
-
-    /// <summary>The saved tensor for overwriting; only where <see cref="IsSole"/>.</summary>
-    internal Tensor TakeOver(string op) => Get(op);
-
-    /// <summary>Lets go of the tensor; each record does it for all it saved, in <see cref="Node.Release"/>.</summary>
-    public void Release() => view?.Dispose();
 }

@@ -3,17 +3,13 @@ namespace Mayfly;
 /// <summary>Where a node writes the gradient of an input: the tensor, and whether to add to what is there or to overwrite.</summary>
 /// <param name="Value">Dense, in the input's shape.</param>
 /// <param name="Add">True: add; false: write every element.</param>
-public readonly record struct Target(Tensor Value, bool Add)
-{
-    /// <summary>The view a kernel writes.</summary>
-    public View View(string op) => Value.Write(op);
-}
+public readonly record struct Target(Tensor Value, bool Add);
 
 /// <summary>
-/// The backward sweep. For each record from the last to the first: hand it its upstream gradient, free that and what the record saved, then fire the
-/// parameters whose first use it was.
+/// The backward sweep. For each record from the last to the first: hand it its upstream gradient, free that and what the record saved, then
+/// fire the parameters whose first use it was.
 /// </summary>
-public sealed class Sweep
+public sealed partial class Sweep
 {
     [ThreadStatic] private static Parameter? firing;
     private readonly Tape tape;
@@ -33,7 +29,9 @@ public sealed class Sweep
     /// <summary>The parameter whose hook runs on this thread, or null.</summary>
     internal static Parameter? Firing => firing;
 
-    /// <summary>The upstream gradient of the record's result; dense unless the node takes any strides. Freed after the record's backward.</summary>
+    /// <summary>
+    /// The upstream gradient of the record's result; dense unless the node takes any strides. Freed after the record's backward.
+    /// </summary>
     public Tensor Dy => dy!;
 
     /// <summary>The kernels.</summary>
@@ -57,19 +55,22 @@ public sealed class Sweep
         return input.Parameter is { } parameter ? ForParameter(parameter) : ForSlot(input.Slot);
     }
 
-    /// <summary>Like <see cref="Target"/>, but may hand out the upstream gradient's own memory, for element-wise kernels that can work in place.</summary>
+    /// <summary>
+    /// Like <see cref="Target"/>, but may hand out the upstream gradient's own memory, for element-wise kernels that can work in place.
+    /// </summary>
     public Target TargetOverDy(int i)
     {
         int slot = node.Inputs[i].Slot;
-        if (slot < 0 || tape.Gradients[slot] is not null || Dy.Storage.IsShared || Dy.Shape != tape.Slots[slot] || !Dy.Layout.IsContiguous) return Target(i);
+        if (slot < 0 || tape.Gradients[slot] is not null) return Target(i);
+        if (Dy.Storage.IsShared || Dy.Shape != tape.Slots[slot] || !Dy.Layout.IsContiguous) return Target(i);
         var alias = Dy.UnownedView();
         tape.Gradients[slot] = alias;
         return new Target(alias, false);
     }
 
     /// <summary>
-    /// Adds a finished gradient: a view of <see cref="Dy"/> (reshaped, repeated, or as it is) or a tensor that nobody writes any more. Where no gradient
-    /// is there yet, its memory is shared, not copied.
+    /// Adds a finished gradient: a view of <see cref="Dy"/> (reshaped, repeated, or as it is) or a tensor that nobody writes any more.
+    /// Where no gradient is there yet, its memory is shared, not copied.
     /// </summary>
     public void GiveDy(int i, Tensor view)
     {
@@ -81,11 +82,12 @@ public sealed class Sweep
         }
 
         var target = Target(i);
-        Backend.Copy(view.Read(node.Op), target.View(node.Op), target.Add);
+        Backend.Copy(view.Read(node.Name), target.Value.Write(node.Name), target.Add);
     }
 
     /// <summary>Work space that is freed after this record's backward when disposed by the node (use <c>using</c>).</summary>
-    public Tensor Scratch(Shape shape, DType? type = null) => Tensor.Unowned(tape.Device, shape, type ?? tape.Device.Float, Use.Scratch, node.Op);
+    public Tensor Scratch(Shape shape, DType? type = null) =>
+        Tensor.Unowned(tape.Device, shape, type ?? tape.Device.Float, Use.Scratch, node.Name);
 
     /// <summary>The parameters whose first use is the record being passed: final once it is.</summary>
     internal ReadOnlySpan<FirstUse> FirstUses() => tape.Books.UsesOf(index);
@@ -122,7 +124,7 @@ public sealed class Sweep
             dy?.Dispose();
             dy = null;
             FreeUpstream();
-            Tape.ReleaseOnce(node);
+            tape.Books.FreeSaved(node.FirstSaved);
         }
 
         foreach (var use in FirstUses())
@@ -136,7 +138,9 @@ public sealed class Sweep
         return false;
     }
 
-    /// <summary>The upstream gradient of result <paramref name="output"/> of a record with several results, or null; the caller frees it.</summary>
+    /// <summary>
+    /// The upstream gradient of result <paramref name="output"/> of a record with several results, or null; the caller frees it.
+    /// </summary>
     internal Tensor? TakeUpstream(int output)
     {
         var gradient = tape.Gradients[node.FirstSlot + output];
@@ -149,8 +153,8 @@ public sealed class Sweep
         if (node.TakesUpstreamItself) return;
         dy = TakeUpstream(0)!;
         if (node.TakesAnyStrides || dy.Layout.IsContiguous) return;
-        var dense = Tensor.Unowned(tape.Device, dy.Shape, dy.Type, Use.Activation, node.Op);
-        Backend.Copy(dy.Read(node.Op), dense.Write(node.Op));
+        var dense = Tensor.Unowned(tape.Device, dy.Shape, dy.Type, Use.Activation, node.Name);
+        Backend.Copy(dy.Read(node.Name), dense.Write(node.Name));
         dy.Dispose();
         dy = dense;
     }
@@ -179,10 +183,10 @@ public sealed class Sweep
     {
         var there = tape.Gradients[slot];
         if (there is not null && !there.Storage.IsShared && there.Layout.IsContiguous) return new Target(there, true);
-        var fresh = Tensor.Unowned(tape.Device, tape.Slots[slot], tape.Device.Float, Use.Activation, node.Op);
+        var fresh = Tensor.Unowned(tape.Device, tape.Slots[slot], tape.Device.Float, Use.Activation, node.Name);
         tape.Gradients[slot] = fresh;
         if (there is null) return new Target(fresh, false);
-        Backend.Copy(there.Read(node.Op), fresh.Write(node.Op));
+        Backend.Copy(there.Read(node.Name), fresh.Write(node.Name));
         there.Dispose();
         return new Target(fresh, true);
     }

@@ -1,11 +1,11 @@
 namespace Mayfly;
 
 /// <summary>
-/// Records the ops of one forward pass on this thread and sweeps them backwards once. A parameter's gradient is handed to the sink the moment the
-/// sweep has passed the parameter's first use; gradients and saved tensors are freed as the sweep goes. The tape is also the scope of what the
-/// forward pass makes.
+/// Records the ops of one forward pass on this thread and sweeps them backwards once. A parameter's gradient is handed to the sink the
+/// moment the sweep has passed the parameter's first use; gradients and saved tensors are freed as the sweep goes. The tape is also the
+/// scope of what the forward pass makes.
 /// </summary>
-public sealed partial class Tape : IDisposable
+public sealed partial class Tape : IDisposable, IMaker
 {
     [ThreadStatic] private static Tape? current;
     [ThreadStatic] private static int paused;
@@ -35,9 +35,6 @@ public sealed partial class Tape : IDisposable
     /// <summary>The tape that records on this thread, or null.</summary>
     internal static Tape? Current => current;
 
-    /// <summary>Test hook: fire a parameter after its last use instead of its first, which is wrong.</summary>
-    internal bool FiresOnLastUse { get; init; }
-
     internal TapeBooks Books => books;
 
     internal List<Node> Nodes => books.Nodes;
@@ -52,22 +49,23 @@ public sealed partial class Tape : IDisposable
     /// <param name="device">The device; null means <see cref="Device.Cpu"/>.</param>
     /// <param name="random">What random ops are keyed by.</param>
     /// <exception cref="InvalidOperationException">A tape already records on this thread.</exception>
-    public static Tape Record(Device? device = null, RandomState random = default) => Record(device, random, firesOnLastUse: false);
-
-    internal static Tape Record(Device? device, RandomState random, bool firesOnLastUse)
+    public static Tape Record(Device? device = null, RandomState random = default)
     {
         if (current is not null) throw new InvalidOperationException("Tape: a tape already records on this thread; dispose it first.");
-        return current = new Tape(device ?? Device.Cpu, random, null, null) { FiresOnLastUse = firesOnLastUse };
+        return current = new Tape(device ?? Device.Cpu, random, null, null);
     }
 
     /// <summary>Stops recording on this thread until the result is disposed.</summary>
     public static Pause NoGrad() => new(true);
 
-    /// <summary>Makes the tape keep the gradient of a tensor that is not a parameter; read it with <see cref="GradientOf"/> after the sweep.</summary>
+    /// <summary>
+    /// Makes the tape keep the gradient of a tensor that is not a parameter; read it with <see cref="GradientOf"/> after the sweep.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The tensor was made by a tape, or belongs to a parameter.</exception>
     public Tensor Watch(Tensor x)
     {
-        if (x.Maker is not null) throw new InvalidOperationException($"Watch: the tensor {x.Shape} is already recorded or a parameter's; watch a plain tensor.");
+        if (x.Maker is not null)
+            throw new InvalidOperationException($"Watch: the tensor {x.Shape} is already recorded or a parameter's; watch a plain tensor.");
         Place(x);
         return x;
     }
@@ -81,16 +79,14 @@ public sealed partial class Tape : IDisposable
     /// <summary>Sweeps the tape; <paramref name="hook"/> gets each parameter's gradient when it is complete.</summary>
     public void Backward(Tensor loss, GradientHook hook) => Backward(loss, new HookSink(hook));
 
-    /// <summary>Sweeps the tape from <paramref name="loss"/>; <paramref name="sink"/> gets each parameter's gradient when it is complete.</summary>
+    /// <summary>
+    /// Sweeps the tape from <paramref name="loss"/>; <paramref name="sink"/> gets each parameter's gradient when it is complete.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The tape was swept before, or <paramref name="loss"/> is not on it.</exception>
     /// <exception cref="ArgumentException">The loss has more than one element.</exception>
     public void Backward(Tensor loss, IGradientSink sink)
     {
-        loss.Check("Backward");
-        if (swept) throw new InvalidOperationException("Backward: this tape was already swept; a tape is swept once. Record a new one for the next step.");
-        if (current != this) throw new InvalidOperationException("Backward: the tape does not record on this thread.");
-        if (loss.Count != 1) throw new ArgumentException($"Backward: the loss has shape {loss.Shape}; reduce it to one element, with Mean or Sum.");
-        if (loss.Maker != this) throw new InvalidOperationException("Backward: no trainable parameter or watched tensor led to this loss, or it was computed under NoGrad or on another tape.");
+        CheckLoss(loss);
         var seed = Tensor.Unowned(Device, loss.Shape, loss.Type, Use.Activation, "Backward");
         Device.Backend.Fill(seed.Write("Backward"), 1);
         StartSweep();
@@ -98,13 +94,16 @@ public sealed partial class Tape : IDisposable
         new Sweep(this, sink, owned: null).Go();
     }
 
-    /// <summary>Stops recording and frees everything the tape holds and the tensors made since <see cref="Record(Device?, RandomState)"/> that were not kept.</summary>
+    /// <summary>
+    /// Stops recording and frees everything the tape holds and the tensors made since <see cref="Record(Device?, RandomState)"/> that were
+    /// not kept.
+    /// </summary>
     public void Dispose()
     {
         if (disposed) return;
         disposed = true;
         if (current == this) current = outer;
-        foreach (var node in books.Nodes) ReleaseOnce(node);
+        books.FreeSaved(0);
         foreach (var gradient in books.Gradients) gradient?.Dispose();
         if (outer is null) run.Close();
         scope?.Dispose();
@@ -134,17 +133,30 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>Notes what an op reads; true where a record is wanted.</summary>
-    internal bool Reads(string op, ReadOnlySpan<Tensor> inputs)
+    internal bool Reads(string name, ReadOnlySpan<Tensor> inputs)
     {
-        run.Trace(op, inputs);
-        bool needs = Needs(op, inputs);
+        run.Trace(name, inputs);
+        bool needs = Needs(name, inputs);
         if (paused > 0 || !needs) return false;
         if (run.Touching is null) return true;
         run.Touching.NeedsGradient = true;
         return false;
     }
 
-    private bool Needs(string op, ReadOnlySpan<Tensor> inputs)
+    private void CheckLoss(Tensor loss)
+    {
+        loss.Check("Backward");
+        if (swept)
+            throw new InvalidOperationException("Backward: this tape was already swept; a tape is swept once. Record a new one for each step.");
+        if (current != this) throw new InvalidOperationException("Backward: the tape does not record on this thread.");
+        if (loss.Count != 1)
+            throw new ArgumentException($"Backward: the loss has shape {loss.Shape}; reduce it to one element, with Mean or Sum.");
+        if (loss.Maker == this) return;
+        throw new InvalidOperationException(
+            "Backward: no trainable parameter or watched tensor led to this loss, or it was computed under NoGrad or on another tape.");
+    }
+
+    private bool Needs(string name, ReadOnlySpan<Tensor> inputs)
     {
         bool needs = false;
         foreach (var x in inputs)
@@ -156,13 +168,15 @@ public sealed partial class Tape : IDisposable
             }
             else if (x.Maker is Tape maker)
             {
-                CheckMaker(op, x, maker);
+                CheckMaker(name, x, maker);
                 needs = true;
             }
         }
 
         return needs;
     }
+
+    internal Saved Save(Tensor tensor) => books.Save(tensor);
 
     internal void Push(Node node, Tensor y)
     {
@@ -173,15 +187,15 @@ public sealed partial class Tape : IDisposable
 
     internal void Push(Node node)
     {
-        if (swept) throw new InvalidOperationException($"{node.Op}: recorded after the tape was swept; record a new tape.");
+        if (swept) throw new InvalidOperationException($"{node.Name}: recorded after the tape was swept; record a new tape.");
         node.NoteReads(this);
-        books.Nodes.Add(node);
+        books.Add(node);
     }
 
     /// <summary>Notes that the record about to be pushed reads a parameter.</summary>
     internal void NoteRead(Parameter parameter)
     {
-        if (parameter.Trainable) books.NoteUse(parameter, FiresOnLastUse);
+        if (parameter.Trainable) books.NoteUse(parameter);
     }
 
     internal void Place(Tensor y)
@@ -195,20 +209,15 @@ public sealed partial class Tape : IDisposable
 
     internal Tape Inner() => new(Device, random, this, run);
 
-    internal static void ReleaseOnce(Node node)
-    {
-        if (node.SlotCount < 0) return;
-        node.SlotCount = -1;
-        node.Release();
-    }
-
-    private void CheckMaker(string op, Tensor x, Tape maker)
+    private void CheckMaker(string name, Tensor x, Tape maker)
     {
         if (run.Touching is null && maker == this) return;
         if (run.Touching is not null || maker == outer || outer is not null)
             throw new InvalidOperationException(
-                $"{op}: a checkpointed segment reads the tensor {x.Shape} made outside it by {x.Storage.Op}, which needs a gradient; pass it to Checkpoint as an input.");
-        throw new InvalidOperationException($"{op}: the tensor {x.Shape} was made on another tape, by {x.Storage.Op}; detach it or record both on one tape.");
+                $"{name}: a checkpointed segment reads the tensor {x.Shape} made outside it by {x.Storage.Op}, "
+                + "which needs a gradient; pass it to Checkpoint as an input.");
+        throw new InvalidOperationException(
+            $"{name}: the tensor {x.Shape} was made on another tape, by {x.Storage.Op}; detach it or record both on one tape.");
     }
 
     /// <summary>Stops recording while it lives.</summary>
@@ -230,7 +239,9 @@ public sealed partial class Tape : IDisposable
     }
 }
 
-/// <summary>What a tape and the inner tapes of its checkpointed segments share: parameter gradients, the ordinal of random ops, the segment trace.</summary>
+/// <summary>
+/// What a tape and the inner tapes of its checkpointed segments share: parameter gradients, the ordinal of random ops, the segment trace.
+/// </summary>
 internal sealed class TapeRun
 {
     /// <summary>The parameters that have fired.</summary>
@@ -248,9 +259,9 @@ internal sealed class TapeRun
     /// <summary>The innermost segment whose ops are being listed.</summary>
     public SegmentTrace? Tracing { get; set; }
 
-    public void Trace(string op, ReadOnlySpan<Tensor> inputs)
+    public void Trace(string name, ReadOnlySpan<Tensor> inputs)
     {
-        for (var trace = Tracing; trace is not null; trace = trace.Outer) trace.Add(op, inputs);
+        for (var trace = Tracing; trace is not null; trace = trace.Outer) trace.Add(name, inputs);
     }
 
     /// <summary>Frees the gradients nobody took and empties everything for the next run.</summary>

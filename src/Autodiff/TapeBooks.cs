@@ -14,6 +14,8 @@ internal sealed class TapeBooks
 {
     private readonly Dictionary<Parameter, int> firstUse = [];
     private readonly List<FirstUse> uses = [];
+    private readonly List<Tensor> saved = [];
+    private int taken;
 
     /// <summary>The books of every tape that was closed: empty.</summary>
     public static TapeBooks Closed { get; } = new();
@@ -26,11 +28,31 @@ internal sealed class TapeBooks
     /// <summary>The gradients of those values that the sweep has reached and not yet passed, and of watched ones.</summary>
     public Tensor?[] Gradients { get; private set; } = [];
 
-    /// <summary>Notes that the next record reads a parameter; counts the first such record, or the last.</summary>
-    public void NoteUse(Parameter parameter, bool last)
+    /// <summary>Notes that the next record reads a parameter; the first such record counts.</summary>
+    public void NoteUse(Parameter parameter) => firstUse.TryAdd(parameter, Nodes.Count);
+
+    /// <summary>Holds a tensor for the next record.</summary>
+    public Saved Save(Tensor tensor)
     {
-        if (last) firstUse[parameter] = Nodes.Count;
-        else firstUse.TryAdd(parameter, Nodes.Count);
+        var view = tensor.UnownedView();
+        view.Maker = tensor.Maker as Parameter;
+        saved.Add(view);
+        return new Saved(view);
+    }
+
+    /// <summary>Adds a record, to which belongs what was saved since the one before.</summary>
+    public void Add(Node node)
+    {
+        node.FirstSaved = taken;
+        taken = saved.Count;
+        Nodes.Add(node);
+    }
+
+    /// <summary>Frees what was saved for a record and for those after it.</summary>
+    public void FreeSaved(int from)
+    {
+        for (int i = saved.Count - 1; i >= from; i--) saved[i].Dispose();
+        saved.RemoveRange(from, saved.Count - from);
     }
 
     public void MakeGradients()
@@ -45,7 +67,9 @@ internal sealed class TapeBooks
         uses.Sort(static (a, b) => a.Node != b.Node ? a.Node.CompareTo(b.Node) : a.Order.CompareTo(b.Order));
     }
 
-    /// <summary>The sorted uses of one record; records are asked for from the last to the first, and uses of later ones are forgotten.</summary>
+    /// <summary>
+    /// The sorted uses of one record; records are asked for from the last to the first, and uses of later ones are forgotten.
+    /// </summary>
     public ReadOnlySpan<FirstUse> UsesOf(int node)
     {
         while (uses.Count > 0 && uses[^1].Node > node) uses.RemoveAt(uses.Count - 1);
@@ -56,6 +80,7 @@ internal sealed class TapeBooks
 
     public void Clear()
     {
+        taken = 0;
         Array.Clear(Gradients);
         firstUse.Clear();
         uses.Clear();

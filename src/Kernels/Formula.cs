@@ -1,5 +1,18 @@
 namespace Mayfly;
 
+/// <summary>What the derivative of a formula is computed from, and so what an op keeps for backward.</summary>
+public enum Keep
+{
+    /// <summary>The input x.</summary>
+    Input,
+
+    /// <summary>The result y = F(x); the input's memory is free after the op.</summary>
+    Result,
+
+    /// <summary>Neither: the derivative does not depend on x.</summary>
+    Nothing,
+}
+
 /// <summary>
 /// A function of one element, y = F(x). Implement <see cref="F{V}"/>; the derivative comes from the dual lane unless <see cref="D{V}"/> is
 /// written by hand, which pays where it is cheaper than the function. Fields are hyper-parameters and must be unmanaged.
@@ -10,8 +23,11 @@ public interface IMap1<TSelf> where TSelf : unmanaged, IMap1<TSelf>
     /// <summary>The value.</summary>
     V F<V>(V x) where V : struct, ILane<V>;
 
-    /// <summary>The vector-Jacobian product dy * F'(x).</summary>
-    static virtual V D<V>(TSelf op, V x, V dy) where V : struct, ILane<V> => dy * op.F(new Dual<V>(x, V.Of(1f))).Tangent;
+    /// <summary>What <see cref="D{V}"/> is given in the place of x. Other than the input only together with a <see cref="D{V}"/> by hand.</summary>
+    static virtual Keep Keeps => Keep.Input;
+
+    /// <summary>The vector-Jacobian product dy * F'(x). In the place of x it gets what <see cref="Keeps"/> says: x, the result y, or any number.</summary>
+    static virtual V D<V>(TSelf formula, V x, V dy) where V : struct, ILane<V> => dy * formula.F(new Dual<V>(x, V.Of(1f))).Tangent;
 }
 
 /// <summary>The activation that changes nothing.</summary>
@@ -21,7 +37,10 @@ public readonly struct Identity : IMap1<Identity>
     public V F<V>(V x) where V : struct, ILane<V> => x;
 
     /// <inheritdoc/>
-    public static V D<V>(Identity op, V x, V dy) where V : struct, ILane<V> => dy;
+    public static Keep Keeps => Keep.Nothing;
+
+    /// <inheritdoc/>
+    public static V D<V>(Identity formula, V x, V dy) where V : struct, ILane<V> => dy;
 }
 
 /// <summary>A function of two elements, y = F(a, b).</summary>
@@ -32,12 +51,12 @@ public interface IMap2<TSelf> where TSelf : unmanaged, IMap2<TSelf>
     V F<V>(V a, V b) where V : struct, ILane<V>;
 
     /// <summary>dy * dF/da.</summary>
-    static virtual V DA<V>(TSelf op, V a, V b, V dy) where V : struct, ILane<V> =>
-        dy * op.F(new Dual<V>(a, V.Of(1f)), new Dual<V>(b, V.Of(0f))).Tangent;
+    static virtual V DA<V>(TSelf formula, V a, V b, V dy) where V : struct, ILane<V> =>
+        dy * formula.F(new Dual<V>(a, V.Of(1f)), new Dual<V>(b, V.Of(0f))).Tangent;
 
     /// <summary>dy * dF/db.</summary>
-    static virtual V DB<V>(TSelf op, V a, V b, V dy) where V : struct, ILane<V> =>
-        dy * op.F(new Dual<V>(a, V.Of(0f)), new Dual<V>(b, V.Of(1f))).Tangent;
+    static virtual V DB<V>(TSelf formula, V a, V b, V dy) where V : struct, ILane<V> =>
+        dy * formula.F(new Dual<V>(a, V.Of(0f)), new Dual<V>(b, V.Of(1f))).Tangent;
 }
 
 /// <summary>A function of three elements, y = F(a, b, c), without a derivative of its own.</summary>

@@ -44,7 +44,7 @@ public sealed partial class Tensor : IDisposable
     internal Scope? Owner { get; private set; }
 
     /// <summary>What made it, as the autodiff layer sees it: a tape, a parameter, or null.</summary>
-    internal object? Maker { get; set; }
+    internal IMaker? Maker { get; set; }
 
     /// <summary>Its number on the tape that made it.</summary>
     internal int Slot { get; set; } = -1;
@@ -166,6 +166,9 @@ public sealed partial class Tensor : IDisposable
         return new Tensor(new Storage(device, bytes, use, op), type, SharedLayout.RowMajor(shape), owner);
     }
 }
+
+/// <summary>What the autodiff layer says of a tensor's origin: a tape that recorded it, or the parameter whose value it is.</summary>
+internal interface IMaker;
 
 /// <summary>How tensors were freed: by a scope of that name, or by hand.</summary>
 /// <param name="Scope">The scope's name; null where it was disposed.</param>

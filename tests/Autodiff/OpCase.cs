@@ -56,7 +56,9 @@ internal sealed record OpCase(string Name, string Covers, Func<Tensor[], Tensor>
     public Tensor[] Inputs(Device device, Shape[] shapes) => [.. Enumerable.Range(0, shapes.Length).Select(k => Input(device, shapes, k))];
 }
 
-/// <summary>A function's value and the gradients of its inputs (null for integers), the value weighted by fixed numbers and summed.</summary>
+/// <summary>
+/// A function's value and the gradients of its inputs (null for integers), the value weighted by fixed numbers and summed.
+/// </summary>
 internal sealed record OpResult(Shape Shape, double[] Value, double[]?[] Gradients)
 {
     /// <summary>Runs a function on a device.</summary>

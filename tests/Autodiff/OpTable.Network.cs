@@ -10,23 +10,35 @@ internal static partial class OpTable
         new("MatMul of turned views", "MatMul", x => x[0].Transpose().MatMul(x[1].Transpose()), [(3, 2), (4, 3)], [(2, 3, 2), (2, 5, 3)])
         { Large = [[(65, 33), (17, 65)]] },
         new("MatMul with itself", "MatMul", x => x[0].MatMul(x[0]), [[(3, 3)]]),
-        new("Linear", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1]), [(2, 3), (4, 3)], [3, (2, 3)], [(2, 2, 5), (3, 5)], [(1, 1), (1, 1)])
+        new("Linear", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1]),
+            [(2, 3), (4, 3)], [3, (2, 3)], [(2, 2, 5), (3, 5)], [(1, 1), (1, 1)])
         { Large = [[(33, 65), (17, 65)]] },
-        new("Linear with bias", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1], x[2]), [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3])
+        new("Linear with bias", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1], x[2]),
+            [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3])
         { Large = [[(33, 65), (17, 65), 17]] },
         new("Linear with residual", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1], x[2], x[3]),
             [(2, 3), (4, 3), 4, (2, 4)], [(2, 2, 5), (3, 5), 3, (2, 2, 3)])
         { Large = [[(33, 65), (17, 65), 17, (33, 17)]] },
         new("Linear onto itself", "Linear(Tensor, Tensor, Tensor, Tensor)", x => x[0].Linear(x[1], residual: x[0]), [[(2, 3), (3, 3)]]),
-        new("Linear with Gelu", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], x[2], new Gelu()), [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3])
+        new("Linear with Gelu", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], x[2], new Gelu()),
+            [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3])
         { Large = [[(33, 65), (17, 65), 17]] },
         new("Linear with Relu", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], null, new Relu()), [[(2, 3), (4, 3)]]),
+        new("Linear with Sigmoid", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], x[2], new Sigmoid()),
+            [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3])
+        { Large = [[(33, 65), (17, 65), 17]] },
+        new("Linear with a factor", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], x[2], new Affine(0.5f, 1)),
+            [(2, 3), (4, 3), 4], [(2, 2, 5), (3, 5), 3]),
+        new("Linear with Identity", "Linear(Tensor, Tensor, Tensor, TAct)", x => x[0].Linear(x[1], x[2], new Identity()),
+            [[(2, 3), (4, 3), 4]]),
     ];
 
     private static OpCase[] Rows() =>
     [
-        new("LayerNorm", "LayerNorm", x => x[0].LayerNorm(x[1]), [(3, 5), 5], [(2, 1), 1], [(2, 3, 4), 4], [17, 17]) { Large = LargeRows, Tolerance = 1e-4 },
-        new("LayerNorm with bias", "LayerNorm", x => x[0].LayerNorm(x[1], x[2]), [(3, 5), 5, 5], [(2, 3, 4), 4, 4]) { Large = [[(9, 67), 67, 67]], Tolerance = 1e-4 },
+        new("LayerNorm", "LayerNorm", x => x[0].LayerNorm(x[1]), [(3, 5), 5], [(2, 1), 1], [(2, 3, 4), 4], [17, 17])
+        { Large = LargeRows, Tolerance = 1e-4 },
+        new("LayerNorm with bias", "LayerNorm", x => x[0].LayerNorm(x[1], x[2]), [(3, 5), 5, 5], [(2, 3, 4), 4, 4])
+        { Large = [[(9, 67), 67, 67]], Tolerance = 1e-4 },
         new("RmsNorm", "RmsNorm", x => x[0].RmsNorm(x[1]), [(3, 5), 5], [(2, 3, 4), 4], [17, 17]) { Large = LargeRows, Tolerance = 1e-4 },
         new("Softmax", "Softmax", x => x[0].Softmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]]) { Large = [[(9, 67)], [(33, 128)]] },
         new("LogSoftmax", "LogSoftmax", x => x[0].LogSoftmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]]) { Large = [[(9, 67)], [(33, 128)]] },
@@ -38,23 +50,32 @@ internal static partial class OpTable
 
     private static OpCase[] Sequences() =>
     [
-        new("Embedding", "Embedding", x => x[0].Embedding(x[1]), [(3, 2), 7], [(4, 1), (2, 3)], [(3, 5), Scalar]) { Large = [[(67, 33), (5, 17)]], Limits = [0, 3] },
-        new("Embedding of a large table", "Embedding", x => x[0].Embedding(x[1]), [[(41, 2), 5]]) { Large = [[(67, 33), (5, 17)]], Limits = [0, 41] },
-        new("CausalAttention", "CausalAttention", x => x[0].CausalAttention(3, 3), [[(1, 4, 9)], [(2, 3, 27)], [(1, 1, 18)]]) { Large = [[(2, 37, 144)]] },
-        new("CausalAttention of groups", "CausalAttention", x => x[0].CausalAttention(4, 2), [[(1, 3, 8)], [(2, 2, 24)]]) { Large = [[(2, 37, 128)]] },
-        new("Attention", "Attention", x => x[0].Attention(x[1], x[2]), [(1, 2, 2, 3), (1, 4, 1, 3), (1, 4, 1, 3)], [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)])
+        new("Embedding", "Embedding", x => x[0].Embedding(x[1]), [(3, 2), 7], [(4, 1), (2, 3)], [(3, 5), Scalar])
+        { Large = [[(67, 33), (5, 17)]], Limits = [0, 3] },
+        new("Embedding of a large table", "Embedding", x => x[0].Embedding(x[1]), [[(41, 2), 5]])
+        { Large = [[(67, 33), (5, 17)]], Limits = [0, 41] },
+        new("CausalAttention", "CausalAttention", x => x[0].CausalAttention(3, 3), [[(1, 4, 9)], [(2, 3, 27)], [(1, 1, 18)]])
+        { Large = [[(2, 37, 144)]] },
+        new("CausalAttention of groups", "CausalAttention", x => x[0].CausalAttention(4, 2), [[(1, 3, 8)], [(2, 2, 24)]])
+        { Large = [[(2, 37, 128)]] },
+        new("Attention", "Attention", x => x[0].Attention(x[1], x[2]),
+            [(1, 2, 2, 3), (1, 4, 1, 3), (1, 4, 1, 3)], [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)])
         { Large = [[(2, 17, 4, 8), (2, 33, 2, 8), (2, 33, 2, 8)]] },
         new("Attention to all", "Attention", x => x[0].Attention(x[1], x[2], causal: false), [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2)]])
         { Large = [[(2, 17, 4, 8), (2, 5, 2, 8), (2, 5, 2, 8)]] },
         new("Attention to itself", "Attention", x => x[0].Attention(x[0], x[0]), [[(1, 3, 2, 2)]]),
         new("Rotary", "Rotary", x => x[0].Rotary(Table(x[0])), Fours) { Large = [[(2, 17, 3, 32)]] },
         new("Rotary by halves", "Rotary", x => x[0].Rotary(Table(x[0]), halves: true), Fours) { Large = [[(2, 17, 3, 32)]] },
-        new("RotaryQkv", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 3), 1, 1), [[(1, 1, 6)], [(2, 3, 12)], [(1, 5, 18)]]) { Large = [[(2, 17, 96)]] },
-        new("RotaryQkv of groups by halves", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 8), 4, 2, halves: true), [[(1, 1, 16)], [(2, 3, 32)]])
+        new("RotaryQkv", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 3), 1, 1), [[(1, 1, 6)], [(2, 3, 12)], [(1, 5, 18)]])
+        { Large = [[(2, 17, 96)]] },
+        new("RotaryQkv of groups by halves", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 8), 4, 2, halves: true),
+            [[(1, 1, 16)], [(2, 3, 32)]])
         { Large = [[(2, 17, 128)]] },
-        new("RotaryQkv in place", "RotaryQkv", x => x[0].Scale(2).RotaryQkv(Table(x[0], 4), 2, 1, takeOver: true), [[(1, 1, 8)], [(2, 3, 16)]])
+        new("RotaryQkv in place", "RotaryQkv", x => x[0].Scale(2).RotaryQkv(Table(x[0], 4), 2, 1, takeOver: true),
+            [[(1, 1, 8)], [(2, 3, 16)]])
         { Large = [[(2, 17, 128)]] },
-        new("RotaryQkv of what another op reads too", "RotaryQkv", x => RotaryOfShared(x[0] * x[0]), [[(1, 1, 8)], [(2, 3, 16)]]) { Large = [[(2, 17, 128)]] },
+        new("RotaryQkv of what another op reads too", "RotaryQkv", x => RotaryOfShared(x[0] * x[0]), [[(1, 1, 8)], [(2, 3, 16)]])
+        { Large = [[(2, 17, 128)]] },
     ];
 
     private static Shape[][] LargeRows => [[(9, 67), 67], [(33, 128), 128]];

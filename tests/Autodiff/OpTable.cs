@@ -1,6 +1,11 @@
+using Extending;
+
 namespace Mayfly.Tests;
 
-/// <summary>Every differentiable op with its awkward inputs. <see cref="OpTests"/> runs all tests over it; <see cref="CompletenessTests"/> sees that none is missing.</summary>
+/// <summary>
+/// Every differentiable op with its awkward inputs. <see cref="OpTests"/> runs all tests over it; <see cref="CompletenessTests"/> sees that
+/// none is missing.
+/// </summary>
 internal static partial class OpTable
 {
     private static readonly Shape Scalar = new();
@@ -11,13 +16,18 @@ internal static partial class OpTable
     private static readonly Shape[][] LargeSingles = [[1031], [(3, 1, 67)], [(65, 16)], [0], [(3, 0)]];
 
     private static readonly Shape[][] Pairs =
-        [[Scalar, Scalar], [3, 3], [17, 1], [(4, 1), (1, 5)], [(2, 3, 5), 5], [7, (2, 3, 7)], [Scalar, (2, 3)], [(2, 1, 3, 1), (4, 1, 2)], [9, Scalar]];
+    [
+        [Scalar, Scalar], [3, 3], [17, 1], [(4, 1), (1, 5)], [(2, 3, 5), 5], [7, (2, 3, 7)], [Scalar, (2, 3)], [(2, 1, 3, 1), (4, 1, 2)],
+        [9, Scalar],
+    ];
 
-    private static readonly Shape[][] LargePairs = [[1031, 1031], [(37, 67), 67], [(37, 1), (37, 67)], [(3, 5, 33), (5, 33)], [0, 0], [(3, 1), (3, 0)]];
+    private static readonly Shape[][] LargePairs =
+        [[1031, 1031], [(37, 67), 67], [(37, 1), (37, 67)], [(3, 5, 33), (5, 33)], [0, 0], [(3, 1), (3, 0)]];
 
     /// <summary>The ops by name.</summary>
     public static IReadOnlyDictionary<string, OpCase> All { get; } =
-        new[] { Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Products(), Rows(), Sequences() }.SelectMany(x => x).ToDictionary(x => x.Name);
+        new[] { Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Products(), Rows(), Sequences() }
+            .SelectMany(x => x).ToDictionary(x => x.Name);
 
     private static OpCase[] Arithmetic() =>
     [
@@ -26,7 +36,8 @@ internal static partial class OpTable
         Pair("Multiply", "op_Multiply(Tensor, Tensor)", x => x[0] * x[1], (a, b) => a * b),
         Pair("Divide", "op_Division(Tensor, Tensor)", x => x[0] / x[1], (a, b) => a / b) with { Low = 0.5 },
         Pair("Swiglu", "Swiglu", x => x[0].Swiglu(x[1]), (a, b) => a / (1 + Math.Exp(-a)) * b),
-        Pair("a formula of two", "Map(Tensor, Tensor, TOp, String)", x => x[0].Map(x[1], new Hypotenuse()), (a, b) => Math.Sqrt(a * a + b * b + 1)),
+        Pair("a formula of two", "Map(Tensor, Tensor, TFormula, String)", x => x[0].Map(x[1], new GpuFormulas.Distance()),
+            (a, b) => Math.Sqrt(a * a + b * b + 1)),
         Single("Add to itself", "op_Addition(Tensor, Tensor)", x => x[0] + x[0], x => x + x),
         Single("Subtract from itself", "op_Subtraction(Tensor, Tensor)", x => x[0] - x[0], _ => 0),
         Single("Multiply by itself", "op_Multiply(Tensor, Tensor)", x => x[0] * x[0], x => x * x),
@@ -58,7 +69,8 @@ internal static partial class OpTable
         Single("Relu", "Relu", x => x[0].Relu(), x => Math.Max(x, 0)),
         Single("Abs", "Abs", x => x[0].Abs(), Math.Abs),
         Single("Silu", "Silu", x => x[0].Silu(), x => x / (1 + Math.Exp(-x))) with { Low = -8, High = 8 },
-        Single("Gelu", "Gelu", x => x[0].Gelu(), x => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))) with { Low = -5, High = 5 },
+        Single("Gelu", "Gelu", x => x[0].Gelu(), x => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))))
+            with { Low = -5, High = 5 },
         Single("GeluErf", "GeluErf", x => x[0].GeluErf(), x => x * Normal(x)) with { Low = -5, High = 5 },
         Single("Pow 0", "Pow", x => x[0].Pow(0), _ => 1),
         Single("Pow 1", "Pow", x => x[0].Pow(1), x => x),
@@ -66,7 +78,9 @@ internal static partial class OpTable
         Single("Pow -2", "Pow", x => x[0].Pow(-2), x => 1 / (x * x)) with { Low = -2, High = -0.5 },
         Single("Pow 1.5", "Pow", x => x[0].Pow(1.5f), x => Math.Pow(x, 1.5)) with { Low = 0.25 },
         Single("Pow 65", "Pow", x => x[0].Pow(65), x => Math.Pow(x, 65)) with { Low = -1.02, High = 1.02 },
-        Single("a formula", "Map(Tensor, TOp, String)", x => x[0].Map(new Softsign()), x => x / (1 + Math.Abs(x))),
+        Single("a formula", "Map(Tensor, TFormula, String)", x => x[0].Map(new Softsign()), x => x / (1 + Math.Abs(x))),
+        Single("a formula that keeps its result", "Map(Tensor, TFormula, String)", x => x[0].Map(new Cube()), x => x * x * x)
+            with { Low = 0.25 },
         Single("Dropout", "Dropout", x => x[0].Dropout(0.3f), null) with { IsRandom = true },
         Single("Dropout of nothing", "Dropout", x => x[0].Dropout(0), x => x),
     ];
@@ -75,9 +89,11 @@ internal static partial class OpTable
     [
         Pair("Where", "Where", x => (x[0] < x[1]).Where(x[0], x[1]), Math.Min),
         new("Where by rows", "Where", x => (x[0] > x[1]).Where(x[2], x[0]) * x[1],
-            [[(3, 1), (1, 5), (3, 5)], [5, (3, 1), Scalar], [Scalar, Scalar, Scalar], [(2, 3, 4), 4, (3, 1)]]) { Large = [[(37, 67), 67, (37, 1)]] },
+            [[(3, 1), (1, 5), (3, 5)], [5, (3, 1), Scalar], [Scalar, Scalar, Scalar], [(2, 3, 4), 4, (3, 1)]])
+            { Large = [[(37, 67), 67, (37, 1)]] },
         new("MaskedFill", "MaskedFill", x => x[0].MaskedFill(Mask(x[0].Device, x[0].Shape), -3f), Singles) { Large = LargeSingles },
-        new("MaskedFill by rows", "MaskedFill", x => x[0].MaskedFill(Mask(x[0].Device, x[0].Shape[-1]), 1f), [[(3, 5)], [(2, 3, 7)]]) { Large = [[(37, 67)]] },
+        new("MaskedFill by rows", "MaskedFill", x => x[0].MaskedFill(Mask(x[0].Device, x[0].Shape[-1]), 1f), [[(3, 5)], [(2, 3, 7)]])
+        { Large = [[(37, 67)]] },
     ];
 
     private static OpCase[] Folds() =>
@@ -103,8 +119,10 @@ internal static partial class OpTable
         new("Slice", "Slice", x => x[0].Slice(1, 1, x[0].Shape[1] - 1), Threes) { Large = LargeThrees },
         new("Slices that overlap", "Slice", x => x[0].Slice(-1, 0, 1) * x[0].Slice(-1, x[0].Shape[-1] / 2, 1), Threes),
         new("Slice to nothing", "Slice", x => x[0].Sum() + x[0].Slice(0, 1, 0).Sum(), Threes),
-        new("Concat", "Concat", x => Tensor.Concat(0, x), [[3], [1, 4], [(2, 3), (1, 3)], [(2, 1, 3), (1, 1, 3), (0, 1, 3)]]) { Large = [[1031, 17]] },
-        new("Concat of the last axis", "Concat", x => Tensor.Concat(-1, x), [[3, 2], [(2, 3), (2, 1)], [(2, 2, 1), (2, 2, 3), (2, 2, 2)]]) { Large = [[(37, 67), (37, 5)]] },
+        new("Concat", "Concat", x => Tensor.Concat(0, x), [[3], [1, 4], [(2, 3), (1, 3)], [(2, 1, 3), (1, 1, 3), (0, 1, 3)]])
+        { Large = [[1031, 17]] },
+        new("Concat of the last axis", "Concat", x => Tensor.Concat(-1, x), [[3, 2], [(2, 3), (2, 1)], [(2, 2, 1), (2, 2, 3), (2, 2, 2)]])
+        { Large = [[(37, 67), (37, 5)]] },
         new("Concat with itself", "Concat", x => Tensor.Concat(0, x[0], x[0]), Threes),
         new("Detach of a factor", "Detach", x => x[0] * Tensor.Full(x[0].Shape, 0.5, x[0].Device).Detach(), Threes),
     ];
@@ -129,13 +147,13 @@ internal static partial class OpTable
     /// <summary>The normal distribution's cumulative probability.</summary>
     private static double Normal(double x) => MathNet.Numerics.Distributions.Normal.CDF(0, 1, x);
 
-    private readonly struct Softsign : IMap1<Softsign>
+    /// <summary>x^3 of positive numbers; its derivative by the result y is 3 y^(2 / 3).</summary>
+    private readonly struct Cube : IMap1<Cube>
     {
-        public V F<V>(V x) where V : struct, ILane<V> => x / (V.Of(1f) + V.Abs(x));
-    }
+        public static Keep Keeps => Keep.Result;
 
-    private readonly struct Hypotenuse : IMap2<Hypotenuse>
-    {
-        public V F<V>(V a, V b) where V : struct, ILane<V> => V.Sqrt(a * a + b * b + V.Of(1f));
+        public V F<V>(V x) where V : struct, ILane<V> => x * x * x;
+
+        public static V D<V>(Cube formula, V y, V dy) where V : struct, ILane<V> => dy * V.Of(3f) * V.Exp(V.Of(2f / 3f) * V.Log(y));
     }
 }

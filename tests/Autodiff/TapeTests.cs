@@ -97,7 +97,8 @@ public sealed class TapeTests : IDisposable
         using Parameter w = Make("w"), v = Make("v");
         using var tape = Tape.Record(device);
         var loss = (w.Value * v.Value).Sum();
-        var e = Assert.Throws<InvalidOperationException>(() => tape.Backward(loss, (Parameter p, ref Gradient g) => _ = (p == w ? v : w).Value));
+        var e = Assert.Throws<InvalidOperationException>(
+            () => tape.Backward(loss, (Parameter p, ref Gradient g) => _ = (p == w ? v : w).Value));
         Assert.Contains("in mid-sweep", e.Message);
     }
 
@@ -159,6 +160,33 @@ public sealed class TapeTests : IDisposable
         using var other = Device.CreateReference(DType.F32);
         using Tensor a = Tensor.Ones(2, device), b = Tensor.Ones(2, other);
         Assert.Contains("inputs on two devices", Assert.Throws<ArgumentException>(() => a + b).Message);
+    }
+
+    [Fact]
+    public void Only_a_recorded_call_saves()
+    {
+        using var x = Tensor.Ones(2, device);
+        string message = Assert.Throws<InvalidOperationException>(() => Op.Begin("Hoarder", x).Save(x)).Message;
+        Assert.Contains("Hoarder: saves a tensor that no tape asked for", message);
+    }
+
+    [Fact]
+    public void What_was_saved_for_a_record_that_never_came_is_freed_with_the_tape()
+    {
+        long before = device.Arena.Report.LiveBytes;
+        using (var tape = Tape.Record(device))
+        {
+            var x = Watched(tape, 3);
+            using (device.Scope("forward"))
+            {
+                var y = x.Exp();
+                Assert.True(Op.Begin("Failing", y).Save(y).IsPresent);
+            }
+
+            tape.Backward(x.Scale(2).Sum());
+        }
+
+        Assert.Equal(before, device.Arena.Report.LiveBytes);
     }
 
     private Tensor Watched(Tape tape, Shape shape) => tape.Watch(Tensor.Uniform(shape, -1, 1, new RandomKey(2, 3), device));

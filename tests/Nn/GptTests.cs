@@ -148,7 +148,7 @@ public class GptTests
         {
             using var tape = Tape.Record(device);
             gpt.Logits(Ids(device, 2, 5, 1));
-            return tape.Nodes.Count(n => n.Op == "Dropout");
+            return tape.Nodes.Count(n => n.Name == "Dropout");
         }
     }
 

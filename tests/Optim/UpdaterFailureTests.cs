@@ -161,13 +161,13 @@ public class UpdaterFailureTests
 
     private static Tensor FailingBackward(Tensor x)
     {
-        var op = Op.Begin("Failing", x);
-        var y = op.New(x.Shape);
-        op.Backend.Copy(x.Read("Failing"), y.Write("Failing"));
-        return op.Records ? op.Push(y, new FailingNode()) : y;
+        var call = Op.Begin("Failing", x);
+        var y = call.New(x.Shape);
+        call.Backend.Copy(call.Read(x), call.Write(y));
+        return call.Records ? call.Push(y, new FailingNode()) : y;
     }
 
-    private sealed class FailingNode : StatelessNode
+    private sealed class FailingNode : Node
     {
         protected internal override void Backward(Sweep sweep)
         {

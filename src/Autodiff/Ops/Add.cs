@@ -10,23 +10,21 @@ public readonly struct Add : IMap2<Add>
     public V F<V>(V a, V b) where V : struct, ILane<V> => a + b;
 }
 
-/// <summary>The differentiable op. Backward saves nothing: it hands the upstream gradient on.</summary>
-public static class AddOp
+public static partial class TensorOps
 {
     extension(Tensor)
     {
         /// <summary>a + b, element-wise; shapes broadcast.</summary>
+        /// <remarks>Backward: da = dy, db = dy, summed where an input was repeated. dy is handed on without a copy.</remarks>
         public static Tensor operator +(Tensor a, Tensor b)
         {
             var call = Op.Begin("Add", a, b);
-            call.CheckFloat(a, b);
-            var y = call.New(call.Broadcast(a.Shape, b.Shape));
-            call.Backend.Map2(new Add(), a.Read("Add").To(y.Shape), b.Read("Add").To(y.Shape), y.Write("Add"));
+            var y = call.Map2(new Add(), a, b);
             return call.Records ? call.Push(y, new AddNode(a.Shape, b.Shape)) : y;
         }
     }
 
-    private sealed class AddNode(Shape a, Shape b) : StatelessNode
+    private sealed class AddNode(Shape a, Shape b) : Node
     {
         protected internal override bool TakesAnyStrides => true;
 

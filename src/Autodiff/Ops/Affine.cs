@@ -10,41 +10,51 @@ public readonly struct Affine(Hyper scale, Hyper shift) : IMap1<Affine>
     private readonly Hyper scale = scale, shift = shift;
 
     /// <inheritdoc/>
+    public static Keep Keeps => Keep.Nothing;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Fma(x, V.Of(scale), V.Of(shift));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Affine op, V x, V dy) where V : struct, ILane<V> => dy * V.Of(op.scale);
+    public static V D<V>(Affine formula, V x, V dy) where V : struct, ILane<V> => dy * V.Of(formula.scale);
 }
 
-/// <summary>Negation, scaling and arithmetic with plain numbers. Backward saves nothing. Numbers are rounded to single precision.</summary>
-public static class AffineOps
+public static partial class TensorOps
 {
     /// <summary>factor x, element-wise.</summary>
-    public static Tensor Scale(this Tensor x, float factor) => x.MapStateless(new Affine(factor, -0f), "Scale");
+    /// <remarks>Backward: dx = factor dy.</remarks>
+    public static Tensor Scale(this Tensor x, float factor) => x.Map(new Affine(factor, -0f), "Scale");
 
     extension(Tensor)
     {
         /// <summary>-x, element-wise.</summary>
-        public static Tensor operator -(Tensor x) => x.MapStateless(new Affine(-1f, -0f), "Negate");
+        /// <remarks>Backward: dx = -dy.</remarks>
+        public static Tensor operator -(Tensor x) => x.Map(new Affine(-1f, -0f), "Negate");
 
-        /// <summary>x + number, element-wise.</summary>
-        public static Tensor operator +(Tensor x, double number) => x.MapStateless(new Affine(1f, (float)number), "Add");
+        /// <summary>x + number, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = dy.</remarks>
+        public static Tensor operator +(Tensor x, double number) => x.Map(new Affine(1f, (float)number), "Add");
 
-        /// <summary>number + x, element-wise.</summary>
+        /// <summary>number + x, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = dy.</remarks>
         public static Tensor operator +(double number, Tensor x) => x + number;
 
-        /// <summary>x - number, element-wise.</summary>
-        public static Tensor operator -(Tensor x, double number) => x.MapStateless(new Affine(1f, -(float)number), "Subtract");
+        /// <summary>x - number, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = dy.</remarks>
+        public static Tensor operator -(Tensor x, double number) => x.Map(new Affine(1f, -(float)number), "Subtract");
 
-        /// <summary>number - x, element-wise.</summary>
-        public static Tensor operator -(double number, Tensor x) => x.MapStateless(new Affine(-1f, (float)number), "Subtract");
+        /// <summary>number - x, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = -dy.</remarks>
+        public static Tensor operator -(double number, Tensor x) => x.Map(new Affine(-1f, (float)number), "Subtract");
 
-        /// <summary>number x, element-wise.</summary>
+        /// <summary>number x, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = number dy.</remarks>
         public static Tensor operator *(Tensor x, double number) => x.Scale((float)number);
 
-        /// <summary>number x, element-wise.</summary>
+        /// <summary>number x, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = number dy.</remarks>
         public static Tensor operator *(double number, Tensor x) => x.Scale((float)number);
     }
 }

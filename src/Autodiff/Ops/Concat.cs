@@ -1,25 +1,27 @@
 namespace Mayfly;
 
-/// <summary>The differentiable op. Backward hands each input a view of its part of the upstream gradient, without copying.</summary>
-public static class ConcatOp
+public static partial class TensorOps
 {
     extension(Tensor)
     {
-        /// <summary>The tensors one after the other along <paramref name="axis"/> (negative: from the last); their other sizes agree.</summary>
+        /// <summary>
+        /// The tensors one after the other along <paramref name="axis"/> (negative: from the last); their other sizes agree.
+        /// </summary>
+        /// <remarks>Backward: each input gets a view of its part of dy, without a copy.</remarks>
         /// <exception cref="ArgumentException">No tensors, no such axis, or sizes that differ elsewhere.</exception>
         public static Tensor Concat(int axis, params ReadOnlySpan<Tensor> tensors)
         {
             if (tensors.Length == 0) throw new ArgumentException("Concat: no tensors; give at least one.");
             var call = Op.Begin("Concat", tensors);
             call.CheckFloat(tensors);
-            int i = Axes.Index(call.Name, tensors[0].Shape, axis);
-            var y = call.New(Total(call, tensors, i));
-            var ends = CopyAll(call, tensors, i, y);
+            int i = Axes.Index(call, tensors[0].Shape, axis);
+            var y = call.New(ConcatShape(call, tensors, i));
+            var ends = ConcatInto(call, tensors, i, y);
             return call.Records ? call.Push(y, new ConcatNode(i, ends)) : y;
         }
     }
 
-    private static Shape Total(Op call, ReadOnlySpan<Tensor> tensors, int axis)
+    private static Shape ConcatShape(Op call, ReadOnlySpan<Tensor> tensors, int axis)
     {
         long size = 0;
         foreach (var x in tensors)
@@ -34,22 +36,22 @@ public static class ConcatOp
 
     /// <summary>Copies the tensors to their places.</summary>
     /// <returns>Where each place ends.</returns>
-    private static long[] CopyAll(Op call, ReadOnlySpan<Tensor> tensors, int axis, Tensor y)
+    private static long[] ConcatInto(Op call, ReadOnlySpan<Tensor> tensors, int axis, Tensor y)
     {
         var ends = new long[tensors.Length];
         long start = 0;
-        var whole = y.Write(call.Name);
+        var whole = call.Write(y);
         for (int k = 0; k < ends.Length; k++)
         {
             long length = tensors[k].Shape[axis];
-            call.Backend.Copy(tensors[k].Read(call.Name), whole.With(whole.Layout.Slice(axis, start, length)));
+            call.Backend.Copy(call.Read(tensors[k]), whole.With(whole.Layout.Slice(axis, start, length)));
             ends[k] = start += length;
         }
 
         return ends;
     }
 
-    private sealed class ConcatNode(int axis, long[] ends) : StatelessNode
+    private sealed class ConcatNode(int axis, long[] ends) : Node
     {
         protected internal override bool TakesAnyStrides => true;
 

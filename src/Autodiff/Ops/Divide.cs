@@ -11,21 +11,23 @@ public readonly struct Divide : IMap2<Divide>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V DA<V>(Divide op, V a, V b, V dy) where V : struct, ILane<V> => dy / b;
+    public static V DA<V>(Divide formula, V a, V b, V dy) where V : struct, ILane<V> => dy / b;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V DB<V>(Divide op, V a, V b, V dy) where V : struct, ILane<V> => -(dy / b) * (a / b);
+    public static V DB<V>(Divide formula, V a, V b, V dy) where V : struct, ILane<V> => -(dy / b) * (a / b);
 }
 
 /// <summary>x / divisor.</summary>
 internal readonly struct DivideBy(float divisor) : IMap1<DivideBy>
 {
+    public static Keep Keeps => Keep.Nothing;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => x / V.Of(divisor);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(DivideBy op, V x, V dy) where V : struct, ILane<V> => op.F(dy);
+    public static V D<V>(DivideBy formula, V x, V dy) where V : struct, ILane<V> => formula.F(dy);
 }
 
 /// <summary>dividend / x.</summary>
@@ -35,18 +37,20 @@ internal readonly struct DivideInto(float dividend) : IMap1<DivideInto>
     public V F<V>(V x) where V : struct, ILane<V> => V.Of(dividend) / x;
 }
 
-/// <summary>The differentiable op.</summary>
-public static class DivideOp
+public static partial class TensorOps
 {
     extension(Tensor)
     {
         /// <summary>a / b, element-wise; shapes broadcast.</summary>
-        public static Tensor operator /(Tensor a, Tensor b) => a.Map(b, new Divide(), "Divide");
+        /// <remarks>Backward: da = dy / b, db = -dy a / b^2, summed where an input was repeated.</remarks>
+        public static Tensor operator /(Tensor a, Tensor b) => a.Map(b, new Divide());
 
-        /// <summary>x / number, element-wise. Backward saves nothing. The number is rounded to single precision.</summary>
-        public static Tensor operator /(Tensor x, double number) => x.MapStateless(new DivideBy((float)number), "Divide");
+        /// <summary>x / number, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = dy / number.</remarks>
+        public static Tensor operator /(Tensor x, double number) => x.Map(new DivideBy((float)number), "Divide");
 
         /// <summary>number / x, element-wise. The number is rounded to single precision.</summary>
+        /// <remarks>Backward: dx = -dy number / x^2.</remarks>
         public static Tensor operator /(double number, Tensor x) => x.Map(new DivideInto((float)number), "Divide");
     }
 }

@@ -3,22 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace Mayfly;
 
-/// <summary>Rows of a table by id: y[i] = table[ids[i]]; backward adds each dy[i] to its row.</summary>
-public static class EmbeddingOp
+public static partial class TensorOps
 {
-    /// <summary>table (V, C), ids I32 (...) -> (..., C).</summary>
+    /// <summary>Rows of a table by id, y[i] = table[ids[i]]: table (V, C), ids I32 (...) -> (..., C).</summary>
+    /// <remarks>Backward: dtable is zero but for each dy[i], which is added to row ids[i].</remarks>
     /// <exception cref="ArgumentException">ids are not I32, or the table is not a matrix.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
     public static Tensor Embedding(this Tensor table, Tensor ids)
     {
-        var op = Op.Begin("Embedding", table, ids);
-        op.CheckFloat(table);
-        if (table.Rank != 2) throw op.Error($"the table has shape {table.Shape}; it must be (vocabulary, width).");
-        Ids.Check("Embedding", ids, table.Shape[0], ignore: null);
-        Tensor dense = ids.Dense("Embedding"), rows = table.Dense("Embedding");
-        var y = op.New(ids.Shape.Append(table.Shape[1]));
-        op.Backend.Run(new Gather(rows.Read("Embedding"), dense.Read("Embedding"), y.Write("Embedding")));
-        return op.Records ? op.Push(y, new EmbeddingNode(op.Save(dense))) : y;
+        var call = Op.Begin("Embedding", table, ids);
+        call.CheckFloat(table);
+        if (table.Rank != 2) throw call.Error($"the table has shape {table.Shape}; it must be (vocabulary, width).");
+        Ids.Check(call, ids, table.Shape[0], ignore: null);
+        Tensor dense = call.Dense(ids), rows = call.Dense(table);
+        var y = call.New(ids.Shape.Append(table.Shape[1]));
+        call.Backend.Run(new Gather(call.Read(rows), call.Read(dense), call.Write(y)));
+        return call.Records ? call.Push(y, new EmbeddingNode(call.Save(dense))) : y;
     }
 
     private sealed class EmbeddingNode(Saved ids) : Node
@@ -26,11 +26,9 @@ public static class EmbeddingOp
         protected internal override void Backward(Sweep sweep)
         {
             var target = sweep.Target(0);
-            if (!target.Add) sweep.Backend.Fill(target.View(Op), 0);
-            sweep.Backend.Run(new ScatterAdd(sweep.Dy.Read(Op), ids.Get(Op).Read(Op), target.View(Op)));
+            if (!target.Add) sweep.Backend.Fill(Write(target), 0);
+            sweep.Backend.Run(new ScatterAdd(Read(sweep.Dy), Read(ids), Write(target)));
         }
-
-        protected internal override void Release() => ids.Release();
     }
 }
 
@@ -39,15 +37,15 @@ internal static class Ids
 {
     /// <summary>Checks that each id is in [0, limit) or is <paramref name="ignore"/>.</summary>
     /// <returns>The number of ids that are not ignored.</returns>
-    public static long Check(string op, Tensor ids, long limit, int? ignore)
+    public static long Check(Op call, Tensor ids, long limit, int? ignore)
     {
-        if (ids.Type != DType.I32) throw new ArgumentException($"{op}: ids {ids.Shape} of {ids.Type}; they must be I32.");
+        if (ids.Type != DType.I32) throw call.Error($"ids {ids.Shape} of {ids.Type}; they must be I32.");
         int count = checked((int)ids.Count);
         int[] values = ArrayPool<int>.Shared.Rent(count);
         try
         {
             ids.CopyTo(values.AsSpan(0, count));
-            return Count(op, values.AsSpan(0, count), ids.Shape, limit, ignore);
+            return Count(call, values.AsSpan(0, count), ids.Shape, limit, ignore);
         }
         finally
         {
@@ -55,14 +53,15 @@ internal static class Ids
         }
     }
 
-    private static long Count(string op, ReadOnlySpan<int> values, Shape shape, long limit, int? ignore)
+    private static long Count(Op call, ReadOnlySpan<int> values, Shape shape, long limit, int? ignore)
     {
         long counted = 0;
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] == ignore) continue;
             if (values[i] < 0 || values[i] >= limit)
-                throw new ArgumentOutOfRangeException(nameof(values), $"{op}: id {values[i]} at element {i} of {shape} is outside [0, {limit}).");
+                throw new ArgumentOutOfRangeException(
+                    nameof(values), $"{call.Name}: id {values[i]} at element {i} of {shape} is outside [0, {limit}).");
             counted++;
         }
 

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Where queries, keys and values lie in the result of one linear layer: (B, T, (heads + 2 kvHeads) D), all query heads, then all key heads, then all
-/// value heads.
+/// Where queries, keys and values lie in the result of one linear layer: (B, T, (heads + 2 kvHeads) D), all query heads, then all key
+/// heads, then all value heads.
 /// </summary>
 /// <param name="Shape">Of the fused tensor.</param>
 /// <param name="Heads">The number of query heads.</param>
@@ -14,11 +14,12 @@ internal readonly record struct FusedHeads(Shape Shape, int Heads, int KvHeads)
 
     /// <summary>The split of <paramref name="qkv"/>.</summary>
     /// <exception cref="ArgumentException">The width does not divide, or the heads are not a multiple of the key-value heads.</exception>
-    public static FusedHeads Of(Op op, Tensor qkv, int heads, int kvHeads)
+    public static FusedHeads Of(Op call, Tensor qkv, int heads, int kvHeads)
     {
-        if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0) throw op.Error($"{heads} heads and {kvHeads} key-value heads: the first must be a multiple of the second.");
+        if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0)
+            throw call.Error($"{heads} heads and {kvHeads} key-value heads: the first must be a multiple of the second.");
         if (qkv.Rank != 3 || qkv.Shape[2] % (heads + 2 * kvHeads) != 0)
-            throw op.Error($"qkv {qkv.Shape} must be (batch, time, ({heads} + 2 x {kvHeads}) x head size).");
+            throw call.Error($"qkv {qkv.Shape} must be (batch, time, ({heads} + 2 x {kvHeads}) x head size).");
         return new FusedHeads(qkv.Shape, heads, kvHeads);
     }
 

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>GELU in its tanh form (Hendrycks and Gimpel 2016), as GPT-2 uses it: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.</summary>
+/// <summary>
+/// GELU in its tanh form (Hendrycks and Gimpel 2016), as GPT-2 uses it: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+/// </summary>
 public readonly struct Gelu : IMap1<Gelu>
 {
     /// <inheritdoc/>
@@ -14,9 +16,12 @@ public readonly struct Gelu : IMap1<Gelu>
     }
 }
 
-/// <summary>The differentiable op.</summary>
-public static class GeluOp
+public static partial class TensorOps
 {
-    /// <summary>GELU in its tanh form, element-wise; <see cref="GeluErfOp.GeluErf"/> is the exact one.</summary>
-    public static Tensor Gelu(this Tensor x) => x.Map(new Gelu(), "Gelu");
+    /// <summary>
+    /// GELU in its tanh form, x (1 + t) / 2 with t = tanh(0.79788 (x + 0.044715 x^3)), element-wise; <see cref="GeluErf"/> is the exact
+    /// one.
+    /// </summary>
+    /// <remarks>Backward: dx = dy ((1 + t) / 2 + x (1 - t^2) 0.79788 (1 + 0.134145 x^2) / 2).</remarks>
+    public static Tensor Gelu(this Tensor x) => x.Map(new Gelu());
 }

@@ -10,9 +10,9 @@ public readonly struct GeluErf : IMap1<GeluErf>
     public V F<V>(V x) where V : struct, ILane<V> => V.Of(0.5f) * x * (V.Of(1f) + V.Erf(x * V.Of(0.7071067811865476)));
 }
 
-/// <summary>The differentiable op.</summary>
-public static class GeluErfOp
+public static partial class TensorOps
 {
     /// <summary>x (1 + erf(x / sqrt 2)) / 2, element-wise.</summary>
-    public static Tensor GeluErf(this Tensor x) => x.Map(new GeluErf(), "GeluErf");
+    /// <remarks>Backward: dx = dy ((1 + erf(x / sqrt 2)) / 2 + x exp(-x^2 / 2) / sqrt(2 pi)).</remarks>
+    public static Tensor GeluErf(this Tensor x) => x.Map(new GeluErf());
 }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis: y = (x - mean) / sqrt(variance + epsilon) gain + bias, the variance being the mean
-/// of squares about the mean. The mean is taken first and the squares about it, so that large means cost no digits.
+/// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis: y = (x - mean) / sqrt(variance + epsilon) gain + bias, the variance
+/// being the mean of squares about the mean. The mean is taken first and the squares about it, so that large means cost no digits.
 /// </summary>
 public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
 {
@@ -37,7 +37,8 @@ public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
 }
 
 /// <summary>
-/// Its backward: with n = (x - mean) r and g = dy gain, dx = r (g - mean(g) - n mean(g n)); dgain = sum over rows of dy n, dbias = sum over rows of dy.
+/// Its backward: with n = (x - mean) r and g = dy gain, dx = r (g - mean(g) - n mean(g n)); dgain = sum over rows of dy n, dbias = sum over
+/// rows of dy.
 /// </summary>
 public readonly struct LayerNormBackward : IRow<LayerNormBackward>, IColumn<LayerNormBackward>
 {
@@ -80,11 +81,14 @@ public readonly struct LayerNormBackward : IRow<LayerNormBackward>, IColumn<Laye
     }
 }
 
-/// <summary>The differentiable op.</summary>
-public static class LayerNormOp
+public static partial class TensorOps
 {
-    /// <summary>x (..., C), gain (C), bias (C) -> (..., C).</summary>
+    /// <summary>(x - mean) / sqrt(variance + epsilon) gain + bias over the last axis: x (..., C), gain (C), bias (C) -> (..., C).</summary>
+    /// <remarks>
+    /// Backward: with n = (x - mean) r, r = 1 / sqrt(variance + epsilon) and g = dy gain: dx = r (g - mean(g) - n mean(g n)), dgain = sum
+    /// over rows of dy n, dbias = sum over rows of dy.
+    /// </remarks>
     /// <exception cref="ArgumentException">gain or bias do not have the size of the last axis.</exception>
     public static Tensor LayerNorm(this Tensor x, Tensor gain, Tensor? bias = null, float epsilon = 1e-5f) =>
-        NormOps.Run("LayerNorm", new LayerNormForward(epsilon), default(LayerNormBackward), x, gain, bias);
+        NormOps.Apply("LayerNorm", new LayerNormForward(epsilon), default(LayerNormBackward), x, gain, bias);
 }

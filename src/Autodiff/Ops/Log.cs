@@ -11,12 +11,12 @@ public readonly struct Log : IMap1<Log>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Log op, V x, V dy) where V : struct, ILane<V> => dy / x;
+    public static V D<V>(Log formula, V x, V dy) where V : struct, ILane<V> => dy / x;
 }
 
-/// <summary>The differentiable op.</summary>
-public static class LogOp
+public static partial class TensorOps
 {
     /// <summary>The natural logarithm, element-wise; negative infinity at zero, NaN below.</summary>
-    public static Tensor Log(this Tensor x) => x.Map(new Log(), "Log");
+    /// <remarks>Backward: dx = dy / x.</remarks>
+    public static Tensor Log(this Tensor x) => x.Map(new Log());
 }

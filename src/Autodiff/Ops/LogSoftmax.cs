@@ -55,10 +55,10 @@ public readonly struct LogSoftmaxBackward : IRow<LogSoftmaxBackward>
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Dy - V.Exp(e.X) * s.S2;
 }
 
-/// <summary>The differentiable op.</summary>
-public static class LogSoftmaxOp
+public static partial class TensorOps
 {
-    /// <summary>Log-softmax over the last axis; any shape.</summary>
+    /// <summary>Log-softmax over the last axis, x - max - log sum exp(x - max); any shape.</summary>
+    /// <remarks>Backward: dx = dy - exp(y) sum(dy).</remarks>
     /// <exception cref="ArgumentException">The last axis is empty.</exception>
     public static Tensor LogSoftmax(this Tensor x) => RowOps.FromResult<LogSoftmaxForward, LogSoftmaxBackward>("LogSoftmax", x);
 }

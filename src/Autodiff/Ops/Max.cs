@@ -21,23 +21,24 @@ internal readonly struct AreEqual : IMap2<AreEqual>
     public V F<V>(V a, V b) where V : struct, ILane<V> => V.WhereEqual(a, b, V.Of(1f), V.Of(0f));
 }
 
-/// <summary>The largest element over axes. The gradient is shared evenly by all elements that equal the largest.</summary>
-public static class MaxOp
+public static partial class TensorOps
 {
     /// <summary>The largest of all elements, of shape (); NaN if any is NaN.</summary>
+    /// <remarks>Backward: dx = dy, shared evenly by all elements that equal the largest, else 0.</remarks>
     /// <exception cref="ArgumentException">There are no elements.</exception>
-    public static Tensor Max(this Tensor x) => x.Max(SumOp.AllAxes(x));
+    public static Tensor Max(this Tensor x) => x.Max(Axes.All(x));
 
     /// <summary>The largest over the given axes (negative ones count from the last); NaN if any is NaN.</summary>
+    /// <remarks>Backward: dx = dy, shared evenly by all elements that equal the largest, else 0.</remarks>
     /// <exception cref="ArgumentException">An axis does not exist, is named twice, or has no elements.</exception>
     public static Tensor Max(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false)
     {
         var call = Op.Begin("Max", x);
         call.CheckFloat(x);
-        var reduced = Axes.Reduced("Max", x.Shape, axes);
+        var reduced = Axes.Reduced(call, x.Shape, axes);
         if (x.Count == 0 && reduced.Count != 0) throw call.Error($"shape {x.Shape} has no elements to choose from.");
         var y = call.New(keepAxes ? reduced : Axes.Without(x.Shape, axes));
-        call.Backend.Fold(new Largest(), x.Read("Max"), y.Write("Max").With(Layout.RowMajor(reduced)), add: false);
+        call.Backend.Fold(new Largest(), call.Read(x), call.Write(y).With(Layout.RowMajor(reduced)), add: false);
         return call.Records ? call.Push(y, new MaxNode(call.Save(x), call.Save(y), reduced)) : y;
     }
 
@@ -46,22 +47,16 @@ public static class MaxOp
         protected internal override void Backward(Sweep sweep)
         {
             var rows = Layout.RowMajor(reduced);
-            var value = x.Get(Op).Read(Op);
+            var value = Read(x);
             using var hits = sweep.Scratch(value.Shape);
             using var share = sweep.Scratch(reduced);
-            sweep.Backend.Map2(new AreEqual(), value, y.Get(Op).Read(Op).With(rows).To(value.Shape), hits.Write(Op));
-            sweep.Backend.Fold(new Total(1f), hits.Read(Op), share.Write(Op), add: false);
-            var dy = sweep.Dy.Read(Op).With(rows with { Offset = sweep.Dy.Layout.Offset });
-            sweep.Backend.Map2(new Divide(), dy, share.Read(Op), share.Write(Op));
+            sweep.Backend.Map2(new AreEqual(), value, Read(y).With(rows).To(value.Shape), Write(hits));
+            sweep.Backend.Fold(new Total(1f), Read(hits), Write(share), add: false);
+            var dy = Read(sweep.Dy).With(rows with { Offset = sweep.Dy.Layout.Offset });
+            sweep.Backend.Map2(new Divide(), dy, Read(share), Write(share));
             var target = sweep.Target(0);
-            View hit = hits.Read(Op), none = default;
-            sweep.Backend.Map2Back(new Multiply(), hit, share.Read(Op).To(value.Shape), hit, target.View(Op), target.Add, none, false);
-        }
-
-        protected internal override void Release()
-        {
-            x.Release();
-            y.Release();
+            View hit = Read(hits), none = default;
+            sweep.Backend.Map2Back(new Multiply(), hit, Read(share).To(value.Shape), hit, Write(target), target.Add, none, false);
         }
     }
 }

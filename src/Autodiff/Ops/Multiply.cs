@@ -11,19 +11,19 @@ public readonly struct Multiply : IMap2<Multiply>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V DA<V>(Multiply op, V a, V b, V dy) where V : struct, ILane<V> => dy * b;
+    public static V DA<V>(Multiply formula, V a, V b, V dy) where V : struct, ILane<V> => dy * b;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V DB<V>(Multiply op, V a, V b, V dy) where V : struct, ILane<V> => dy * a;
+    public static V DB<V>(Multiply formula, V a, V b, V dy) where V : struct, ILane<V> => dy * a;
 }
 
-/// <summary>The differentiable op.</summary>
-public static class MultiplyOp
+public static partial class TensorOps
 {
     extension(Tensor)
     {
         /// <summary>a b, element-wise; shapes broadcast.</summary>
-        public static Tensor operator *(Tensor a, Tensor b) => a.Map(b, new Multiply(), "Multiply");
+        /// <remarks>Backward: da = dy b, db = dy a, summed where an input was repeated.</remarks>
+        public static Tensor operator *(Tensor a, Tensor b) => a.Map(b, new Multiply());
     }
 }

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>x to a fixed power. Integer exponents up to 64 are products, so negative bases and zero are exact; other exponents go through logarithms.</summary>
+/// <summary>
+/// x to a fixed power. Integer exponents up to 64 are products, so negative bases and zero are exact; other exponents go through
+/// logarithms.
+/// </summary>
 public readonly struct Pow : IMap1<Pow>
 {
     private const int MaxProduct = 64;
@@ -24,8 +27,8 @@ public readonly struct Pow : IMap1<Pow>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Pow op, V x, V dy) where V : struct, ILane<V> =>
-        op.exponent == 0f ? V.Of(0f) : dy * V.Of(op.exponent) * Power(x, op.exponent - 1f, op.whole, op.oddBelow);
+    public static V D<V>(Pow formula, V x, V dy) where V : struct, ILane<V> =>
+        formula.exponent == 0f ? V.Of(0f) : dy * V.Of(formula.exponent) * Power(x, formula.exponent - 1f, formula.whole, formula.oddBelow);
 
     private static V Power<V>(V x, float p, int whole, int odd) where V : struct, ILane<V>
     {
@@ -51,11 +54,12 @@ public readonly struct Pow : IMap1<Pow>
     private static V Signed<V>(V x, V size, int odd) where V : struct, ILane<V> => odd == 0 ? size : V.Where(x, V.Of(0f), -size, size);
 }
 
-/// <summary>The differentiable op.</summary>
-public static class PowOp
+public static partial class TensorOps
 {
     /// <summary>
-    /// x to the power of <paramref name="exponent"/>, element-wise. A negative x with a fractional exponent gives NaN; 0 to the power of 0 is 1.
+    /// x to the power of <paramref name="exponent"/>, element-wise. A negative x with a fractional exponent gives NaN; 0 to the power of 0
+    /// is 1.
     /// </summary>
-    public static Tensor Pow(this Tensor x, float exponent) => x.Map(new Pow(exponent), "Pow");
+    /// <remarks>Backward: dx = dy exponent x^(exponent - 1).</remarks>
+    public static Tensor Pow(this Tensor x, float exponent) => x.Map(new Pow(exponent));
 }

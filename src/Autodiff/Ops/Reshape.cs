@@ -1,26 +1,29 @@
 namespace Mayfly;
 
-/// <summary>The differentiable op. The result is a view where the strides allow it, else a copy; likewise backward.</summary>
-public static class ReshapeOp
+public static partial class TensorOps
 {
-    /// <summary>The same elements in row-major order under another shape; one size may be -1 and is computed.</summary>
+    /// <summary>
+    /// The same elements in row-major order under another shape; one size may be -1 and is computed. A view where the strides allow it,
+    /// else a copy.
+    /// </summary>
+    /// <remarks>Backward: dx = dy in the shape of x, a view where the strides allow it.</remarks>
     /// <exception cref="ArgumentException">The counts differ, or more than one size is -1.</exception>
     public static Tensor Reshape(this Tensor x, Shape shape)
     {
         var call = Op.Begin("Reshape", x);
-        var to = Complete(call, x.Shape, shape);
-        var y = x.Layout.TryReshape(to) is { } layout ? x.ViewAs(layout, call.Name) : Copied(call, x, to);
+        var to = CompleteShape(call, x.Shape, shape);
+        var y = x.Layout.TryReshape(to) is { } layout ? x.ViewAs(layout, call.Name) : Reshaped(call, x, to);
         return call.Records ? call.Push(y, new ReshapeNode(x.Shape)) : y;
     }
 
-    private static Tensor Copied(Op call, Tensor x, Shape to)
+    private static Tensor Reshaped(Op call, Tensor x, Shape to)
     {
         var y = call.New(to, x.Type);
-        call.Backend.Copy(x.Read(call.Name), y.Write(call.Name).With(Layout.RowMajor(x.Shape)));
+        call.Backend.Copy(call.Read(x), call.Write(y).With(Layout.RowMajor(x.Shape)));
         return y;
     }
 
-    private static Shape Complete(Op call, Shape from, Shape shape)
+    private static Shape CompleteShape(Op call, Shape from, Shape shape)
     {
         int open = -1;
         long known = 1;
@@ -44,7 +47,7 @@ public static class ReshapeOp
         return false;
     }
 
-    private sealed class ReshapeNode(Shape shape) : StatelessNode
+    private sealed class ReshapeNode(Shape shape) : Node
     {
         protected internal override bool TakesAnyStrides => true;
 
@@ -59,7 +62,7 @@ public static class ReshapeOp
 
             var target = sweep.Target(0);
             var rows = Layout.RowMajor(sweep.Dy.Shape) with { Offset = target.Value.Layout.Offset };
-            sweep.Backend.Copy(sweep.Dy.Read(Op), target.View(Op).With(rows), target.Add);
+            sweep.Backend.Copy(Read(sweep.Dy), Write(target).With(rows), target.Add);
         }
     }
 }

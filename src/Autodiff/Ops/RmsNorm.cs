@@ -63,11 +63,13 @@ public readonly struct RmsNormBackward : IRow<RmsNormBackward>, IColumn<RmsNormB
     }
 }
 
-/// <summary>The differentiable op.</summary>
-public static class RmsNormOp
+public static partial class TensorOps
 {
-    /// <summary>x (..., C), gain (C) -> (..., C).</summary>
+    /// <summary>x / sqrt(mean(x^2) + epsilon) gain over the last axis: x (..., C), gain (C) -> (..., C).</summary>
+    /// <remarks>
+    /// Backward: with n = x r, r = 1 / sqrt(mean(x^2) + epsilon) and g = dy gain: dx = r (g - n mean(g n)), dgain = sum over rows of dy n.
+    /// </remarks>
     /// <exception cref="ArgumentException">gain does not have the size of the last axis.</exception>
     public static Tensor RmsNorm(this Tensor x, Tensor gain, float epsilon = 1e-5f) =>
-        NormOps.Run("RmsNorm", new RmsNormForward(epsilon), default(RmsNormBackward), x, gain, bias: null);
+        NormOps.Apply("RmsNorm", new RmsNormForward(epsilon), default(RmsNormBackward), x, gain, bias: null);
 }

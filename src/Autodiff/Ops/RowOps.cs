@@ -4,28 +4,26 @@ namespace Mayfly;
 internal static class RowOps
 {
     /// <summary>y = a row formula of x alone; backward is <typeparamref name="TBack"/> of y and dy.</summary>
-    public static Tensor FromResult<TOp, TBack>(string name, Tensor x)
-        where TOp : unmanaged, IRow<TOp>
+    public static Tensor FromResult<TFormula, TBack>(string name, Tensor x)
+        where TFormula : unmanaged, IRow<TFormula>
         where TBack : unmanaged, IRow<TBack>
     {
-        var op = Op.Begin(name, x);
-        op.CheckFloat(x);
-        if (x.Rank == 0 || x.Shape[-1] == 0) throw op.Error($"shape {x.Shape} has no elements on its last axis.");
-        var y = op.New(x.Shape);
-        op.Backend.Row(default(TOp), new RowArgs { X = x.Dense(name).Read(name).Rows(), Y = y.Write(name).Rows() });
-        return op.Records ? op.Push(y, new Node<TBack>(op.Save(y))) : y;
+        var call = Op.Begin(name, x);
+        call.CheckFloat(x);
+        if (x.Rank == 0 || x.Shape[-1] == 0) throw call.Error($"shape {x.Shape} has no elements on its last axis.");
+        var y = call.New(x.Shape);
+        call.Backend.Row(default(TFormula), new RowArgs { X = call.Read(call.Dense(x)).Rows(), Y = call.Write(y).Rows() });
+        return call.Records ? call.Push(y, new Node<TBack>(call.Save(y))) : y;
     }
 
     private sealed class Node<TBack>(Saved y) : Node where TBack : unmanaged, IRow<TBack>
     {
         protected internal override void Backward(Sweep sweep)
         {
-            View x = y.Get(Op).Read(Op).Rows(), dy = sweep.Dy.Read(Op).Rows();
+            View x = Read(y).Rows(), dy = Read(sweep.Dy).Rows();
             var target = sweep.TargetOverDy(0);
-            sweep.Backend.Row(default(TBack), new RowArgs { X = x, Dy = dy, Y = target.View(Op).Rows(), Add = target.Add });
+            sweep.Backend.Row(default(TBack), new RowArgs { X = x, Dy = dy, Y = Write(target).Rows(), Add = target.Add });
         }
-
-        protected internal override void Release() => y.Release();
     }
 }
 
@@ -33,26 +31,31 @@ internal static class RowOps
 internal static class NormOps
 {
     /// <summary>y = the forward formula of x, gain and bias.</summary>
-    public static Tensor Run<TOp, TBack>(string name, TOp forward, TBack backward, Tensor x, Tensor gain, Tensor? bias)
-        where TOp : unmanaged, IRow<TOp>
+    public static Tensor Apply<TFormula, TBack>(string name, TFormula forward, TBack backward, Tensor x, Tensor gain, Tensor? bias)
+        where TFormula : unmanaged, IRow<TFormula>
         where TBack : unmanaged, IRow<TBack>, IColumn<TBack>
     {
-        var op = Op.Begin(name, x, gain, bias ?? gain);
-        op.CheckFloat(x, gain, bias ?? gain);
+        var call = Op.Begin(name, x, gain, bias ?? gain);
+        call.CheckFloat(x, gain, bias ?? gain);
         if (x.Rank == 0 || gain.Shape != new Shape(x.Shape[-1]) || (bias ?? gain).Shape != gain.Shape)
-            throw op.Error($"x {x.Shape}, gain {gain.Shape}{(bias is null ? "" : $", bias {bias.Shape}")}: gain and bias must have the size of x's last axis.");
-        Tensor dense = x.Dense(name), g = gain.Dense(name);
-        var y = op.New(x.Shape);
-        using var stats = Tensor.Unowned(op.Device, (x.Count / Math.Max(1, x.Shape[-1]), 2), op.Device.Float, Use.Activation, name);
-        op.Backend.Row(forward, new RowArgs
         {
-            X = dense.Read(name).Rows(),
-            Gain = g.Read(name),
-            Bias = bias?.Dense(name).Read(name) ?? default,
-            Y = y.Write(name).Rows(),
-            Stats = stats.Write(name),
+            string shapes = $"x {x.Shape}, gain {gain.Shape}{(bias is null ? "" : $", bias {bias.Shape}")}";
+            throw call.Error($"{shapes}: gain and bias must have the size of x's last axis.");
+        }
+
+        Tensor dense = call.Dense(x), g = call.Dense(gain);
+        var y = call.New(x.Shape);
+        using var stats = call.New((x.Count / Math.Max(1, x.Shape[-1]), 2)); // (rows, 2)
+        call.Backend.Row(forward, new RowArgs
+        {
+            X = call.Read(dense).Rows(),
+            Gain = call.Read(g),
+            Bias = call.Read(call.Dense(bias)),
+            Y = call.Write(y).Rows(),
+            Stats = call.Write(stats),
         });
-        return op.Records ? op.Push(y, new Node<TBack>(backward, op.Save(dense), op.Save(g), op.Save(stats), bias is not null)) : y;
+        if (!call.Records) return y;
+        return call.Push(y, new Node<TBack>(backward, call.Save(dense), call.Save(g), call.Save(stats), bias is not null));
     }
 
     private sealed class Node<TBack>(TBack formula, Saved x, Saved gain, Saved stats, bool hasBias) : Node
@@ -62,23 +65,16 @@ internal static class NormOps
         {
             var args = new RowArgs
             {
-                X = x.Get(Op).Read(Op).Rows(),
-                Dy = sweep.Dy.Read(Op).Rows(),
-                Gain = gain.Get(Op).Read(Op),
-                Stats = stats.Get(Op).Read(Op),
+                X = Read(x).Rows(),
+                Dy = Read(sweep.Dy).Rows(),
+                Gain = Read(gain),
+                Stats = Read(stats),
                 LoadStats = true,
             };
             Columns(sweep, args);
             if (!sweep.Needs(0)) return;
             var target = sweep.TargetOverDy(0);
-            sweep.Backend.Row(formula, args with { Y = target.View(Op).Rows(), Add = target.Add });
-        }
-
-        protected internal override void Release()
-        {
-            x.Release();
-            gain.Release();
-            stats.Release();
+            sweep.Backend.Row(formula, args with { Y = Write(target).Rows(), Add = target.Add });
         }
 
         private void Columns(Sweep sweep, in RowArgs args)
@@ -87,7 +83,7 @@ internal static class NormOps
             if (!sweep.Needs(1) && !needsBias) return;
             var dGain = sweep.Needs(1) ? sweep.Target(1) : default;
             var dBias = needsBias ? sweep.Target(2) : default;
-            sweep.Backend.Column(formula, args, dGain.Value?.Write(Op) ?? default, dGain.Add, dBias.Value?.Write(Op) ?? default, dBias.Add);
+            sweep.Backend.Column(formula, args, Write(dGain), dGain.Add, Write(dBias), dBias.Add);
         }
     }
 }

@@ -6,21 +6,20 @@ namespace Mayfly;
 public readonly struct Sigmoid : IMap1<Sigmoid>
 {
     /// <inheritdoc/>
+    public static Keep Keeps => Keep.Result;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Of(1f) / (V.Of(1f) + V.Exp(-x));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Sigmoid op, V x, V dy) where V : struct, ILane<V>
-    {
-        var s = op.F(x);
-        return dy * s * (V.Of(1f) - s);
-    }
+    public static V D<V>(Sigmoid formula, V y, V dy) where V : struct, ILane<V> => dy * y * (V.Of(1f) - y);
 }
 
-/// <summary>The differentiable op.</summary>
-public static class SigmoidOp
+public static partial class TensorOps
 {
     /// <summary>1 / (1 + exp(-x)), element-wise.</summary>
-    public static Tensor Sigmoid(this Tensor x) => x.Map(new Sigmoid(), "Sigmoid");
+    /// <remarks>Backward: dx = dy y (1 - y).</remarks>
+    public static Tensor Sigmoid(this Tensor x) => x.Map(new Sigmoid());
 }

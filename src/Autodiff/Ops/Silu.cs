@@ -11,16 +11,16 @@ public readonly struct Silu : IMap1<Silu>
 
     /// <summary>By hand: where exp(-x) overflows the dual lane multiplies zero by infinity.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Silu op, V x, V dy) where V : struct, ILane<V>
+    public static V D<V>(Silu formula, V x, V dy) where V : struct, ILane<V>
     {
         var s = V.Of(1f) / (V.Of(1f) + V.Exp(-x));
         return dy * s * V.Fma(x, V.Of(1f) - s, V.Of(1f));
     }
 }
 
-/// <summary>The differentiable op.</summary>
-public static class SiluOp
+public static partial class TensorOps
 {
     /// <summary>x / (1 + exp(-x)), element-wise.</summary>
-    public static Tensor Silu(this Tensor x) => x.Map(new Silu(), "Silu");
+    /// <remarks>Backward: dx = dy s (1 + x (1 - s)) with s = 1 / (1 + exp(-x)).</remarks>
+    public static Tensor Silu(this Tensor x) => x.Map(new Silu());
 }

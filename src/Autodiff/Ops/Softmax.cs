@@ -70,10 +70,10 @@ public readonly struct SoftmaxBackward : IRow<SoftmaxBackward>
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * (e.Dy - s.S2);
 }
 
-/// <summary>The differentiable op.</summary>
-public static class SoftmaxOp
+public static partial class TensorOps
 {
-    /// <summary>Softmax over the last axis; any shape.</summary>
+    /// <summary>Softmax over the last axis, exp(x - max) / sum exp(x - max); any shape.</summary>
+    /// <remarks>Backward: dx = y (dy - sum(y dy)).</remarks>
     /// <exception cref="ArgumentException">The last axis is empty.</exception>
     public static Tensor Softmax(this Tensor x) => RowOps.FromResult<SoftmaxForward, SoftmaxBackward>("Softmax", x);
 }

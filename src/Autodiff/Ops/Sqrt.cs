@@ -6,17 +6,20 @@ namespace Mayfly;
 public readonly struct Sqrt : IMap1<Sqrt>
 {
     /// <inheritdoc/>
+    public static Keep Keeps => Keep.Result;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Sqrt(x);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V D<V>(Sqrt op, V x, V dy) where V : struct, ILane<V> => dy * V.Of(0.5f) / V.Sqrt(x);
+    public static V D<V>(Sqrt formula, V y, V dy) where V : struct, ILane<V> => dy * V.Of(0.5f) / y;
 }
 
-/// <summary>The differentiable op.</summary>
-public static class SqrtOp
+public static partial class TensorOps
 {
     /// <summary>The square root, element-wise; NaN below zero.</summary>
-    public static Tensor Sqrt(this Tensor x) => x.Map(new Sqrt(), "Sqrt");
+    /// <remarks>Backward: dx = dy / (2 y).</remarks>
+    public static Tensor Sqrt(this Tensor x) => x.Map(new Sqrt());
 }

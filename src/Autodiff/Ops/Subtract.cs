@@ -10,23 +10,21 @@ public readonly struct Subtract : IMap2<Subtract>
     public V F<V>(V a, V b) where V : struct, ILane<V> => a - b;
 }
 
-/// <summary>The differentiable op. Backward saves nothing: it hands the upstream gradient on, once as it is and once negated.</summary>
-public static class SubtractOp
+public static partial class TensorOps
 {
     extension(Tensor)
     {
         /// <summary>a - b, element-wise; shapes broadcast.</summary>
+        /// <remarks>Backward: da = dy, db = -dy, summed where an input was repeated.</remarks>
         public static Tensor operator -(Tensor a, Tensor b)
         {
             var call = Op.Begin("Subtract", a, b);
-            call.CheckFloat(a, b);
-            var y = call.New(call.Broadcast(a.Shape, b.Shape));
-            call.Backend.Map2(new Subtract(), a.Read("Subtract").To(y.Shape), b.Read("Subtract").To(y.Shape), y.Write("Subtract"));
+            var y = call.Map2(new Subtract(), a, b);
             return call.Records ? call.Push(y, new SubtractNode(a.Shape, b.Shape)) : y;
         }
     }
 
-    private sealed class SubtractNode(Shape a, Shape b) : StatelessNode
+    private sealed class SubtractNode(Shape a, Shape b) : Node
     {
         protected internal override bool TakesAnyStrides => true;
 
@@ -51,8 +49,8 @@ public static class SubtractOp
             }
 
             var target = sweep.TargetOverDy(1);
-            var dy = sweep.Dy.Read(Op);
-            sweep.Backend.MapBack(new Affine(-1f, -0f), dy, dy, target.View(Op), target.Add);
+            var dy = Read(sweep.Dy);
+            sweep.Backend.MapBack(new Affine(-1f, -0f), dy, dy, Write(target), target.Add);
         }
     }
 }

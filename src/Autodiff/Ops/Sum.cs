@@ -1,40 +1,40 @@
 namespace Mayfly;
 
-/// <summary>Sums and means over axes. Backward repeats the upstream gradient by strides of zero, without copying.</summary>
-public static class SumOp
+public static partial class TensorOps
 {
     /// <summary>The sum of all elements, of shape ().</summary>
-    public static Tensor Sum(this Tensor x) => x.Total("Sum", 1f, AllAxes(x), keepAxes: false);
+    /// <remarks>Backward: dx = dy repeated, by strides of zero, without a copy.</remarks>
+    public static Tensor Sum(this Tensor x) => x.SumOver("Sum", Axes.All(x), keepAxes: false, isMean: false);
 
     /// <summary>The sum over the given axes (negative ones count from the last).</summary>
+    /// <remarks>Backward: dx = dy repeated, by strides of zero, without a copy.</remarks>
     /// <exception cref="ArgumentException">An axis does not exist or is named twice.</exception>
-    public static Tensor Sum(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false) => x.Total("Sum", 1f, axes, keepAxes);
+    public static Tensor Sum(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false) =>
+        x.SumOver("Sum", axes, keepAxes, isMean: false);
 
     /// <summary>The mean of all elements, of shape ().</summary>
-    public static Tensor Mean(this Tensor x) => x.Mean(AllAxes(x));
+    /// <remarks>Backward: dx = dy / count, repeated.</remarks>
+    public static Tensor Mean(this Tensor x) => x.SumOver("Mean", Axes.All(x), keepAxes: false, isMean: true);
 
     /// <summary>The mean over the given axes (negative ones count from the last).</summary>
+    /// <remarks>Backward: dx = dy / count, repeated.</remarks>
     /// <exception cref="ArgumentException">An axis does not exist, is named twice, or has no elements.</exception>
-    public static Tensor Mean(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false)
-    {
-        long count = x.Count / Math.Max(1, Axes.Reduced("Mean", x.Shape, axes).Count);
-        if (count == 0) throw new ArgumentException($"Mean: shape {x.Shape} has no elements.");
-        return x.Total("Mean", count, axes, keepAxes);
-    }
+    public static Tensor Mean(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false) =>
+        x.SumOver("Mean", axes, keepAxes, isMean: true);
 
-    internal static ReadOnlySpan<int> AllAxes(Tensor x) => new int[] { 0, 1, 2, 3, 4, 5 }.AsSpan(0, x.Rank);
-
-    private static Tensor Total(this Tensor x, string name, float divisor, ReadOnlySpan<int> axes, bool keepAxes)
+    private static Tensor SumOver(this Tensor x, string name, ReadOnlySpan<int> axes, bool keepAxes, bool isMean)
     {
         var call = Op.Begin(name, x);
         call.CheckFloat(x);
-        var reduced = Axes.Reduced(name, x.Shape, axes);
+        var reduced = Axes.Reduced(call, x.Shape, axes);
+        long divisor = isMean ? x.Count / Math.Max(1, reduced.Count) : 1;
+        if (divisor == 0) throw call.Error($"shape {x.Shape} has no elements.");
         var y = call.New(keepAxes ? reduced : Axes.Without(x.Shape, axes));
-        call.Backend.Fold(new Total(divisor), x.Read(name), y.Write(name).With(Layout.RowMajor(reduced)), add: false);
+        call.Backend.Fold(new Total(divisor), call.Read(x), call.Write(y).With(Layout.RowMajor(reduced)), add: false);
         return call.Records ? call.Push(y, new SumNode(x.Shape, reduced, divisor)) : y;
     }
 
-    private sealed class SumNode(Shape shape, Shape reduced, float divisor) : StatelessNode
+    private sealed class SumNode(Shape shape, Shape reduced, float divisor) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {
@@ -47,8 +47,8 @@ public static class SumOp
             }
 
             var target = sweep.Target(0);
-            var dy = sweep.Dy.Read(Op).With(wide);
-            sweep.Backend.MapBack(new DivideBy(divisor), dy, dy, target.View(Op), target.Add);
+            var dy = Read(sweep.Dy).With(wide);
+            sweep.Backend.MapBack(new DivideBy(divisor), dy, dy, Write(target), target.Add);
         }
     }
 }
@@ -56,22 +56,27 @@ public static class SumOp
 /// <summary>Arithmetic on lists of axes.</summary>
 internal static class Axes
 {
+    private static ReadOnlySpan<int> Numbers => [0, 1, 2, 3, 4, 5];
+
+    /// <summary>The axes of a tensor.</summary>
+    public static ReadOnlySpan<int> All(Tensor x) => Numbers[..x.Rank];
+
     /// <summary>The axis counted from the first; a negative one counts from the last.</summary>
-    public static int Index(string op, Shape shape, int axis)
+    public static int Index(Op call, Shape shape, int axis)
     {
         int i = axis < 0 ? axis + shape.Rank : axis;
-        return i >= 0 && i < shape.Rank ? i : throw new ArgumentException($"{op}: there is no axis {axis} in shape {shape}.");
+        return i >= 0 && i < shape.Rank ? i : throw call.Error($"there is no axis {axis} in shape {shape}.");
     }
 
     /// <summary>The shape with each of <paramref name="axes"/> set to 1.</summary>
-    public static Shape Reduced(string op, Shape shape, ReadOnlySpan<int> axes)
+    public static Shape Reduced(Op call, Shape shape, ReadOnlySpan<int> axes)
     {
         int seen = 0;
         var reduced = shape;
         foreach (int axis in axes)
         {
-            int i = Index(op, shape, axis);
-            if ((seen & 1 << i) != 0) throw new ArgumentException($"{op}: axis {axis} of shape {shape} is named twice.");
+            int i = Index(call, shape, axis);
+            if ((seen & 1 << i) != 0) throw call.Error($"axis {axis} of shape {shape} is named twice.");
             seen |= 1 << i;
             reduced = reduced.With(i, 1);
         }

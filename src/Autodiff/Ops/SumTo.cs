@@ -1,18 +1,20 @@
 namespace Mayfly;
 
-/// <summary>The one place where a broadcast gradient is summed back to its input's shape.</summary>
-internal static class SumToOp
+public sealed partial class Sweep
 {
-    /// <summary>Adds <paramref name="wide"/>, summed over the axes along which the input was repeated and divided, to the gradient of input <paramref name="i"/>.</summary>
-    public static void SumTo(this Sweep sweep, int i, Tensor wide, float divisor = 1f)
+    /// <summary>
+    /// Adds <paramref name="wide"/>, summed over the axes along which input <paramref name="i"/> was repeated and divided by
+    /// <paramref name="divisor"/>, to the gradient of that input. The one place where a broadcast gradient is summed back.
+    /// </summary>
+    public void SumTo(int i, Tensor wide, float divisor = 1f)
     {
-        var target = sweep.Target(i);
+        var target = Target(i);
         var narrow = target.Value.Shape;
         Span<long> sizes = stackalloc long[Shape.MaxRank];
         int lead = wide.Rank - narrow.Rank;
         for (int axis = 0; axis < wide.Rank; axis++) sizes[axis] = axis < lead ? 1 : narrow[axis - lead];
         var aligned = Layout.RowMajor(new Shape(sizes[..wide.Rank])) with { Offset = target.Value.Layout.Offset };
-        sweep.Backend.Fold(new Total(divisor), wide.Read("SumTo"), target.View("SumTo").With(aligned), target.Add);
+        Backend.Fold(new Total(divisor), wide.Read("SumTo"), target.Value.Write("SumTo").With(aligned), target.Add);
     }
 }
 

@@ -6,13 +6,20 @@ namespace Mayfly;
 public readonly struct Tanh : IMap1<Tanh>
 {
     /// <inheritdoc/>
+    public static Keep Keeps => Keep.Result;
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Tanh(x);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V D<V>(Tanh formula, V y, V dy) where V : struct, ILane<V> => dy * (V.Of(1f) - y * y);
 }
 
-/// <summary>The differentiable op.</summary>
-public static class TanhOp
+public static partial class TensorOps
 {
     /// <summary>The hyperbolic tangent, element-wise.</summary>
-    public static Tensor Tanh(this Tensor x) => x.Map(new Tanh(), "Tanh");
+    /// <remarks>Backward: dx = dy (1 - y^2).</remarks>
+    public static Tensor Tanh(this Tensor x) => x.Map(new Tanh());
 }
