@@ -33,7 +33,8 @@ public abstract partial class Module
         var before = Owned().ToList();
         try
         {
-            foreach (var old in found) old.ReplaceBy(make);
+            var made = found.ConvertAll(old => make((Module)old.MemberwiseClone()));
+            for (int i = 0; i < made.Count; i++) found[i].PassTo(made[i]);
         }
         finally
         {
@@ -52,9 +53,8 @@ public abstract partial class Module
     /// The old module itself stays where its callers hold it and passes their calls on; a copy of it, with the same parts, goes on as
     /// before.
     /// </summary>
-    private void ReplaceBy(Func<Module, Module> make)
+    private void PassTo(Module made)
     {
-        var made = make((Module)MemberwiseClone());
         made.SetTraining(trains);
         substitute = made;
     }
