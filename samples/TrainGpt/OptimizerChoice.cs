@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace TrainGpt;
 
-/// <summary>What <c>--optimizer</c>, <c>--preset</c> and their settings mean: a recipe, in which the options that are given change what they name.</summary>
+/// <summary>
+/// What <c>--optimizer</c>, <c>--preset</c> and their settings mean: a recipe, in which the options that are given change what they name.
+/// </summary>
 internal static class OptimizerChoice
 {
     private const string Auto = "auto";
@@ -27,8 +29,8 @@ internal static class OptimizerChoice
     /// <exception cref="InputException">One is given; the message names it.</exception>
     public static void Check(TrainOptions options) => Rule(options);
 
-    private static Rule Rule(TrainOptions options) =>
-        Settings(options).Aggregate(Named(options), (rule, s) => s.Value is { } value ? With(rule, s.Option, value, s.Keys, options.Optimizer) : rule);
+    private static Rule Rule(TrainOptions options) => Settings(options).Aggregate(
+        Named(options), (rule, s) => s.Value is { } value ? With(rule, s.Option, value, s.Keys, options.Optimizer) : rule);
 
     private static Rule Named(TrainOptions options)
     {
@@ -38,7 +40,7 @@ internal static class OptimizerChoice
         }
         catch (ArgumentException e)
         {
-            throw new InputException($"--preset {options.Preset}: --optimizer {e.Message}", e);
+            throw new InputException($"--preset {options.Preset}: {e.Message}", e);
         }
     }
 
