@@ -108,4 +108,41 @@ public sealed class ExtendingTests : IDisposable
         Assert.Equal([1.25, -1.75, 0.25], state.Tensor("m").ToArray<double>());
         Assert.True(p.Value.ToArray<double>()[0] < 0.8125, "momentum outweighs the new gradient");
     }
+
+    [Fact]
+    public void Spectral_steps_each_matrix_of_a_parameter_along_its_orthogonal_factor()
+    {
+        using var scope = device.Scope("test");
+        using var p = new Parameter("p", Tensor.Zeros((5, 4), device), Role.Hidden) { RowBlocks = [3, 2] };
+        using var state = new RuleState(device);
+        var rule = new Spectral { Momentum = 0.5, Steps = 40 };
+        rule.Init(p, state);
+        var gradient = Tensor.Uniform((5, 4), -1, 1, new RandomKey(2, 1), device);
+        rule.Apply(p, gradient, state, new StepInfo(1, 1, 0));
+        Assert.Equal(gradient.ToArray(), state.Tensor("b").ToArray());
+        foreach (var (start, rows) in new[] { (0, 3), (3, 2) })
+        {
+            var block = p.Value.Slice(0, start, rows);
+            var products = block.MatMul(block.Transpose(0, 1)).ToArray<double>(); // X X^T = I
+            for (int i = 0; i < products.Length; i++) Assert.Equal(i % (rows + 1) == 0 ? 1 : 0, products[i], 1e-9);
+            Assert.True((block * gradient.Slice(0, start, rows)).Sum().Item() < 0, "down the gradient");
+        }
+
+        rule.Apply(p, gradient, state, new StepInfo(2, 0, 0));
+        Assert.Equal(gradient.Scale(1.5f).ToArray(), state.Tensor("b").ToArray());
+    }
+
+    [Fact]
+    public void Spectral_trains_hidden_matrices_beside_a_fallback()
+    {
+        using var cpu = Device.CreateCpu(threads: 1);
+        using var scope = cpu.Scope("test");
+        using var model = new Gpt(new GptConfig { VocabularySize = 7, Context = 5, Layers = 1, Heads = 2, Width = 8 }, cpu);
+        using var updater = new Updater(
+            model.Parameters(), Route.For(new Spectral { Fallback = new AdamW() }), new UpdaterOptions { Schedule = 0.02 });
+        Tensor ids = GptTests.Ids(cpu, 2, 5, 1), targets = GptTests.Ids(cpu, 2, 5, 2);
+        double first = updater.Step(() => model.Loss(ids, targets)).Loss, last = first;
+        for (int step = 0; step < 30; step++) last = updater.Step(() => model.Loss(ids, targets)).Loss;
+        Assert.True(last < 0.7 * first, $"{first} to {last}");
+    }
 }
