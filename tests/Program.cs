@@ -16,7 +16,6 @@ internal static class Program
             if (args is ["width"]) return WidthProbe.Run();
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
-            if (args is ["api"]) return Approve();
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);
@@ -27,12 +26,6 @@ internal static class Program
         }
 
         return 1;
-    }
-
-    private static int Approve()
-    {
-        PublicApiTests.Approve();
-        return 0;
     }
 
     private static int PrintOps()

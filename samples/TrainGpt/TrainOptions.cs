@@ -154,7 +154,7 @@ internal sealed record TrainOptions : CommandOptions
     [Setting(
         "How --clip works while stepping eagerly: two-pass (exact, twice the time), previous (by the norm of the step before) or "
             + "per-tensor.",
-        Phase.Course,
+        Phase.Run,
         Otherwise = "after the sweep, in deferred mode")]
     public EagerClip? ClipMode { get; init; }
 

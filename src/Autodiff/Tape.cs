@@ -147,7 +147,8 @@ public sealed partial class Tape : IDisposable, IMaker
     {
         loss.Check("Backward");
         if (swept)
-            throw new InvalidOperationException("Backward: this tape was already swept; a tape is swept once. Record a new one for each step.");
+            throw new InvalidOperationException(
+                "Backward: this tape was already swept; a tape is swept once. Record a new one for the next step.");
         if (current != this) throw new InvalidOperationException("Backward: the tape does not record on this thread.");
         if (loss.Count != 1)
             throw new ArgumentException($"Backward: the loss has shape {loss.Shape}; reduce it to one element, with Mean or Sum.");

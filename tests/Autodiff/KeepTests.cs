@@ -94,5 +94,6 @@ public class KeepTests
     }
 
     private static void Call(string check, Type formula) =>
-        typeof(KeepTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula).Invoke(null, BindingFlags.DoNotWrapExceptions, null, null, null);
+        typeof(KeepTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula)
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, null, null);
 }

@@ -24,6 +24,15 @@ public class PackageTests
         Assert.Contains("ILGPU.Algorithms", Dependencies(Package));
     }
 
+    /// <summary>ILGPU's types are for who writes the GPU form of a kernel, and no other library's are for users.</summary>
+    [Fact]
+    public void No_public_member_shows_a_type_of_another_library()
+    {
+        string[] members = [.. Directory.GetFiles(Path.Combine(DocsTests.Root, "src"), "PublicAPI.*.txt", SearchOption.AllDirectories).SelectMany(File.ReadLines)];
+        Assert.Contains(members, line => line.Contains("Mayfly.Tensor"));
+        Assert.DoesNotContain(members, line => line.Contains("MathNet.") || (line.Contains("ILGPU.") && !line.Contains("Mayfly.Gpu")));
+    }
+
     private static HashSet<string> Reached(string project, HashSet<string> reached)
     {
         if (!reached.Add(project)) return reached;
