@@ -8,8 +8,8 @@ namespace Mayfly;
 /// <typeparam name="L">The vector width: <see cref="F4"/>, <see cref="F8"/> or <see cref="F16"/>.</typeparam>
 public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L : struct, ISimd<L>
 {
-    private readonly Workers workers = new(threads);
     private static readonly ReferenceBackend<F1> naive = new();
+    private readonly Workers workers = new(threads);
 
     /// <summary>Threads that compute.</summary>
     public int Threads => workers.Threads;
@@ -36,7 +36,7 @@ public sealed unsafe partial class CpuBackend<L>(int threads) : Backend where L 
     public override void Read(in View x, Span<byte> data) => HostMemory.Read(x, data);
 
     /// <inheritdoc/>
-    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
+    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this); // without a copy of the operands
 
     /// <summary>
     /// Does all chunks of a job, shared among the threads, and returns when they are done; an exception in a chunk is thrown here.

@@ -121,7 +121,7 @@ public sealed partial class GpuBackend : Backend
     }
 
     /// <inheritdoc/>
-    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
+    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this); // without a copy of the operands
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -38,7 +38,7 @@ public sealed unsafe partial class ReferenceBackend<V> : Backend where V : struc
     public override void Read(in View x, Span<byte> data) => HostMemory.Read(x, data);
 
     /// <inheritdoc/>
-    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this);
+    public override void Run<TKernel>(in TKernel kernel) => Unsafe.AsRef(in kernel).On(this); // without a copy of the operands
 
     /// <inheritdoc/>
     public override void Dispose()
