@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Mayfly;
 
 /// <summary>
-/// The rules' settings inside a snapshot, as JSON in its metadata: what the route assigned, so that a run that goes on under other settings is found
-/// out, and what was adjusted since, so that it goes on as it was.
+/// The rules' settings inside a snapshot, as JSON in its metadata: what the route assigned, so that a run that goes on under other
+/// settings is found out, and what was adjusted since, so that it goes on as it was.
 /// </summary>
 internal static class OptimizerSettings
 {
@@ -27,11 +27,12 @@ internal static class OptimizerSettings
     public static void Check(SafeTensorsReader reader, Updater updater)
     {
         if (Read(reader) is not { } saved) return;
-        var ruleOf = saved.Rules.SelectMany(r => r.Parameters.Select(p => (Parameter: p, Rule: r))).ToDictionary(p => p.Parameter, p => p.Rule);
+        var ruleOf = saved.Rules.SelectMany(r => r.Parameters.Select(p => (Name: p, Rule: r))).ToDictionary(p => p.Name, p => p.Rule);
         foreach (var (parameter, rule, _, scale) in updater.Routed)
             if (parameter.Trainable && ruleOf.TryGetValue(parameter.Name, out var before) && Difference(before, rule, scale) is { } found)
                 throw new BadFileException(
-                    reader.Path, Field, $"{parameter.Name} was trained with {found}; make the updater as it was, load, then change it by updater.Adjust.");
+                    reader.Path, Field,
+                    $"{parameter.Name} was trained with {found}; make the updater as it was, load, then change it by updater.Adjust.");
     }
 
     /// <summary>Makes the adjustments that the file holds.</summary>
@@ -43,9 +44,10 @@ internal static class OptimizerSettings
     private static string? Difference(SavedRule before, Rule rule, double scale)
     {
         if (before.Name != rule.Name) return $"{before.Name}, not {rule.Name}";
-        if (before.LearningRateScale != Text(scale)) return $"{before.Name} at {before.LearningRateScale} times the learning rate, not {Text(scale)}";
-        string[] now = Settings(rule);
-        return before.Settings.AsSpan().SequenceEqual(now) ? null : $"{before.Name}({Others(before.Settings, now)}), not {Others(now, before.Settings)}";
+        if (before.LearningRateScale != Text(scale))
+            return $"{before.Name} at {before.LearningRateScale} times the learning rate, not {Text(scale)}";
+        string[] was = before.Settings, now = Settings(rule);
+        return was.AsSpan().SequenceEqual(now) ? null : $"{before.Name}({Others(was, now)}), not {Others(now, was)}";
     }
 
     private static string Others(string[] settings, string[] than) => string.Join(", ", settings.Except(than).DefaultIfEmpty("nothing"));

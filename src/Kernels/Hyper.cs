@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// A hyper-parameter of a formula, which <see cref="ILane{V}.Of(Hyper)"/> takes in the lane's own precision: as a double where the lane is one,
-/// else rounded to single precision. The double is kept as bits, which no GPU kernel reads.
+/// A hyper-parameter of a formula, which <see cref="ILane{V}.Of(Hyper)"/> takes in the lane's own precision: as a double where the lane
+/// is one, else rounded to single precision. The double is kept as bits, which no GPU kernel reads.
 /// </summary>
 /// <param name="value">The number.</param>
 public readonly struct Hyper(double value)

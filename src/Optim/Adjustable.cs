@@ -6,13 +6,13 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// A record whose settings are the properties it declares: the declaration is a setting's name, default, range and documentation, and all else
-/// follows from it: printing, change by name, equality, what a snapshot keeps.
+/// A record whose settings are the properties it declares: the declaration is a setting's name, default, range and documentation, and all
+/// else follows from it: printing, change by name, equality, what a snapshot keeps.
 /// <code>
 /// public double Beta2 { get; init => field = In(0, 0.999999, value); } = 0.999;
 /// </code>
-/// A setting is a number, a truth value, an enum, a type with a static Parse, one of these or null, or another such record, whose settings are named
-/// <c>limiter.gamma</c>, or <c>gamma</c> where that is unambiguous.
+/// A setting is a number, a truth value, an enum, a type with a static Parse, one of these or null, or another such record, whose
+/// settings are named <c>limiter.gamma</c>, or <c>gamma</c> where that is unambiguous.
 /// </summary>
 public abstract record Adjustable
 {
@@ -32,7 +32,7 @@ public abstract record Adjustable
     protected virtual string Describe()
     {
         var standard = Setting.Defaults(GetType());
-        var shown = Settings.Where(s => IsOwnNumber(s) || standard is null || !standard.TryGetValue(s.Key, out var usual) || !Equals(usual, s.Value));
+        var shown = Settings.Where(s => IsOwnNumber(s) || standard is null || !standard.Contains(s));
         string settings = string.Join(", ", shown.Select(s => $"{s.Key} {Setting.Text(s.Value, "G6")}"));
         return settings.Length == 0 ? Name : $"{Name}({settings})";
     }
@@ -46,7 +46,9 @@ public abstract record Adjustable
         if (own.FirstOrDefault(s => key.StartsWith(s.Key + ".", StringComparison.Ordinal)) is { } nested)
             return nested.Part(this)?.Changed(key[(nested.Key.Length + 1)..], text) is { } part ? nested.Replace(this, part) : null;
         var inside = own.Select(s => (Setting: s, Part: s.Part(this)?.Changed(key, text))).Where(c => c.Part is not null).ToArray();
-        if (inside.Length > 1) throw new ArgumentException($"{Name}: {key} is ambiguous; say {string.Join(" or ", inside.Select(c => $"{c.Setting.Key}.{key}"))}.");
+        if (inside.Length > 1)
+            throw new ArgumentException(
+                $"{Name}: {key} is ambiguous; say {string.Join(" or ", inside.Select(c => $"{c.Setting.Key}.{key}"))}.");
         return inside.Length == 0 ? null : inside[0].Setting.Replace(this, inside[0].Part);
     }
 

@@ -13,18 +13,18 @@ public enum NormGuard
 }
 
 /// <summary>
-/// An approximate orthogonalisation of a matrix by matrix products alone: a quintic Newton-Schulz iteration (Jordan et al., "Muon: an optimizer for
-/// hidden layers in neural networks", 2024). |X| is the Frobenius norm:
+/// An approximate orthogonalisation of a matrix by matrix products alone: a quintic Newton-Schulz iteration (Jordan et al., "Muon: an
+/// optimizer for hidden layers in neural networks", 2024). |X| is the Frobenius norm:
 /// <code>
 /// X = X / (|X| + epsilon)
 /// Steps times:   A = X X^T        X = a X + (b A + c A A) X
 /// </code>
-/// Each singular value s goes to a s + b s^3 + c s^5 at each step, singular vectors stay. With the default coefficients five steps map every s of at
-/// least 0.002 |X| into [0.68, 1.20]; they are chosen for speed and do not converge to 1. A matrix of zeros stays zero.
+/// Each singular value s goes to a s + b s^3 + c s^5 at each step, singular vectors stay. With the default coefficients five steps map
+/// every s of at least 0.002 |X| into [0.68, 1.20]; they are chosen for speed and do not converge to 1. A matrix of zeros stays zero.
 /// </summary>
 /// <remarks>
-/// Always the smaller of X X^T and X^T X is formed, by transposed views. Work space: another X and two squares of X's smaller side. A and A A are
-/// symmetric: of large ones only the panels on and right of the diagonal are multiplied.
+/// Always the smaller of X X^T and X^T X is formed, by transposed views. Work space: another X and two squares of X's smaller side. A and
+/// A A are symmetric: of large ones only the panels on and right of the diagonal are multiplied.
 /// </remarks>
 public sealed record NewtonSchulz : Adjustable
 {
@@ -49,8 +49,8 @@ public sealed record NewtonSchulz : Adjustable
     public NormGuard Guard { get; init; }
 
     /// <summary>
-    /// True: X, A and the polynomial are rounded to bfloat16 after each product, as the references' GPU code keeps them; sums stay in the device's
-    /// precision. It models their results; it saves nothing here.
+    /// True: X, A and the polynomial are rounded to bfloat16 after each product, as the references' GPU code keeps them; sums stay in the
+    /// device's precision. It models their results; it saves nothing here.
     /// </summary>
     public bool Bfloat16 { get; init; }
 
@@ -60,16 +60,20 @@ public sealed record NewtonSchulz : Adjustable
     public Tensor Run(Tensor x)
     {
         if (x.Rank != 2 || x.Count == 0 || x.Type != x.Device.Float || !x.Layout.IsContiguous)
-            throw new ArgumentException($"NewtonSchulz: {x.Shape} of {x.Type}; it takes a dense matrix of {x.Device.Float} with at least one element.");
+            throw new ArgumentException(
+                $"NewtonSchulz: {x.Shape} of {x.Type}; it takes a dense matrix of {x.Device.Float} with at least one element.");
         using var scope = x.Device.Scope("NewtonSchulz");
         var copy = Tensor.Empty(x.Device, x.Shape, x.Type, Use.Scratch, "NewtonSchulz");
         x.Device.Backend.Copy(x.Read("NewtonSchulz"), copy.Write("NewtonSchulz"));
         return scope.Return(Consume(copy, "the matrix"));
     }
 
-    /// <summary>Orthogonalises a dense matrix, overwriting it; the result is that matrix or another of the innermost scope, which frees the work space.</summary>
+    /// <summary>
+    /// Orthogonalises a dense matrix, overwriting it; the result is that matrix or another of the innermost scope, which frees the work
+    /// space.
+    /// </summary>
     /// <exception cref="NonFiniteException">An element is infinite or NaN; <paramref name="name"/> says of what.</exception>
-    internal Tensor Consume(Tensor x, string name)
+    public Tensor Consume(Tensor x, string name)
     {
         var device = x.Device;
         long small = Math.Min(x.Shape[0], x.Shape[1]);
@@ -92,7 +96,7 @@ public sealed record NewtonSchulz : Adjustable
     /// <summary>Scales x to a norm between 1 and 2 (tiny ones stay below), exactly; returns the factor that is left to norm 1.</summary>
     private double Normalise(Tensor x, string name)
     {
-        double norm = Math.Sqrt(x.SumSquares()), epsilon = Epsilon ?? (x.Type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
+        double norm = Math.Sqrt(x.SumSquares()), epsilon = Epsilon ?? x.Type.MachineEpsilon();
         if (!double.IsFinite(norm)) throw new NonFiniteException($"NewtonSchulz: {name} has an infinity or NaN.");
         double divisor = Guard == NormGuard.Add ? norm + epsilon : Math.Max(norm, epsilon);
         if (divisor == 0) return 1;
@@ -101,7 +105,9 @@ public sealed record NewtonSchulz : Adjustable
         return 1 / (divisor * power);
     }
 
-    /// <summary>square = A = scale X X^T, or of X^T X where X is tall; polynomial = a I + b A + c A A, of which a I is not rounded.</summary>
+    /// <summary>
+    /// square = A = scale X X^T, or of X^T X where X is tall; polynomial = a I + b A + c A A, of which a I is not rounded.
+    /// </summary>
     private void Polynomial(Tensor x, Tensor square, Tensor polynomial, double scale)
     {
         var backend = x.Device.Backend;
@@ -135,9 +141,8 @@ public sealed record NewtonSchulz : Adjustable
             long rows = Math.Min(Panel, n - start), after = start + rows;
             View left = x.With(x.Layout.Slice(0, start, rows)), right = x.With(x.Layout.Slice(0, start, n - start));
             var panel = y.Layout.Slice(0, start, rows);
-            backend.Gemm(
-                new Identity(),
-                new GemmArgs { A = left, B = right.Transposed(), C = y.With(panel.Slice(1, start, n - start)), Alpha = alpha, Beta = beta });
+            var product = y.With(panel.Slice(1, start, n - start));
+            backend.Gemm(new Identity(), new GemmArgs { A = left, B = right.Transposed(), C = product, Alpha = alpha, Beta = beta });
             if (after == n) return;
             var mirrored = y.Layout.Slice(0, after, n - after).Slice(1, start, rows);
             backend.Copy(y.With(panel.Slice(1, after, n - after).Transpose(0, 1)), y.With(mirrored));

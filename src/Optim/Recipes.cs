@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Mayfly;
 
 /// <summary>
-/// Rules by name, each with learning rate and fallback: a plain form, tuned for small language models, and the published forms, which are the static
-/// properties of the rule's type. Train one by <see cref="Route.For"/>.
+/// Rules by name, each with learning rate and fallback: a plain form, tuned for small language models, and the published forms, which are
+/// the static properties of the rule's type. Train one by <see cref="Route.For"/>.
 /// </summary>
 public static partial class Recipes
 {
@@ -33,30 +33,32 @@ public static partial class Recipes
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>
     public static Rule Get(string name, string? preset = null)
     {
-        var plain = all.FirstOrDefault(r => r.Name == name).Plain ?? throw new ArgumentException($"'{name}' is no optimizer; there are {string.Join(", ", Names)}.");
+        var plain = all.FirstOrDefault(r => r.Name == name).Plain
+            ?? throw new ArgumentException($"'{name}' is no optimizer; there are {string.Join(", ", Names)}.");
         if (preset is null) return plain;
         var presets = Presets(name);
         if (presets.TryGetValue(preset, out var rule)) return rule;
-        throw new ArgumentException(presets.Count == 0 ? $"{name} has no presets." : $"'{preset}' is no preset; {name} has {string.Join(", ", presets.Keys)}.");
+        string has = presets.Count == 0 ? "no presets" : string.Join(", ", presets.Keys);
+        throw new ArgumentException($"'{preset}' is no preset; {name} has {has}.");
     }
 
-    /// <summary>The published forms of a rule by their names, which are those of its type's properties: <c>keller-jordan</c> is KellerJordan.</summary>
+    /// <summary>
+    /// The published forms of a rule by their names, which are those of its type's properties: <c>keller-jordan</c> is KellerJordan.
+    /// </summary>
     /// <exception cref="ArgumentException">There is no rule of that name.</exception>
     public static IReadOnlyDictionary<string, Rule> Presets(string name)
     {
-        var plain = Get(name);
-        return plain.GetType().GetProperties(BindingFlags.Public | BindingFlags.Static).Where(p => p.PropertyType == plain.GetType())
-            .Select(p => (p.Name, Rule: (Rule)p.GetValue(null)!)).Where(p => p.Rule.Name == plain.Name)
-            .Select(p => (Name: Kebab(p.Name), p.Rule)).Where(p => !name.EndsWith(p.Name, StringComparison.Ordinal))
-            .ToDictionary(p => Shortened(p.Name, name), p => p.Rule);
+        var type = Get(name).GetType();
+        // OfficialMini is apollo-mini's official
+        string kind = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..], suffix = $"-{kind}";
+        return type.GetProperties(BindingFlags.Public | BindingFlags.Static).Where(p => p.PropertyType == type)
+            .Select(p => (Name: Kebab(p.Name), Rule: (Rule)p.GetValue(null)!)).Where(p => p.Name != kind && !IsOfAnother(p.Rule, name))
+            .ToDictionary(p => p.Name.EndsWith(suffix, StringComparison.Ordinal) ? p.Name[..^suffix.Length] : p.Name, p => p.Rule);
     }
 
-    /// <summary>official-mini of apollo-mini is its official.</summary>
-    private static string Shortened(string preset, string name)
-    {
-        string kind = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..];
-        return preset.EndsWith("-" + kind, StringComparison.Ordinal) ? preset[..^(kind.Length + 1)] : preset;
-    }
+    /// <summary>True for a form that goes by the name of another optimizer: Apollo-Mini among apollo's.</summary>
+    private static bool IsOfAnother(Rule rule, string name) =>
+        Array.Exists(all, r => r.Name != name && r.Plain.GetType() == rule.GetType() && r.Plain.Name == rule.Name);
 
     private static string Kebab(string name) => InnerCapital().Replace(name, "-$0").ToLowerInvariant();
 

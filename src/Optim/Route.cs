@@ -27,8 +27,8 @@ public sealed class Route
     private readonly record struct Entry(Func<Parameter, bool> Matches, Rule Rule, UpdateMode Mode, double LearningRateScale);
 
     /// <summary>
-    /// The whole route of a rule: hidden matrices by it, all other parameters by its <see cref="Rule.Fallback"/> at the fallback's share of the
-    /// learning rate; all by the rule where it has no fallback. A rule's published form thus trains as it was published.
+    /// The whole route of a rule: hidden matrices by it, all other parameters by its <see cref="Rule.Fallback"/> at the fallback's share
+    /// of the learning rate; all by the rule where it has no fallback. A rule's published form thus trains as it was published.
     /// </summary>
     /// <param name="rule">The rule, such as <c>Muon.Moonlight</c>.</param>
     /// <param name="mode">When the parameters are stepped.</param>
@@ -40,8 +40,9 @@ public sealed class Route
         new Route().Add([Role.Embedding, Role.Hidden, Role.Head], rule, mode).Otherwise(rule.WithoutDecay(), mode);
 
     /// <summary>
-    /// Hidden matrices by one rule; embeddings, head, gains and biases by another, whose learning rate is <paramref name="fallbackScale"/> times the
-    /// step's, so that their ratio is kept whatever the schedule does. Gains and biases are not decayed.
+    /// Hidden matrices by one rule; embeddings, head, gains and biases by another, whose learning rate is
+    /// <paramref name="fallbackScale"/> times the step's, so that their ratio is kept whatever the schedule does. Gains and biases are
+    /// not decayed.
     /// </summary>
     public static Route ForHidden(Rule rule, Rule fallback, double fallbackScale = 1, UpdateMode mode = UpdateMode.Eager) =>
         new Route().Add(IsHiddenMatrix, rule, mode)
@@ -65,7 +66,8 @@ public sealed class Route
         Add(p => roles.Contains(p.Role), rule, mode, learningRateScale);
 
     /// <summary>Routes all parameters that no entry before matched.</summary>
-    public Route Otherwise(Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) => Add(_ => true, rule, mode, learningRateScale);
+    public Route Otherwise(Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) =>
+        Add(_ => true, rule, mode, learningRateScale);
 
     /// <summary>Assigns a rule to each parameter and numbers the parameters in their order.</summary>
     /// <exception cref="ArgumentException">A parameter is listed twice, shares its name with another, or matches no entry.</exception>
@@ -89,7 +91,8 @@ public sealed class Route
     internal static double CheckScale(double learningRateScale, Rule rule) => learningRateScale >= 0 && double.IsFinite(learningRateScale)
         ? learningRateScale
         : throw new ArgumentOutOfRangeException(
-            nameof(learningRateScale), $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
+            nameof(learningRateScale),
+            $"Route: the learning-rate factor {learningRateScale} of {rule.Name} is not a finite number of at least 0.");
 
     private static bool IsHiddenMatrix(Parameter parameter) => parameter.Role == Role.Hidden && parameter.Shape.Count > parameter.Shape[0];
 

@@ -7,15 +7,16 @@ namespace Mayfly;
 /// <param name="LearningRate">The learning rate of this step for this parameter: the schedule's times the route's factor.</param>
 /// <param name="Seed">The run's seed; with <see cref="Parameter.Index"/> it keys a rule's own random numbers.</param>
 /// <param name="ClipFactor">
-/// What the updater has multiplied the gradient by to limit a norm, at most 1. A limit on elements is multiplied by it too, so that it acts on the
-/// gradient as it was.
+/// What the updater has multiplied the gradient by to limit a norm, at most 1. A limit on elements is multiplied by it too, so that it
+/// acts on the gradient as it was.
 /// </param>
 public readonly record struct StepInfo(long Step, double LearningRate, ulong Seed, double ClipFactor = 1);
 
 /// <summary>
-/// How one parameter is changed by its gradient. A rule sees one parameter at a time, so it works inside the backward sweep as well as after it.
-/// It is a record of its settings, see <see cref="Adjustable"/>; change one by <c>rule with { Beta2 = 0.95 }</c>. What it remembers of a parameter is
-/// in that parameter's <see cref="RuleState"/>. A published form of a rule is a static property of its type, such as <see cref="Muon.Moonlight"/>.
+/// How one parameter is changed by its gradient. A rule sees one parameter at a time, so it works inside the backward sweep as well as
+/// after it. It is a record of its settings, see <see cref="Adjustable"/>; change one by <c>rule with { Beta2 = 0.95 }</c>. What it
+/// remembers of a parameter is in that parameter's <see cref="RuleState"/>. A published form of a rule is a static property of its type,
+/// such as <see cref="Muon.Moonlight"/>.
 /// </summary>
 public abstract record Rule : Adjustable
 {
@@ -29,8 +30,8 @@ public abstract record Rule : Adjustable
     public virtual double FallbackScale { get; init => field = In(0, 1e6, value); } = 1;
 
     /// <summary>
-    /// The rule that steps a parameter routed to this one, and its learning rate as a multiple: another where this one does not fit the parameter's
-    /// shape. Routes ask it, so that tables show what is used.
+    /// The rule that steps a parameter routed to this one, and its learning rate as a multiple: another where this one does not fit the
+    /// parameter's shape. Routes ask it, so that tables show what is used.
     /// </summary>
     public virtual (Rule Rule, double Scale) For(Parameter parameter) => (this, 1);
 
@@ -44,17 +45,19 @@ public abstract record Rule : Adjustable
 
     /// <summary>
     /// Changes the gradient in place, for the next rule of a <see cref="Chain"/>, or steps the parameter, as by
-    /// <see cref="Tensor.Step{TOp}"/>. The gradient is finite, dense and of the parameter's shape. Other parameters may not be read. Open a scope
-    /// for tensors made here.
+    /// <see cref="Tensor.Step{TOp}"/>. The gradient is finite, dense and of the parameter's shape. Other parameters may not be read. Open
+    /// a scope for tensors made here.
     /// </summary>
     public abstract void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step);
 
-    /// <summary>True where the rule also steps a parameter that got no gradient, as if it were zero: momentum and decay go on acting.</summary>
+    /// <summary>
+    /// True where the rule also steps a parameter that got no gradient, as if it were zero: momentum and decay go on acting.
+    /// </summary>
     public virtual bool StepsWithoutGradient => false;
 
     /// <summary>
-    /// This rule with one of its settings changed; a chain changes it in each rule that has it. To change it in one kind of rule only, put that
-    /// rule's name in front: <c>AdamW.beta1</c>.
+    /// This rule with one of its settings changed; a chain changes it in each rule that has it. To change it in one kind of rule only,
+    /// put that rule's name in front: <c>AdamW.beta1</c>.
     /// </summary>
     /// <returns>The changed rule; null where there is no such setting.</returns>
     /// <exception cref="ArgumentException">The value is none of this setting's or outside its range.</exception>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Mayfly;
 
 /// <summary>
-/// What a rule remembers of one parameter: named tensors of any shape, named numbers, and the parts of a chain's rules. Snapshots save and restore
-/// all of it by name.
+/// What a rule remembers of one parameter: named tensors of any shape, named numbers, and the parts of a chain's rules. Snapshots save
+/// and restore all of it by name.
 /// </summary>
 public sealed class RuleState : IDisposable
 {
@@ -25,8 +25,11 @@ public sealed class RuleState : IDisposable
     /// <summary>The states of a chain's rules.</summary>
     public IReadOnlyList<RuleState> Parts => parts;
 
-    /// <summary>All tensors; those of part i have <c>i.</c> before their name. Restore one by <see cref="Mayfly.Tensor.CopyFrom{T}"/>.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Tensors => tensors.Concat(parts.SelectMany((p, i) => p.Tensors.Select(t => ($"{i}.{t.Name}", t.Value))));
+    /// <summary>
+    /// All tensors; those of part i have <c>i.</c> before their name. Restore one by <see cref="Mayfly.Tensor.CopyFrom{T}"/>.
+    /// </summary>
+    public IEnumerable<(string Name, Tensor Value)> Tensors =>
+        tensors.Concat(parts.SelectMany((p, i) => p.Tensors.Select(t => ($"{i}.{t.Name}", t.Value))));
 
     /// <summary>All numbers, named like tensors.</summary>
     public IEnumerable<(string Name, double Value)> Numbers =>
@@ -71,14 +74,13 @@ public sealed class RuleState : IDisposable
     {
         int at = numberNames.IndexOf(name), dot = name.IndexOf('.', StringComparison.Ordinal);
         if (at >= 0) return ref CollectionsMarshal.AsSpan(numbers)[at];
-        if (dot > 0 && int.TryParse(name.AsSpan(0, dot), out int part) && part < parts.Count) return ref parts[part].Number(name[(dot + 1)..]);
+        if (dot > 0 && int.TryParse(name.AsSpan(0, dot), out int part) && part < parts.Count)
+            return ref parts[part].Number(name[(dot + 1)..]);
         throw new KeyNotFoundException($"This optimizer state has no number '{name}'; it has {List(numberNames)}.");
     }
 
     /// <summary>True where another state has tensors and numbers of the same names, shapes and types.</summary>
-    public bool Fits(RuleState other) =>
-        Tensors.Select(t => (t.Name, t.Value.Shape, t.Value.Type)).SequenceEqual(other.Tensors.Select(t => (t.Name, t.Value.Shape, t.Value.Type)))
-        && Numbers.Select(n => n.Name).SequenceEqual(other.Numbers.Select(n => n.Name));
+    public bool Fits(RuleState other) => Outline().SequenceEqual(other.Outline());
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
@@ -86,6 +88,10 @@ public sealed class RuleState : IDisposable
         foreach (var tensor in tensors) tensor.Value.Dispose();
         foreach (var part in parts) part.Dispose();
     }
+
+    private IEnumerable<(string Name, Shape Shape, DType? Type)> Outline() =>
+        Tensors.Select(t => (t.Name, t.Value.Shape, (DType?)t.Value.Type))
+            .Concat(Numbers.Select(n => (n.Name, default(Shape), (DType?)null)));
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("none"));
 }

@@ -12,8 +12,11 @@ public abstract record Schedule
     /// <summary>The rate on the way up: the peak's share of the warm-up that is done, all of it where there is none.</summary>
     private protected static double Rising(double peak, long step, long warmUp) => warmUp > 0 ? peak * step / warmUp : peak;
 
-    /// <summary>The share of <paramref name="step"/> in the way from <paramref name="from"/> to <paramref name="to"/>, within [0, 1].</summary>
-    private protected static double Share(long step, long from, long to) => to <= from ? 1 : Math.Clamp((double)(step - from) / (to - from), 0, 1);
+    /// <summary>
+    /// The share of <paramref name="step"/> in the way from <paramref name="from"/> to <paramref name="to"/>, within [0, 1].
+    /// </summary>
+    private protected static double Share(long step, long from, long to) =>
+        to <= from ? 1 : Math.Clamp((double)(step - from) / (to - from), 0, 1);
 }
 
 /// <summary>The same rate at every step.</summary>
@@ -57,7 +60,8 @@ public sealed record WarmUpCosine(double Peak, double Minimum, long WarmUp, long
 public sealed record WarmUpLinear(double Peak, double Minimum, long WarmUp, long Total) : Schedule
 {
     /// <inheritdoc/>
-    public override double At(long step) => step <= WarmUp ? Rising(Peak, step, WarmUp) : Peak + (Minimum - Peak) * Share(step, WarmUp, Total);
+    public override double At(long step) =>
+        step <= WarmUp ? Rising(Peak, step, WarmUp) : Peak + (Minimum - Peak) * Share(step, WarmUp, Total);
 }
 
 /// <summary>
@@ -78,5 +82,7 @@ public sealed record WarmUpStableDecay(double Peak, double Minimum, long WarmUp,
 {
     /// <inheritdoc/>
     public override double At(long step) =>
-        step <= WarmUp ? Rising(Peak, step, WarmUp) : step <= Total - Decay ? Peak : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
+        step <= WarmUp ? Rising(Peak, step, WarmUp)
+        : step <= Total - Decay ? Peak
+        : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
 }

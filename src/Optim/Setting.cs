@@ -10,7 +10,7 @@ internal sealed record Setting(PropertyInfo Property)
 {
     private const string Null = "null";
     private static readonly ConcurrentDictionary<Type, Setting[]> settings = new();
-    private static readonly ConcurrentDictionary<Type, Dictionary<string, object?>?> defaults = new();
+    private static readonly ConcurrentDictionary<Type, HashSet<(string Key, object? Value)>?> defaults = new();
 
     /// <summary>The property's name in lower camel case.</summary>
     public string Key { get; } = KeyOf(Property.Name);
@@ -21,8 +21,8 @@ internal sealed record Setting(PropertyInfo Property)
     public static Setting[] Of(Type type) => settings.GetOrAdd(type, t => [.. Declared(t)]);
 
     /// <summary>The settings of a type's default; null where it can only be made with arguments.</summary>
-    public static Dictionary<string, object?>? Defaults(Type type) => defaults.GetOrAdd(type, t =>
-        t.GetConstructor(Type.EmptyTypes)?.Invoke(null) is Adjustable standard ? standard.Settings.ToDictionary(s => s.Key, s => s.Value) : null);
+    public static HashSet<(string Key, object? Value)>? Defaults(Type type) => defaults.GetOrAdd(
+        type, t => t.GetConstructor(Type.EmptyTypes)?.Invoke(null) is Adjustable standard ? [.. standard.Settings] : null);
 
     /// <summary>A property's name as a setting's.</summary>
     public static string KeyOf(string property) => char.ToLowerInvariant(property[0]) + property[1..];

@@ -4,16 +4,16 @@ using MathNet.Numerics.LinearAlgebra.Factorization;
 namespace Mayfly;
 
 /// <summary>
-/// The first singular vectors of a matrix's smaller side (of the columns where it is square). A small side, or many vectors of it, are decomposed
-/// whole by MathNet; else A = X^T X (X X^T of a wide matrix) is multiplied on the device and its first eigenvectors are found by iterating a subspace
-/// a little larger than asked for (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011):
+/// The first singular vectors of a matrix's smaller side (of the columns where it is square). A small side, or many vectors of it, are
+/// decomposed whole by MathNet; else A = X^T X (X X^T of a wide matrix) is multiplied on the device and its first eigenvectors are found
+/// by iterating a subspace a little larger than asked for (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011):
 /// <code>
 /// Q = orthonormal columns, from the vectors of the last time or random
 /// until trace(Q^T A Q) grows by less than a hundred-thousandth, or 20 times:   Z = A Q ;   Q, R = qr(Z)
 /// Q V,   V the eigenvectors of Q^T A Q
 /// </code>
 /// </summary>
-internal static class SingularVectors
+public static class SingularVectors
 {
     private const int WholeSide = 128, Surplus = 16, MostIterations = 20;
     private const double Growth = 1e-5;
@@ -59,7 +59,10 @@ internal static class SingularVectors
         return vectors.SubMatrix(0, count, 0, vectors.ColumnCount).ToRowMajorArray();
     }
 
-    /// <summary>X^T X / |X|^2, or X X^T / |X|^2 of a wide matrix, which is scaled by a power of two first, so that squares neither overflow nor vanish.</summary>
+    /// <summary>
+    /// X^T X / |X|^2, or X X^T / |X|^2 of a wide matrix, which is scaled by a power of two first, so that squares neither overflow nor
+    /// vanish.
+    /// </summary>
     private static Tensor Square(Tensor x, Shape shape, int side, double norm)
     {
         double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(norm), -126, 126));
@@ -70,7 +73,9 @@ internal static class SingularVectors
         return Multiply(tall ? turned : v, tall ? v : turned, x.Device, (side, side), 1 / (norm * power) / (norm * power));
     }
 
-    /// <summary>Random columns where no vectors are known, or more than those are asked for: a fixed sequence, so that a run repeats.</summary>
+    /// <summary>
+    /// Random columns where no vectors are known, or more than those are asked for: a fixed sequence, so that a run repeats.
+    /// </summary>
     private static Matrix<float> Start(Tensor? known, int side, int columns)
     {
         var values = new float[side * columns];
@@ -82,7 +87,8 @@ internal static class SingularVectors
     private static Matrix<float> Product(Tensor square, Matrix<float> q)
     {
         using var right = Tensor.From<float>(q.ToColumnMajorArray(), (q.ColumnCount, q.RowCount), square.Device);
-        using var product = Multiply(right.Read("SingularVectors"), square.Read("SingularVectors"), square.Device, right.Shape, 1); // Q^T A, A being symmetric
+        // Q^T A, A being symmetric
+        using var product = Multiply(right.Read("SingularVectors"), square.Read("SingularVectors"), square.Device, right.Shape, 1);
         return Matrix<float>.Build.Dense(q.RowCount, q.ColumnCount, product.ToArray());
     }
 

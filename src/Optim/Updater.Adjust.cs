@@ -16,12 +16,14 @@ public sealed partial class Updater
     private double scheduleScale = 1;
     private Assignment[]? routed;
 
-    /// <summary>The parameters with their rules as the route assigned them, before any <see cref="Adjust(string, double, string)"/>.</summary>
+    /// <summary>
+    /// The parameters with their rules as the route assigned them, before any <see cref="Adjust(string, double, string)"/>.
+    /// </summary>
     public IReadOnlyList<Assignment> Routed => routed ?? [.. Assignments];
 
     /// <summary>
-    /// What <see cref="Adjust(string, double, string)"/> has changed, in order; of repeated changes the last. Learning rates stand here as the
-    /// multiples that they were made to. Snapshots save them and, when they are loaded, <see cref="Readjust"/>.
+    /// What <see cref="Adjust(string, double, string)"/> has changed, in order; of repeated changes the last. Learning rates stand here
+    /// as the multiples that they were made to. Snapshots save them and, when they are loaded, <see cref="Readjust"/>.
     /// </summary>
     public IReadOnlyList<Adjustment> Adjustments => adjustments;
 
@@ -36,13 +38,15 @@ public sealed partial class Updater
     /// </code>
     /// </summary>
     /// <param name="key">
-    /// <c>learningRate</c>, <c>learningRateScale</c> or one of a rule's <see cref="Adjustable.Settings"/>, with or without a rule's name in front; or
-    /// <c>scheduleScale</c>, a factor of the whole schedule.
+    /// <c>learningRate</c>, <c>learningRateScale</c> or one of a rule's <see cref="Adjustable.Settings"/>, with or without a rule's name
+    /// in front; or <c>scheduleScale</c>, a factor of the whole schedule.
     /// </param>
     /// <param name="value">The new value.</param>
     /// <param name="of">Which parameters: a pattern of their names, or the name of a rule that steps them, alone or in a chain.</param>
     /// <returns>How many parameters it concerns.</returns>
-    /// <exception cref="ArgumentException">It concerns none, or the value is out of range, or would need another state. Nothing has changed.</exception>
+    /// <exception cref="ArgumentException">
+    /// It concerns none, or the value is out of range, or would need another state. Nothing has changed.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A step is under way.</exception>
     public int Adjust(string key, double value, string of = All) => Adjust(key, Text(value), of);
 
@@ -50,10 +54,12 @@ public sealed partial class Updater
     /// <inheritdoc cref="Adjust(string, double, string)"/>
     public int Adjust(string key, string value, string of = All)
     {
-        if (InStep) throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
-        if (key == LearningRate && of == All) return Change(new Adjustment(ScheduleScale, Text(scheduleScale * Share(value)), of));
-        if (key != LearningRate && !key.EndsWith("." + LearningRate, StringComparison.Ordinal)) return Change(new Adjustment(key, value, of));
-        return Change(new Adjustment(key[..^LearningRate.Length] + LearningRateScale, Text(Share(value)), of));
+        if (InStep)
+            throw new InvalidOperationException($"Updater: Adjust in the middle of step {GlobalStep}; adjust before Begin or after End.");
+        bool isRate = key == LearningRate || key.EndsWith("." + LearningRate, StringComparison.Ordinal);
+        return !isRate ? Change(new Adjustment(key, value, of))
+            : key == LearningRate && of == All ? Change(new Adjustment(ScheduleScale, Text(scheduleScale * Share(value)), of))
+            : Change(new Adjustment(key[..^LearningRate.Length] + LearningRateScale, Text(Share(value)), of));
     }
 
     /// <summary>Undoes all adjustments and makes the given ones, as loading a snapshot does.</summary>
@@ -105,7 +111,11 @@ public sealed partial class Updater
     {
         int dot = key.LastIndexOf('.');
         if (key[(dot + 1)..] == LearningRateScale)
-            return dot < 0 || assignment.Rule.Uses(key[..dot]) ? assignment with { LearningRateScale = Route.CheckScale(Number(value), assignment.Rule) } : null;
+        {
+            if (dot >= 0 && !assignment.Rule.Uses(key[..dot])) return null;
+            return assignment with { LearningRateScale = Route.CheckScale(Number(value), assignment.Rule) };
+        }
+
         if (!rules.TryGetValue(assignment.Rule, out var rule)) rules.Add(assignment.Rule, rule = assignment.Rule.Adjusted(key, value));
         return rule is null ? null : assignment with { Rule = rule };
     }
@@ -115,14 +125,16 @@ public sealed partial class Updater
     {
         double rate = CheckRate(Number(value)), scheduled = ScheduledRate(GlobalStep + 1);
         return scheduled > 0 ? rate / scheduled : throw new ArgumentException(
-            $"Updater: the schedule gives step {GlobalStep + 1} the learning rate {scheduled}, of which {value} is no multiple; adjust later, or give rates by Begin.");
+            $"Updater: the schedule gives step {GlobalStep + 1} the learning rate {scheduled}, of which {value} is no multiple; "
+            + "adjust later, or give rates by Begin.");
     }
 
     private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
-    private static double Number(string value) => double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
-        ? number
-        : throw new ArgumentException($"Updater: '{value}' is no number.");
+    private static double Number(string value) =>
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : throw new ArgumentException($"Updater: '{value}' is no number.");
 
     /// <summary>A changed rule must remember the same of its parameter: tensors and numbers of the same names, shapes and types.</summary>
     private static void CheckSameState(Slot slot, Assignment? changed)
@@ -131,11 +143,16 @@ public sealed partial class Updater
         using var other = new RuleState(slot.State.Device);
         changed.Rule.Init(slot.Parameter, other);
         if (!other.Fits(slot.State))
-            throw new ArgumentException($"Updater: {slot.Parameter} would go from {slot.Assignment.Rule} to {changed.Rule}, which needs another state; make a new updater.");
+            throw new ArgumentException(
+                $"Updater: {slot.Parameter} would go from {slot.Assignment.Rule} to {changed.Rule}, which needs another state; "
+                + "make a new updater.");
     }
 
-    private string Choices() =>
-        $"There are {LearningRate}, {LearningRateScale}, {ScheduleScale} and, of {string.Join("; of ", slots.Select(s => s.Assignment.Rule).Distinct().Select(Keys).Distinct())}.";
+    private string Choices()
+    {
+        string ofRules = string.Join("; of ", slots.Select(s => s.Assignment.Rule).Distinct().Select(Keys).Distinct());
+        return $"There are {LearningRate}, {LearningRateScale}, {ScheduleScale} and, of {ofRules}.";
+    }
 
     private static string Keys(Rule rule) => $"{rule}: {string.Join(", ", rule.Settings.Select(s => s.Key).DefaultIfEmpty("none"))}";
 }

@@ -46,6 +46,16 @@ public sealed class OptimizerSnippets : IDisposable
     }
 
     [Fact]
+    public void A_preset_brings_its_learning_rate_and_fallback()
+    {
+        var rule = Muon.Moonlight with { Momentum = 0.9 };             // or Recipes.Get("muon", "moonlight")
+        using var updater = new Updater(model.Parameters(), Route.For(rule), new UpdaterOptions { Schedule = rule.LearningRate });
+        Assert.Equal(Muon.Moonlight, Recipes.Get("muon", "moonlight"));
+        Assert.Equal(1e-3, updater.ScheduledRate(1));
+        Train(updater);
+    }
+
+    [Fact]
     public void Routes_cover_a_model()
     {
         var special = new AdamW { Beta2 = 0.95 };

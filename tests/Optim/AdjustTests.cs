@@ -26,7 +26,10 @@ public class AdjustTests
         Assert.All(Route.For(rule with { Fallback = null }).Resolve(parameters), a => Assert.Equal(("Muon", 1.0), (a.Rule.Name, a.LearningRateScale)));
     }
 
-    /// <summary>First steps have sizes that depend on the rate alone: AdamW's is the rate, Muon's one is the rate times the singular value's image.</summary>
+    /// <summary>
+    /// First steps have sizes that depend on the rate alone: AdamW's is the rate, Muon's one is the rate times the singular value's
+    /// image.
+    /// </summary>
     [Fact]
     public void The_ratio_is_kept_whatever_the_rate_and_one_rate_can_be_set_alone()
     {
@@ -115,7 +118,7 @@ public class AdjustTests
                 tried++;
             }
 
-        Assert.True(tried > 400, $"{tried}");
+        Assert.True(tried > 300, $"{tried}");
     }
 
     /// <summary>Another value; null for a choice, which has its own names, and for what stands for nothing.</summary>

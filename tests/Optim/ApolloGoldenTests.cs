@@ -57,7 +57,9 @@ public class ApolloGoldenTests
         }
     }
 
-    /// <summary>The recorded moments are of the projection's shape, (rank, channels) where it is on the left; ours are (channels, rank).</summary>
+    /// <summary>
+    /// The recorded moments are of the projection's shape, (rank, channels) where it is on the left; ours are (channels, rank).
+    /// </summary>
     private static void CheckMoments(JsonElement moments, RuleState state, double absolute, double relative, string what)
     {
         int[] shape = [.. moments.GetProperty("state_shape").EnumerateArray().Select(e => e.GetInt32())];
@@ -98,7 +100,10 @@ public class ApolloGoldenTests
         };
     }
 
-    /// <summary>The recorded projection in force at step t; where the rule keeps projections it must ask at the very steps at which they were drawn.</summary>
+    /// <summary>
+    /// The recorded projection in force at step t; where the rule keeps projections it must ask at the very steps at which they were
+    /// drawn.
+    /// </summary>
     private static double[] Projection(JsonElement[] steps, long t, bool exact)
     {
         var drawn = steps.Last(s => s.GetProperty("t").GetInt64() <= t && s.TryGetProperty("proj", out _));

@@ -33,8 +33,8 @@ public class ApolloGptTests
         GoldenTests.Numbers(step.GetProperty("proj").GetProperty(name).GetProperty("data"));
 
     /// <summary>
-    /// A key bias has a true gradient of 0, of whose rounding noise Adam makes whole steps in single precision: there it is bounded by them, and sums
-    /// that hold one are left out.
+    /// A key bias has a true gradient of 0, of whose rounding noise Adam makes whole steps in single precision: there it is bounded by
+    /// them, and sums that hold one are left out.
     /// </summary>
     private static void CheckFinal(JsonElement final, double[] found, string what, double share)
     {

@@ -4,8 +4,8 @@ namespace Mayfly.Tests;
 public class ApolloTests
 {
     /// <summary>
-    /// The update's root mean square relative to AdamW's: alpha makes up for rows of variance 1 / rank, and unit rows need none; both together make
-    /// steps too large.
+    /// The update's root mean square relative to AdamW's: alpha makes up for rows of variance 1 / rank, and unit rows need none; both
+    /// together make steps too large.
     /// </summary>
     [Theory]
     [InlineData(64, 256, 1, 0.12, 0.97, 1.02, 8.1)]

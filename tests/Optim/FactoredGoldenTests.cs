@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// The references' own traces of LOMO, AdaLomo and Adafactor. All problems of a file are stepped together, since one file clips their common norm.
+/// The references' own traces of LOMO, AdaLomo and Adafactor. All problems of a file are stepped together, since one file clips their
+/// common norm.
 /// </summary>
 public class FactoredGoldenTests
 {

@@ -67,8 +67,8 @@ public class GaLoreTests
     }
 
     /// <summary>
-    /// A larger side is not decomposed whole: the vectors hold as much of the matrix as the exact ones, are orthonormal, and where the spectrum has a gap
-    /// they span the same space; the same bits on any number of threads.
+    /// A larger side is not decomposed whole: the vectors hold as much of the matrix as the exact ones, are orthonormal, and where the
+    /// spectrum has a gap they span the same space; the same bits on any number of threads.
     /// </summary>
     [Theory]
     [InlineData(150, 220, 1.0)]

@@ -46,7 +46,10 @@ public class MuonGoldenTests
         Follow(device, file, presets[file], mode, 1e-11, 1e-8);
     }
 
-    /// <summary>The default's momentum takes (1 - momentum) g, Optimisers.jl's g: the same direction, and the same steps but for the norm's epsilon.</summary>
+    /// <summary>
+    /// The default's momentum takes (1 - momentum) g, Optimisers.jl's g: the same direction, and the same steps but for the norm's
+    /// epsilon.
+    /// </summary>
     [Fact]
     public void Both_forms_of_the_momentum_make_the_same_steps()
     {

@@ -79,7 +79,9 @@ public class MuonTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Muon { Split = 0 });
     }
 
-    /// <summary>The momentum goes on moving a matrix that the loss does not read, or it does not, as asked; both times as deferred as eager.</summary>
+    /// <summary>
+    /// The momentum goes on moving a matrix that the loss does not read, or it does not, as asked; both times as deferred as eager.
+    /// </summary>
     [Theory]
     [InlineData(UpdateMode.Eager)]
     [InlineData(UpdateMode.Deferred)]
@@ -144,7 +146,9 @@ public class MuonTests
         Assert.InRange(device.Arena.Report.Peak(Use.Scratch), needed, needed + 1024);
     }
 
-    /// <summary>A matrix problem, which the vectors of the common sets are not: the weights that rotate one set of points into another.</summary>
+    /// <summary>
+    /// A matrix problem, which the vectors of the common sets are not: the weights that rotate one set of points into another.
+    /// </summary>
     [Fact]
     public void Finds_a_rotation()
     {

@@ -16,8 +16,8 @@ public class NewtonSchulzTests
     };
 
     /// <summary>
-    /// Each singular value ends where the quintic takes it, and those of 0.002 of the norm or more in the published band, [0.68, 1.20]; singular
-    /// vectors stay: U^T X' V is diagonal.
+    /// Each singular value ends where the quintic takes it, and those of 0.002 of the norm or more in the published band, [0.68, 1.20];
+    /// singular vectors stay: U^T X' V is diagonal.
     /// </summary>
     [Theory]
     [MemberData(nameof(Matrices))]
@@ -69,7 +69,10 @@ public class NewtonSchulzTests
                 }
     }
 
-    /// <summary>Above the epsilon the size of a matrix does not count, to the bit where it changes by a power of two; float squares would over- or underflow.</summary>
+    /// <summary>
+    /// Above the epsilon the size of a matrix does not count, to the bit where it changes by a power of two; float squares would over- or
+    /// underflow.
+    /// </summary>
     [Fact]
     public void Size_does_not_count()
     {

@@ -39,10 +39,11 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
 
     [Theory]
     [InlineData("--optimizer adamw --rank 4", "--optimizer adamw has none")]
-    [InlineData("--optimizer adamw --preset x", "--optimizer adamw has no presets")]
+    [InlineData("--optimizer sgd --preset x", "sgd has no presets")]
+    [InlineData("--optimizer adalomo --beta1 0.5", "--optimizer adalomo has none")]
     [InlineData("--optimizer muon --preset x", "keller-jordan, torch, moonlight, julia")]
-    [InlineData("--optimizer apollo --rank half", "--rank half is no rank")]
-    [InlineData("--optimizer galore --rank sqrt", "give a number")]
+    [InlineData("--optimizer apollo --rank half", "--rank half: Apollo: rank cannot be 'half'")]
+    [InlineData("--optimizer galore --rank sqrt", "a whole number is needed")]
     [InlineData("--mode eager --clip-mode previous --clip 0", "clips nothing")]
     [InlineData("--norm-cap 0.5", "--norm-cap 0.5 is out of range")]
     public void Refuses_what_does_not_fit(string options, string message)

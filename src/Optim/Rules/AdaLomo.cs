@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Steps of a size in proportion to the weights, with a factored second moment and no first one (Lv, Yan, Guo, Lv and Qiu, "AdaLomo: low-memory
-/// optimization with adaptive learning rate", 2023):
+/// Steps of a size in proportion to the weights, with a factored second moment and no first one (Lv, Yan, Guo, Lv and Qiu, "AdaLomo:
+/// low-memory optimization with adaptive learning rate", 2023):
 /// <code>
 /// beta2 = 1 - t^decayRate
 /// row = beta2 row + (1 - beta2) mean over columns (g^2 + epsilon1)
@@ -13,9 +13,9 @@ namespace Mayfly;
 /// p = p - size weightDecay p
 /// p = p - size u
 /// </code>
-/// t counts the steps at which this parameter had a gradient. More than two axes count as a matrix (first axis, rest). State: row and column, or v.
-/// A matrix costs three reads of the gradient, two of the weight and one write, and no work space of its size; gradients beyond 1e15 count as 1e15,
-/// so that their squares stay finite.
+/// t counts the steps at which this parameter had a gradient. More than two axes count as a matrix (first axis, rest). State: row and
+/// column, or v. A matrix costs three reads of the gradient, two of the weight and one write, and no work space of its size; gradients
+/// beyond 1e15 count as 1e15, so that their squares stay finite.
 /// </summary>
 public sealed record AdaLomo : Rule
 {

@@ -25,8 +25,8 @@ public enum AdafactorForm
 }
 
 /// <summary>
-/// Adam's second moment kept as means of rows and columns (Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018),
-/// in the two forms that are in use, <see cref="HuggingFace"/>, the default, and <see cref="Torch"/>:
+/// Adam's second moment kept as means of rows and columns (Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory
+/// cost", 2018), in the two forms that are in use, <see cref="HuggingFace"/>, the default, and <see cref="Torch"/>:
 /// <code>
 /// beta2 = 1 - t^decayRate
 /// row = beta2 row + (1 - beta2) mean over columns g^2
@@ -36,8 +36,9 @@ public enum AdafactorForm
 /// u = m = beta1 m + (1 - beta1) u                      (with a first moment)
 /// p = p - decay p - u
 /// </code>
-/// The forms differ in the size, the decay and where epsilon1 stands, see <see cref="AdafactorForm"/>. t counts the steps at which this parameter had a gradient. Of more than two
-/// axes the last two are factored. State: row and column, or v; and m. Gradients beyond 1e15 count as 1e15, so that their squares stay finite.
+/// The forms differ in the size, the decay and where epsilon1 stands, see <see cref="AdafactorForm"/>. t counts the steps at which this
+/// parameter had a gradient. Of more than two axes the last two are factored. State: row and column, or v; and m. Gradients beyond 1e15
+/// count as 1e15, so that their squares stay finite.
 /// </summary>
 public sealed record Adafactor : Rule
 {
@@ -74,7 +75,9 @@ public sealed record Adafactor : Rule
     /// <summary>The exponent of t in 1 - beta2.</summary>
     public double DecayRate { get; init => field = In(-10.0, 0, value); } = -0.8;
 
-    /// <summary>Guards the roots; null takes the distance from 1 to the next number of the parameter's type. In PyTorch's form at least 1e-15.</summary>
+    /// <summary>
+    /// Guards the roots; null takes the distance from 1 to the next number of the parameter's type. In PyTorch's form at least 1e-15.
+    /// </summary>
     public double? Epsilon1 { get; init => field = In(1e-30, 1, value); } = 1e-30;
 
     /// <summary>The least scale of a step.</summary>
@@ -88,9 +91,7 @@ public sealed record Adafactor : Rule
     /// <inheritdoc/>
     public override void Init(Parameter parameter, RuleState state)
     {
-        if (WarmupInit && !RelativeStep) throw new ArgumentException($"{Name}: warmupInit shapes the relative step; ask for relativeStep, too.");
-        if (RelativeStep && IsTorch) throw new ArgumentException($"{Name}: relativeStep is of the form HuggingFace; leave it out.");
-        if (Epsilon1 < 1e-15 && IsTorch) throw new ArgumentException($"{Name}: epsilon1 is {Epsilon1}; in this form it is at least 1e-15, or null.");
+        CheckForm();
         SecondMoment.Init(parameter.Shape, state);
         if (Beta1 is not null) state.AddTensor("m", parameter.Shape);
         state.AddNumber("steps", 0);
@@ -109,6 +110,15 @@ public sealed record Adafactor : Rule
         else u.Step(parameter.Value, decay, size);
     }
 
+    private void CheckForm()
+    {
+        string? wrong = WarmupInit && !RelativeStep ? "warmupInit shapes the relative step; ask for relativeStep, too"
+            : RelativeStep && IsTorch ? "relativeStep is of the form HuggingFace; leave it out"
+            : Epsilon1 < 1e-15 && IsTorch ? $"epsilon1 is {Epsilon1}; in this form it is at least 1e-15, or null"
+            : null;
+        if (wrong is not null) throw new ArgumentException($"{Name}: {wrong}.");
+    }
+
     private static void StepByFirstMoment(Tensor p, Tensor m, in NormalisedGradient u, double beta1, double decay, double size)
     {
         u.Step(m, 1 - beta1, -(1 - beta1) * size);
@@ -122,7 +132,7 @@ public sealed record Adafactor : Rule
 
     private SecondMoment Moment(double t, DType type)
     {
-        double share = Math.Pow(t, DecayRate), epsilon = Epsilon1 ?? (type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1);
+        double share = Math.Pow(t, DecayRate), epsilon = Epsilon1 ?? type.MachineEpsilon();
         return IsTorch ? new SecondMoment(share, 0) { MeanFloor = epsilon, RootFloor = epsilon } : new SecondMoment(share, epsilon);
     }
 }

@@ -29,8 +29,8 @@ public enum DecayForm
 }
 
 /// <summary>
-/// What AdamW has in common with the rules that keep its moments of a projected gradient: two moments and decoupled weight decay. State here: m and v
-/// of the parameter's shape, and the number of steps.
+/// What AdamW has in common with the rules that keep its moments of a projected gradient: two moments and decoupled weight decay. State
+/// here: m and v of the parameter's shape, and the number of steps.
 /// </summary>
 public abstract record Adam : Rule
 {
@@ -78,8 +78,8 @@ public abstract record Adam : Rule
     /// <summary>AdamW with these settings, for parameters that are not projected; their decay takes the learning rate.</summary>
     private protected AdamW AsAdamW() => new()
     {
-        Beta1 = Beta1, Beta2 = Beta2, Epsilon = Epsilon, WeightDecay = WeightDecay, BiasCorrection = BiasCorrection, WarmUpSteps = WarmUpSteps,
-        Decay = Decay == DecayForm.WithoutLearningRate ? DecayForm.Before : Decay,
+        Beta1 = Beta1, Beta2 = Beta2, Epsilon = Epsilon, WeightDecay = WeightDecay, BiasCorrection = BiasCorrection,
+        WarmUpSteps = WarmUpSteps, Decay = Decay == DecayForm.WithoutLearningRate ? DecayForm.Before : Decay,
     };
 
     private protected double WarmedUp(double rate, double t) => WarmUpSteps is { } steps && t < steps ? rate * (t / steps) : rate;

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// APOLLO (Zhu et al., "APOLLO: SGD-like memory, AdamW-level performance", 2024): AdamW's learning rates per channel or tensor, estimated on a random
-/// projection of the gradient.
+/// APOLLO (Zhu et al., "APOLLO: SGD-like memory, AdamW-level performance", 2024): AdamW's learning rates per channel or tensor, estimated
+/// on a random projection of the gradient.
 /// <code>
 /// R = G P^T  (rank columns; P G where the first axis is shorter),   P normal with variance 1 / rank, new every <i>refresh</i> steps
 /// m = beta1 m + (1 - beta1) R ;  v = beta2 v + (1 - beta2) R^2
@@ -11,9 +11,9 @@ namespace Mayfly;
 /// S = alpha f G, its norm growing by at most gamma per step
 /// W = W - learningRate weightDecay W - learningRate S
 /// </code>
-/// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step. Vectors, matrices
-/// too small to gain and, unless asked for, parameters other than hidden ones are stepped by AdamW with the same settings. A projected gradient's
-/// element beyond 1e18 counts as 1e18. Learning rate 0.01.
+/// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step.
+/// Vectors, matrices too small to gain and, unless asked for, parameters other than hidden ones are stepped by AdamW with the same
+/// settings. A projected gradient's element beyond 1e18 counts as 1e18. Learning rate 0.01.
 /// </summary>
 public sealed record Apollo : Adam
 {
@@ -24,23 +24,23 @@ public sealed record Apollo : Adam
     public static Apollo Mini { get; } = new() { Rank = 1, Scope = ApolloScope.Tensor };
 
     /// <summary>
-    /// What the authors' code computes; its <c>scale</c> is the square of alpha. After one gradient of zero its limiter keeps updates near 1e-10 for
-    /// about 2000 steps; choose another <see cref="NormGrowthLimit.Restart"/> where that can happen.
+    /// What the authors' code computes; its <c>scale</c> is the square of alpha. After one gradient of zero its limiter keeps updates
+    /// near 1e-10 for about 2000 steps; choose another <see cref="NormGrowthLimit.Restart"/> where that can happen.
     /// </summary>
     public static Apollo Official { get; } = new()
     {
         Rank = 256, Alpha = 1, Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After,
-        Limiter = new NormGrowthLimit { Form = NormGrowthForm.Fira, LowerBound = 0, Restart = NormGrowthRestart.Never }, LimitBeforeAlpha = true,
-        Fit = ApolloFit.AllMatrices, StoreProjection = true,
+        Limiter = new NormGrowthLimit { Form = NormGrowthForm.Fira, LowerBound = 0, Restart = NormGrowthRestart.Never },
+        LimitBeforeAlpha = true, Fit = ApolloFit.AllMatrices, StoreProjection = true,
     };
 
     /// <summary>The authors' APOLLO-Mini: <see cref="Official"/> at rank 1 with one factor per tensor and scale 128.</summary>
     public static Apollo OfficialMini { get; } = Official with { Rank = 1, Scope = ApolloScope.Tensor, Alpha = Math.Sqrt(128) };
 
     /// <summary>
-    /// What a published stand-alone Python port computes. Its unit rows and its alpha both make up for the projection, so that its steps are larger
-    /// than AdamW's by sqrt(shorter axis / rank); and one gradient of zero stops a parameter for good. All matrices are projected. With rank 1 it
-    /// takes <see cref="ApolloScope.Tensor"/>.
+    /// What a published stand-alone Python port computes. Its unit rows and its alpha both make up for the projection, so that its steps
+    /// are larger than AdamW's by sqrt(shorter axis / rank); and one gradient of zero stops a parameter for good. All matrices are
+    /// projected. With rank 1 it takes <see cref="ApolloScope.Tensor"/>.
     /// </summary>
     public static Apollo PythonPort { get; } = new()
     {
@@ -50,12 +50,14 @@ public sealed record Apollo : Adam
     };
 
     /// <summary>
-    /// What the rule proposed for Optimisers.jl computes: no alpha, no limiter, weight decay without the learning rate. All matrices are projected.
+    /// What the rule proposed for Optimisers.jl computes: no alpha, no limiter, weight decay without the learning rate. All matrices are
+    /// projected.
     /// </summary>
     public static Apollo Julia { get; } = new()
     {
-        Rank = ApolloRank.Sqrt, Alpha = 1, Refresh = 100, RefreshPhase = ApolloRefreshPhase.Multiples, Side = ApolloSide.AutoSquareLeft, Limiter = null,
-        WeightDecay = 0, Decay = DecayForm.WithoutLearningRate, Fit = ApolloFit.AllMatrices, HiddenOnly = false, StoreProjection = true,
+        Rank = ApolloRank.Sqrt, Alpha = 1, Refresh = 100, RefreshPhase = ApolloRefreshPhase.Multiples, Side = ApolloSide.AutoSquareLeft,
+        Limiter = null, WeightDecay = 0, Decay = DecayForm.WithoutLearningRate, Fit = ApolloFit.AllMatrices, HiddenOnly = false,
+        StoreProjection = true,
     };
 
     /// <summary>The rank of the projection.</summary>
@@ -89,7 +91,8 @@ public sealed record Apollo : Adam
     public NormGrowthLimit? Limiter { get; init; } = new();
 
     /// <summary>
-    /// True: the limiter measures before alpha is applied. With a constant alpha this changes nothing but the sense of its epsilon and bound.
+    /// True: the limiter measures before alpha is applied. With a constant alpha this changes nothing but the sense of its epsilon and
+    /// bound.
     /// </summary>
     public bool LimitBeforeAlpha { get; init; }
 
@@ -102,7 +105,9 @@ public sealed record Apollo : Adam
     /// <inheritdoc/>
     public override string Name => Scope == ApolloScope.Tensor ? "Apollo-Mini" : "Apollo";
 
-    /// <summary>The projection in place of the one drawn, rank rows of the projected axis: given the parameter and its step from 1.</summary>
+    /// <summary>
+    /// The projection in place of the one drawn, rank rows of the projected axis: given the parameter and its step from 1.
+    /// </summary>
     internal Func<Parameter, long, double[]>? Given { get; init; }
 
     /// <summary>True where the projection is part of the state.</summary>
@@ -142,5 +147,5 @@ public sealed record Apollo : Adam
     }
 
     private ApolloMatrix Matrix(Parameter parameter) => ApolloMatrix.Of(this, parameter) ?? throw new ArgumentException(
-        $"{Name}: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does, or choose another ApolloFit.");
+        $"{Name}: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does, or choose another fit.");
 }

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The projection of <see cref="Apollo"/>: a function of the seed and the parameter's index, both as they were at its first step, and of the number
-/// of the refresh, so it need not be kept.
+/// The projection of <see cref="Apollo"/>: a function of the seed and the parameter's index, both as they were at its first step, and of
+/// the number of the refresh, so it need not be kept.
 /// </summary>
 internal readonly ref struct ApolloDraw
 {
@@ -72,9 +72,13 @@ internal readonly ref struct ApolloDraw
         projection.MapInPlace(new NormalQuantile((float)deviation));
     }
 
-    // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed or in another
-    // order of the parameters.
-    private void KeepKey() => (state.Number("seedLow"), state.Number("seedHigh"), state.Number("index")) = ((uint)step.Seed, step.Seed >> 32, parameter.Index);
+    // A number of the state is a double, which holds half a seed exactly. A resumed run keeps its projections even under another seed or
+    // in another order of the parameters.
+    private void KeepKey()
+    {
+        (state.Number("seedLow"), state.Number("seedHigh")) = ((uint)step.Seed, step.Seed >> 32);
+        state.Number("index") = parameter.Index;
+    }
 
     private ulong Seed() => (ulong)state.Number("seedHigh") << 32 | (ulong)state.Number("seedLow");
 }

@@ -34,12 +34,14 @@ public enum ApolloProjection
     /// <summary>Each element is normal with variance 1 / rank.</summary>
     Gaussian,
 
-    /// <summary>Each row is normalised to unit length. Its factors are larger by sqrt(small / rank): do not scale by that as well.</summary>
+    /// <summary>
+    /// Each row is normalised to unit length. Its factors are larger by sqrt(small / rank): do not scale by that as well.
+    /// </summary>
     UnitRows,
 
     /// <summary>
-    /// The gradient's first singular vectors at each refresh, kept in the state; where the gradient is zero, normal numbers. Of the shorter axis only,
-    /// of a square matrix the second.
+    /// The gradient's first singular vectors at each refresh, kept in the state; where the gradient is zero, normal numbers. Of the
+    /// shorter axis only, of a square matrix the second.
     /// </summary>
     Svd,
 }

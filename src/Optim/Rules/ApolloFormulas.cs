@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>Adam's direction for a projected gradient g: s0 is m, s1 is v, p becomes momentFactor m / (rootFactor sqrt(v) + epsilon).</summary>
+/// <summary>
+/// Adam's direction for a projected gradient g: s0 is m, s1 is v, p becomes momentFactor m / (rootFactor sqrt(v) + epsilon).
+/// </summary>
 /// <param name="beta1">The decay of m.</param>
 /// <param name="share1">1 - beta1.</param>
 /// <param name="beta2">The decay of v.</param>
@@ -28,7 +30,9 @@ public readonly struct AdamDirection(
     }
 }
 
-/// <summary>The factor of each channel, S0 = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).</summary>
+/// <summary>
+/// The factor of each channel, S0 = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).
+/// </summary>
 /// <param name="epsilon">Guards the quotient.</param>
 public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 {
@@ -60,8 +64,8 @@ public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 }
 
 /// <summary>
-/// A step by a gradient whose channels have factors, p = dy - decay dy - size factor x: x is the gradient, dy the parameter, and the factor that of the
-/// row (S0) or of the column (the gain). Its column fold adds up the squares of the scaled gradient, (factor x)^2.
+/// A step by a gradient whose channels have factors, p = dy - decay dy - size factor x: x is the gradient, dy the parameter, and the
+/// factor that of the row (S0) or of the column (the gain). Its column fold adds up the squares of the scaled gradient, (factor x)^2.
 /// </summary>
 /// <param name="byRow">1: rows have factors; 0: columns.</param>
 /// <param name="decay">The share of the parameter that is taken away.</param>
@@ -103,7 +107,8 @@ public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<Ch
 }
 
 /// <summary>
-/// Turns x, uniform in (-1, 1), into a normal number: deviation sqrt(2) erf^-1(x), by the polynomials of Giles ("Approximating the erfinv function", 2010).
+/// Turns x, uniform in (-1, 1), into a normal number: deviation sqrt(2) erf^-1(x), by the polynomials of Giles ("Approximating the erfinv
+/// function", 2010).
 /// </summary>
 /// <param name="deviation">The standard deviation.</param>
 public readonly struct NormalQuantile(float deviation) : IMap1<NormalQuantile>

@@ -20,7 +20,8 @@ internal readonly record struct ApolloMatrix(long Rows, long Rest, bool Right, l
         var shape = parameter.Shape;
         if (shape.Rank < 2 || shape.Count == 0 || rule.HiddenOnly && parameter.Role != Role.Hidden) return null;
         long rows = shape[0], rest = shape.Count / rows, rank = rule.Rank.Of(Math.Min(rows, rest), Math.Max(rows, rest));
-        if (rank is < 1 or > int.MaxValue) throw new ArgumentOutOfRangeException(nameof(rule.Rank), $"Apollo: the rank {rule.Rank} of {parameter} is {rank}; at least 1.");
+        if (rank is < 1 or > int.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(rule), $"Apollo: the rank {rule.Rank} of {parameter} is {rank}; at least 1.");
         var matrix = new ApolloMatrix(rows, rest, IsRight(rule.Side, rows, rest), rank);
         bool fits = rule.Fit switch
         {
@@ -28,10 +29,11 @@ internal readonly record struct ApolloMatrix(long Rows, long Rest, bool Right, l
             ApolloFit.RankFits => rank <= matrix.Inner,
             _ => true,
         };
-        if (fits && rule.Projection == ApolloProjection.Svd && (rank > matrix.Inner || matrix.Right != IsRight(ApolloSide.Auto, rows, rest)))
+        bool isExact = rank <= matrix.Inner && matrix.Right == IsRight(ApolloSide.Auto, rows, rest);
+        if (fits && rule.Projection == ApolloProjection.Svd && !isExact)
             throw new ArgumentException(
-                $"Apollo: {parameter}: singular vectors project the shorter axis, of a square matrix the second, to a rank of at most its size; "
-                + $"not side {rule.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
+                $"Apollo: {parameter}: singular vectors project the shorter axis, of a square matrix the second, to a rank of at most its "
+                + $"size; not side {rule.Side} to rank {rank}. Choose ApolloSide.Auto and a smaller rank, or another projection.");
         return fits ? matrix : null;
     }
 

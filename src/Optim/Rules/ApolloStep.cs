@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>One step of <see cref="Apollo"/> for one matrix: projects, estimates the factors, limits, steps. Reads the gradient three times.</summary>
+/// <summary>
+/// One step of <see cref="Apollo"/> for one matrix: projects, estimates the factors, limits, steps. Reads the gradient three times.
+/// </summary>
 internal readonly ref struct ApolloStep
 {
     private readonly Apollo rule;
@@ -30,8 +32,8 @@ internal readonly ref struct ApolloStep
         var projected = Project((long)t); // (channels, rank)
         var direction = Scratch(projected.Shape); // (channels, rank)
         var (moment, root, correction) = rule.Factors(t);
-        direction.Step(
-            new AdamDirection(rule.Beta1, 1 - rule.Beta1, rule.Beta2, 1 - rule.Beta2, rule.Epsilon, moment, root), projected, state.Tensor("m"), state.Tensor("v"));
+        var update = new AdamDirection(rule.Beta1, 1 - rule.Beta1, rule.Beta2, 1 - rule.Beta2, rule.Epsilon, moment, root);
+        direction.Step(update, projected, state.Tensor("m"), state.Tensor("v"));
         var (taken, kept) = rule.DecayOf(rate);
         double size = rate * correction * kept * (rule.Alpha ?? matrix.AutoAlpha);
         if (rule.Scope == ApolloScope.Tensor) StepTensor(direction, projected, size, taken);
@@ -90,7 +92,8 @@ internal readonly ref struct ApolloStep
     private double Limit(double norm)
     {
         if (!double.IsFinite(norm))
-            throw new NonFiniteException($"Step {step.Step}: {rule.Name}: the scaled gradient of {parameter} has the norm {norm}; its weights have not moved.");
+            throw new NonFiniteException(
+                $"Step {step.Step}: {rule.Name}: the scaled gradient of {parameter} has the norm {norm}; its weights have not moved.");
         if (!rule.LimitBeforeAlpha) norm *= rule.Alpha ?? matrix.AutoAlpha;
         return rule.Limiter!.Factor(norm, gradient.Count, ref state.Number("norm"));
     }

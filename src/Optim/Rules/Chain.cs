@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Applies rules one after the other: the first ones change the gradient, the last one steps the parameter. Learning rate and fallback are the last
-/// one's; the fallback is chained behind the same first ones.
+/// Applies rules one after the other: the first ones change the gradient, the last one steps the parameter. Learning rate and fallback
+/// are the last one's; the fallback is chained behind the same first ones.
 /// </summary>
 public sealed record Chain : Rule
 {
@@ -21,7 +21,8 @@ public sealed record Chain : Rule
     public override string Name => string.Join(" -> ", rules.Select(r => r.Name));
 
     /// <summary>The settings of all rules, each with its rule's name in front.</summary>
-    public override IEnumerable<(string Key, object? Value)> Settings => rules.SelectMany(r => r.Settings.Select(s => ($"{r.Name}.{s.Key}", s.Value)));
+    public override IEnumerable<(string Key, object? Value)> Settings =>
+        rules.SelectMany(r => r.Settings.Select(s => ($"{r.Name}.{s.Key}", s.Value)));
 
     /// <inheritdoc/>
     public override double LearningRate => Last.LearningRate;

@@ -5,8 +5,8 @@ namespace Mayfly;
 /// <summary>
 /// Limits each element of the gradient, for a <see cref="Chain"/>:
 /// <code>g = min(max(g, -limit), limit)</code>
-/// Where the updater has clipped a norm, by a factor found from gradients without this limit, the limit is multiplied by that factor: elements are
-/// limited first, as in LOMO's code.
+/// Where the updater has clipped a norm, by a factor found from gradients without this limit, the limit is multiplied by that factor:
+/// elements are limited first, as in LOMO's code.
 /// </summary>
 public sealed record ClipValue : Rule
 {

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// AdamW in the space of the gradient's first singular vectors (Zhao, Zhang, Chen, Wang, Anandkumar and Tian, "GaLore: memory-efficient LLM training
-/// by gradient low-rank projection", 2024). The rows of P are the singular vectors of a gradient's smaller side:
+/// AdamW in the space of the gradient's first singular vectors (Zhao, Zhang, Chen, Wang, Anandkumar and Tian, "GaLore: memory-efficient
+/// LLM training by gradient low-rank projection", 2024). The rows of P are the singular vectors of a gradient's smaller side:
 /// <code>
 /// R = P g                                   (at least as many rows as columns: g P^T)
 /// m = beta1 m + (1 - beta1) R
@@ -11,9 +11,10 @@ namespace Mayfly;
 /// p = p - learningRate weightDecay p
 /// p = p - learningRate scale P^T N          (N P)
 /// </code>
-/// t counts the steps at which this parameter had a gradient. More than two axes count as a matrix (first axis, rest). State: P, and m and v of R's
-/// shape. Work space: R; at a refresh a copy of the gradient and its decomposition in host memory. A gradient of zeros has no singular vectors: the
-/// refresh then waits for the next gradient. Other parameters are stepped by AdamW with the same settings. Learning rate 0.01.
+/// t counts the steps at which this parameter had a gradient. More than two axes count as a matrix (first axis, rest). State: P, and m
+/// and v of R's shape. Work space: R; at a refresh a copy of the gradient and its decomposition in host memory. A gradient of zeros has
+/// no singular vectors: the refresh then waits for the next gradient. Other parameters are stepped by AdamW with the same settings.
+/// Learning rate 0.01.
 /// </summary>
 public sealed record GaLore : Adam
 {
@@ -21,7 +22,10 @@ public sealed record GaLore : Adam
     public GaLore() => LearningRate = 1e-2;
 
     /// <summary>The authors' code: epsilon before bias correction, decay after the step, none by default.</summary>
-    public static GaLore Official { get; } = new() { Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After };
+    public static GaLore Official { get; } = new()
+    {
+        Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After,
+    };
 
     /// <summary>The rank of the projection. A matrix whose smaller side is not larger goes to AdamW, which then costs no more.</summary>
     public int Rank { get; init => field = In(1, int.MaxValue, value); } = 128;
@@ -45,7 +49,8 @@ public sealed record GaLore : Adam
     public override void Init(Parameter parameter, RuleState state)
     {
         if (!Projects(parameter))
-            throw new ArgumentException($"GaLore: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does.");
+            throw new ArgumentException(
+                $"GaLore: {parameter} is not projected to rank {Rank}; step it by rule.For(parameter), as a route does.");
         var shape = parameter.Shape.AsMatrix();
         state.AddTensor("projection", (Rank, Math.Min(shape[0], shape[1])));
         state.AddTensor("m", Projected(shape));
@@ -65,8 +70,8 @@ public sealed record GaLore : Adam
         var direction = Tensor.Empty(gradient.Device, Projected(shape), gradient.Type, Use.Scratch, Name);
         Project(gradient.Read(Name).As(shape), projection.Read(Name), direction.Write(Name), backend);
         var (moment, root, epsilon) = Corrections(t);
-        direction.Step(
-            new AdamDirection(Beta1, 1 - Beta1, Beta2, 1 - Beta2, epsilon, 1 / moment, root), direction, state.Tensor("m"), state.Tensor("v"));
+        var update = new AdamDirection(Beta1, 1 - Beta1, Beta2, 1 - Beta2, epsilon, 1 / moment, root);
+        direction.Step(update, direction, state.Tensor("m"), state.Tensor("v"));
         Return(direction.Read(Name), projection.Read(Name), parameter.Value.Write(Name).As(shape), WarmedUp(step.LearningRate, t), backend);
     }
 
@@ -95,9 +100,10 @@ public sealed record GaLore : Adam
         due = 0;
     }
 
-    private static void Project(View gradient, View projection, View projected, Backend backend) => backend.Gemm(default(Identity), IsRight(gradient.Shape)
-        ? new GemmArgs { A = gradient, B = Transposed(projection), C = projected }
-        : new GemmArgs { A = projection, B = gradient, C = projected });
+    private static void Project(View gradient, View projection, View projected, Backend backend) =>
+        backend.Gemm(default(Identity), IsRight(gradient.Shape)
+            ? new GemmArgs { A = gradient, B = Transposed(projection), C = projected }
+            : new GemmArgs { A = projection, B = gradient, C = projected });
 
     private void Return(View direction, View projection, View weight, double rate, Backend backend)
     {

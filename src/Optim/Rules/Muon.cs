@@ -8,10 +8,14 @@ public enum MuonScale
     /// <summary>sqrt(max(1, rows / columns)) of the flattened matrix.</summary>
     Original,
 
-    /// <summary>As <see cref="Original"/>, of the last two axes of the tensor before it is flattened: a convolution's kernel height and width.</summary>
+    /// <summary>
+    /// As <see cref="Original"/>, of the last two axes of the tensor before it is flattened: a convolution's kernel height and width.
+    /// </summary>
     LastTwoAxes,
 
-    /// <summary>0.2 sqrt(max(rows, columns)): an update as large as AdamW's, root mean square, so that AdamW's learning rate carries over.</summary>
+    /// <summary>
+    /// 0.2 sqrt(max(rows, columns)): an update as large as AdamW's, root mean square, so that AdamW's learning rate carries over.
+    /// </summary>
     MatchRms,
 
     /// <summary>1.</summary>
@@ -27,9 +31,9 @@ public enum MuonScale
 /// p = p - learningRate scale NewtonSchulz(u)
 /// </code>
 /// For hidden weight matrices (rows, columns); all axes but the first are flattened into columns, and the matrices of
-/// <see cref="Parameter.RowBlocks"/> are treated one by one. Parameters of one element per row go to the fallback; <see cref="Route.For"/> sends it
-/// embeddings and the head too. State: b, of the parameter's shape. Work space: the matrix once more and twice the square of its smaller side; the
-/// gradient's own memory is overwritten. Learning rate 0.02, the fallback's 3e-4.
+/// <see cref="Parameter.RowBlocks"/> are treated one by one. Parameters of one element per row go to the fallback;
+/// <see cref="Route.For"/> sends it embeddings and the head too. State: b, of the parameter's shape. Work space: the matrix once more and
+/// twice the square of its smaller side; the gradient's own memory is overwritten. Learning rate 0.02, the fallback's 3e-4.
 /// </summary>
 public sealed record Muon : Rule
 {
@@ -46,7 +50,8 @@ public sealed record Muon : Rule
     /// <summary>torch.optim.Muon. Learning rate 1e-3; <see cref="MuonScale.MatchRms"/> is its <c>match_rms_adamw</c>.</summary>
     public static Muon Torch { get; } = new()
     {
-        LearningRate = 1e-3, WeightDecay = 0.1, Split = 1, NewtonSchulz = new() { Guard = NormGuard.Floor }, Fallback = new AdamW(), FallbackScale = 1,
+        LearningRate = 1e-3, WeightDecay = 0.1, Split = 1, NewtonSchulz = new() { Guard = NormGuard.Floor },
+        Fallback = new AdamW(), FallbackScale = 1,
     };
 
     /// <summary>Moonlight (Liu et al., "Muon is scalable for LLM training", 2025): one learning rate, 1e-3, for Muon and AdamW.</summary>
@@ -77,7 +82,9 @@ public sealed record Muon : Rule
     /// <summary>The orthogonalisation.</summary>
     public NewtonSchulz NewtonSchulz { get; init; } = new();
 
-    /// <summary>The number of equal blocks of rows that are orthogonalised each by itself; null takes <see cref="Parameter.RowBlocks"/>.</summary>
+    /// <summary>
+    /// The number of equal blocks of rows that are orthogonalised each by itself; null takes <see cref="Parameter.RowBlocks"/>.
+    /// </summary>
     public int? Split { get; init => field = In(1, int.MaxValue, value); }
 
     /// <summary>True: a parameter without a gradient is stepped as if it were zero. False: it is left alone.</summary>
@@ -94,7 +101,9 @@ public sealed record Muon : Rule
     public override void Init(Parameter parameter, RuleState state)
     {
         if (parameter.Shape.Rank == 0 || parameter.Shape[0] % BlockCount(parameter) != 0 && Split is not null)
-            throw new ArgumentException($"Muon: {parameter} cannot be split into {BlockCount(parameter)} blocks of equal rows; choose a divisor of its first size.");
+            throw new ArgumentException(
+                $"Muon: {parameter} cannot be split into {BlockCount(parameter)} blocks of equal rows; choose a divisor of its first "
+                + "size.");
         state.AddTensor("b", parameter.Shape);
     }
 

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Limits how fast the norm of one parameter's gradient grows, for a <see cref="Chain"/>. See <see cref="NormGrowthLimit"/>; the defaults are those of
-/// the rule of this name proposed for Optimisers.jl. State: one number, the last norm.
+/// Limits how fast the norm of one parameter's gradient grows, for a <see cref="Chain"/>. See <see cref="NormGrowthLimit"/>; the defaults
+/// are those of the rule of this name proposed for Optimisers.jl. State: one number, the last norm.
 /// </summary>
 public sealed record NormGrowthCap : Rule
 {
@@ -22,8 +22,8 @@ public sealed record NormGrowthCap : Rule
         double norm = Math.Sqrt(gradient.SumSquares());
         if (!double.IsFinite(norm))
         {
-            if (ThrowOnNonFinite) throw new NonFiniteException($"Step {step.Step}: NormGrowthCap: the gradient of {parameter} has the norm {norm}.");
-            return;
+            if (!ThrowOnNonFinite) return;
+            throw new NonFiniteException($"Step {step.Step}: NormGrowthCap: the gradient of {parameter} has the norm {norm}.");
         }
 
         double factor = Limit.Factor(norm, gradient.Count, ref state.Number("norm"));

@@ -22,7 +22,9 @@ public enum NormGrowthRestart
     /// <summary>After a norm of exactly zero.</summary>
     AtZero,
 
-    /// <summary>Never: after one gradient of zero the updates start again from almost nothing, or stay zero. Some published code does this.</summary>
+    /// <summary>
+    /// Never: after one gradient of zero the updates start again from almost nothing, or stay zero. Some published code does this.
+    /// </summary>
     Never,
 }
 
@@ -48,17 +50,19 @@ public sealed record NormGrowthLimit : Adjustable
     /// <summary>A norm below this passes.</summary>
     public double LowerBound { get; init => field = In(0, 1e6, value); } = 1e-7;
 
-    /// <summary>True: the lower bound is multiplied by the square root of the number of elements, so that it bounds their root mean square.</summary>
+    /// <summary>
+    /// True: the lower bound is multiplied by the square root of the number of elements, so that it bounds their root mean square.
+    /// </summary>
     public bool BoundPerElement { get; init; } = true;
 
     /// <summary>When the last norm is forgotten.</summary>
     public NormGrowthRestart Restart { get; init; } = NormGrowthRestart.BelowBound;
 
     /// <summary>What the last norm is before the first.</summary>
-    internal const double NoHistory = -1;
+    public const double NoHistory = -1;
 
     /// <summary>What x is multiplied by, given its norm; replaces the last norm by the limited one.</summary>
-    internal double Factor(double norm, long count, ref double last)
+    public double Factor(double norm, long count, ref double last)
     {
         double bound = BoundPerElement ? LowerBound * Math.Sqrt(count) : LowerBound;
         double factor = norm < bound || !Remembers(last, bound) ? 1 : Capped(norm, last);

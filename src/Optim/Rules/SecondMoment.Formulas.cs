@@ -45,7 +45,9 @@ public readonly struct ColumnSquares(Hyper limit, Hyper epsilon) : IColumn<Colum
     }
 }
 
-/// <summary>The step of one row: p - decay p - size g S0 gain, with the row's factor S0 and the column's factor as gain; x is g, dy is p.</summary>
+/// <summary>
+/// The step of one row: p - decay p - size g S0 gain, with the row's factor S0 and the column's factor as gain; x is g, dy is p.
+/// </summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="decay">The share of p taken away.</param>
 /// <param name="size">The factor of the normalised gradient.</param>

@@ -1,12 +1,12 @@
 namespace Mayfly;
 
 /// <summary>
-/// The second moment v of a gradient, of which a matrix keeps the means of rows and columns alone: v = row column / mean(row) (Shazeer and Stern,
-/// "Adafactor: adaptive learning rates with sublinear memory cost", 2018). Of more than two axes the last two are the matrix.
+/// The second moment v of a gradient, of which a matrix keeps the means of rows and columns alone: v = row column / mean(row) (Shazeer
+/// and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018). Of more than two axes the last two are the matrix.
 /// </summary>
 /// <param name="share">What this step's squares contribute: 1 - beta2.</param>
 /// <param name="epsilon">Added to each square.</param>
-internal readonly struct SecondMoment(double share, double epsilon)
+public readonly struct SecondMoment(double share, double epsilon)
 {
     /// <summary>The largest gradient whose squares a float sums up.</summary>
     public const double Largest = 1e15;
@@ -54,7 +54,9 @@ internal readonly struct SecondMoment(double share, double epsilon)
         return new NormalisedGradient(gradient);
     }
 
-    /// <summary>Two reads of the gradient: the second also yields the sums of squares of u over each column, up to the column's factor.</summary>
+    /// <summary>
+    /// Two reads of the gradient: the second also yields the sums of squares of u over each column, up to the column's factor.
+    /// </summary>
     private NormalisedGradient Matrix(Tensor gradient, Shape shape, Tensor row, Tensor column)
     {
         var (device, rows, columns) = (gradient.Device, shape[0], shape[1]);
@@ -109,7 +111,7 @@ internal readonly struct SecondMoment(double share, double epsilon)
 }
 
 /// <summary>A gradient divided by the root of its second moment: u = g, or u[i, j] = g[i, j] rowFactor[i] columnFactor[j].</summary>
-internal readonly struct NormalisedGradient
+public readonly struct NormalisedGradient
 {
     private readonly Tensor gradient;
     private readonly Shape shape;
@@ -152,13 +154,16 @@ internal readonly struct NormalisedGradient
 }
 
 /// <summary>Shapes and measures that rules share.</summary>
-internal static class RuleTensors
+public static class RuleTensors
 {
     /// <summary>More than two axes as (first, rest).</summary>
     public static Shape AsMatrix(this Shape shape) => shape.Rank <= 2 ? shape : (shape[0], shape.Skip(1).Count);
 
     /// <summary>A dense view under another shape.</summary>
     public static View As(this in View x, Shape shape) => x.With(new Layout(shape, shape.RowMajorStrides(), x.Layout.Offset));
+
+    /// <summary>The distance from 1 to the next number of a floating-point type.</summary>
+    public static double MachineEpsilon(this DType type) => type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1;
 
     /// <summary>The root of the mean square, from double-precision sums.</summary>
     public static double Rms(this Tensor x) => Math.Sqrt(x.SumSquares() / x.Count);

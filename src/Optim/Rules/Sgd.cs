@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, as PyTorch computes it; Nesterov's form after Sutskever, Martens, Dahl and Hinton ("On the importance
-/// of initialization and momentum in deep learning", 2013):
+/// Stochastic gradient descent with momentum, as PyTorch computes it; Nesterov's form after Sutskever, Martens, Dahl and Hinton ("On the
+/// importance of initialization and momentum in deep learning", 2013):
 /// <code>
 /// d = g + weightDecay p
 /// b = momentum b + (1 - dampening) d        (the parameter's first step: b = d)
@@ -36,7 +36,8 @@ public sealed record Sgd : Rule
     public override void Init(Parameter parameter, RuleState state)
     {
         if (Nesterov && (Momentum == 0 || Dampening != 0))
-            throw new ArgumentException($"{Name}: momentum is {Momentum} and dampening {Dampening}; Nesterov's form needs a momentum above 0 and no dampening.");
+            throw new ArgumentException(
+                $"{Name}: momentum is {Momentum} and dampening {Dampening}; Nesterov's form needs a momentum above 0 and no dampening.");
         state.AddNumber("steps", 0);
         if (Momentum > 0) state.AddTensor("b", parameter.Shape);
     }
@@ -58,7 +59,8 @@ public sealed record Sgd : Rule
 /// <param name="share">What b takes of the gradient.</param>
 /// <param name="gradientStep">The learning rate of the gradient.</param>
 /// <param name="momentumStep">The learning rate of b.</param>
-public readonly struct SgdUpdate(Hyper weightDecay, Hyper momentum, Hyper share, Hyper gradientStep, Hyper momentumStep) : IUpdate<SgdUpdate>
+public readonly struct SgdUpdate(Hyper weightDecay, Hyper momentum, Hyper share, Hyper gradientStep, Hyper momentumStep)
+    : IUpdate<SgdUpdate>
 {
     /// <summary>The formula with hyper-parameters for checks.</summary>
     public static SgdUpdate Sample => new(0.01, 0.9, 0.5, 0.1, 0.2);
