@@ -116,14 +116,8 @@ internal sealed class Declaration
     /// <summary>What it is, and its default.</summary>
     public string Help<T>() where T : CommandOptions, new()
     {
-        string[] values = setting.By is null ? [SettingText.Write(Get(new T().Used()))]
-            : [.. ByWord<T>()], known = [.. values.Where(value => value != "none")];
-        string standard = (known.Length > 0, setting.Otherwise) switch
-        {
-            (true, null) => string.Join(", ", known),
-            (true, { } why) => $"{string.Join(", ", known)} ({why})",
-            (false, var why) => why ?? "none",
-        };
+        string used = setting.By is null ? SettingText.Write(Get(new T().Used())) : string.Join(", ", ByWord<T>());
+        string standard = setting.Otherwise is not { } why ? used : used == SettingText.None ? why : $"{used} ({why})";
         return $"{setting.Help} [default: {standard}]";
     }
 
@@ -145,7 +139,8 @@ internal sealed class Declaration
     /// <summary>Says that a number is impossible.</summary>
     public string OutOfRange(object value, double min, double max)
     {
-        string range = double.IsPositiveInfinity(max) ? $"of at least {SettingText.Write(min)}"
+        string range = double.IsPositiveInfinity(max)
+            ? $"of at least {SettingText.Write(min)}"
             : $"from {SettingText.Write(min)} to {SettingText.Write(max)}";
         return $"--{Name} {SettingText.Write(value)} is out of range; give a value {range}.";
     }

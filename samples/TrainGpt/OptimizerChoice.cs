@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace TrainGpt;
 
 /// <summary>
@@ -43,14 +41,13 @@ internal static class OptimizerChoice
     {
         var rule = Guarded(options, Rule(options));
         yield return ("rule", rule.ToString());
-        if (rule.Fallback is { } fallback) yield return ("fallback",
-            string.Create(CultureInfo.InvariantCulture, $"{fallback}, {rule.FallbackScale}x"));
+        if (rule.Fallback is { } fallback) yield return ("fallback", $"{fallback}, {SettingText.Write(rule.FallbackScale)}x");
     }
 
     private static TrainOptions Fill(TrainOptions options, Declaration option, Rule rule)
     {
-        if (option.Keys.Select(key => Find(rule, key)).FirstOrDefault(text => text is not null) is not { } text
-            || text == Null) return options;
+        string? text = option.Keys.Select(key => Find(rule, key)).FirstOrDefault(found => found is not null);
+        if (text is null or Null) return options;
         var filled = option.With(options, option.Read([text]));
         return Rule(filled) == rule ? filled : options;
     }

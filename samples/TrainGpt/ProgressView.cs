@@ -77,14 +77,15 @@ internal sealed class PlainProgress(TextWriter output, RunClock clock) : IProgre
 
     private string Line(StepStatus status)
     {
-        string validation = status.ValidationLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $" | validation loss {loss:F4}")
-            : "";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"step {status.Report.Step} of {clock.Steps} | loss "
-                + $"{(double.IsNaN(status.Report.Loss) ? "not read" : status.Report.Loss.ToString("F4", CultureInfo.InvariantCulture))}{validation} | {status.TokensPerSecond:N0} tokens/s | "
-            + $"memory {RunClock.Size(status.LiveBytes)} live, {RunClock.Size(status.Report.PeakBytes)} at peak | "
-                + $"{RunClock.Clock(clock.Left(status.Report.Step))} left");
+        string loss = double.IsNaN(status.Report.Loss) ? "not read" : Invariant($"{status.Report.Loss:F4}");
+        string validation = status.ValidationLoss is { } measured ? Invariant($" | validation loss {measured:F4}") : "";
+        string memory = $"{RunClock.Size(status.LiveBytes)} live, {RunClock.Size(status.Report.PeakBytes)} at peak";
+        string left = RunClock.Clock(clock.Left(status.Report.Step));
+        string speed = Invariant($"{status.TokensPerSecond:N0} tokens/s");
+        return $"step {status.Report.Step} of {clock.Steps} | loss {loss}{validation} | {speed} | memory {memory} | {left} left";
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>The time of a run.</summary>

@@ -23,8 +23,14 @@ internal sealed class RunLog : IDisposable
     }
 
     /// <summary>Adds a step.</summary>
-    public void Write(StepStatus status) => writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"{status.Report.Step},{Known(status.Report.Loss):F6},{status.ValidationLoss:F6},{status.Report.LearningRate:G6},{status.TokensPerSecond:F0},{status.Report.PeakBytes},{status.LiveBytes}"));
+    public void Write(StepStatus status)
+    {
+        var report = status.Report;
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{report.Step},{Known(report.Loss):F6},{status.ValidationLoss:F6},{report.LearningRate:G6},"
+            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes}"));
+    }
 
     /// <inheritdoc/>
     public void Dispose() => writer.Dispose();

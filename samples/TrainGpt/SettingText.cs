@@ -11,13 +11,16 @@ internal static class SettingText
     /// <summary>A name of C# as the command line has it: <c>TwoPass</c> as <c>two-pass</c>.</summary>
     public static string Kebab(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 
+    /// <summary>The word for no value.</summary>
+    public const string None = "none";
+
     /// <summary>A value as a word.</summary>
     public static string Write(object? value) => value switch
     {
-        null => "none",
+        null => None,
         bool flag => flag ? "true" : "false",
         Enum word => Kebab(word.ToString()),
-        string[] texts => texts.Length == 0 ? "none" : string.Join(", ", texts),
+        string[] texts => texts.Length == 0 ? None : string.Join(", ", texts),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 

@@ -14,7 +14,8 @@ public class SdkDocsTests
             <param name="item">The item.</param><param name="map">A <see langword="null" /> or <paramref name="item" />.</param>
             <param name="n">A count.</param><typeparam name="TResult">What comes out.</typeparam>
             <summary><para>Takes.</para><para>Then <c>maps</c>.</para></summary>
-            <exception cref="T:System.ArgumentException">It is <see langword="null" />.</exception><returns>The <see cref="P:System.Box`1.Size" />.</returns>
+            <exception cref="T:System.ArgumentException">It is <see langword="null" />.</exception>
+            <returns>The <see cref="P:System.Box`1.Size" />.</returns>
           </member>
           <member name="M:System.Box`1.#ctor"><summary>Makes.</summary></member>
           <member name="M:System.Box`1.System#IConvertible#ToInt32(System.IFormatProvider)"><summary>Converts.</summary></member>
@@ -91,7 +92,9 @@ public class SdkDocsTests
         using var folder = new TemporaryFolder();
         foreach (string version in new[] { "9.0.10", "10.0.2", "10.0.10", "11.0.0-preview.1", "odd" })
             foreach (string file in new[] { "A", "System.Runtime", "System.Linq" })
-                folder.Write($"packs/Microsoft.NETCore.App.Ref/{version}/ref/net1/{file}.xml", $"""<doc><members><member name="N:{file}"><summary>{version}</summary></member></members></doc>""");
+                folder.Write(
+                    $"packs/Microsoft.NETCore.App.Ref/{version}/ref/net1/{file}.xml",
+                    $"""<doc><members><member name="N:{file}"><summary>{version}</summary></member></members></doc>""");
         string newest = SdkDocs.NewestPack(folder.Path)!;
         Assert.Equal("namespace System.Linq\n11.0.0-preview.1\n\nnamespace System.Runtime\n11.0.0-preview.1\n\nnamespace "
             + "A\n11.0.0-preview.1\n\n", SdkDocs.Read(newest));

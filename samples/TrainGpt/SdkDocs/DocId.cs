@@ -61,7 +61,8 @@ internal sealed class DocId
         string path = WithoutParameters(id[2..]);
         var owner = OwnerParameters(path[..Math.Max(0, path.LastIndexOf('.'))]);
         string[] names = Names(member, "param"), types = [.. Split(id[(open + 1)..close])];
-        return $"({string.Join(", ", types.Select((type, i) => ParameterType(type, owner, own) + (i < names.Length ? " " + names[i] : "")))})";
+        var words = types.Select((type, i) => ParameterType(type, owner, own) + (i < names.Length ? " " + names[i] : ""));
+        return $"({string.Join(", ", words)})";
     }
 
     private static string[] Names(XElement member, string tag) => [.. member.Elements(tag).Select(e => e.Attribute("name")?.Value ?? "")];
