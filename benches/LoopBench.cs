@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Mayfly;
 
-/// <summary>The loop shapes against hand-written 512-bit loops, in turns within one process. A ratio above 1: the product's loop is slower.</summary>
+/// <summary>
+/// The loop shapes against hand-written 512-bit loops, in turns within one process. A ratio above 1: the product's loop is slower.
+/// </summary>
 public static unsafe class LoopBench
 {
     private const int Rounds = 15;
@@ -29,11 +31,14 @@ public static unsafe class LoopBench
         View x = New(device, n, 3), z = New(device, n, 1), y = New(device, n, 1), w = New(device, n, 1);
         Compare($"exp {n}", n, () => device.Map(default(ExpOp), x, y), () => HandExp(x.Floats(), y.Floats(), n));
         Compare($"gelu {n}", n, () => device.Map(default(GeluOp), x, y), () => HandGelu(x.Floats(), y.Floats(), n));
-        Compare($"gelu back, dual lane {n}", n, () => device.MapBack(default(GeluOp), x, z, y, false), () => HandGeluBack(x.Floats(), z.Floats(), y.Floats(), n));
+        Compare($"gelu back, dual lane {n}", n, () => device.MapBack(default(GeluOp), x, z, y, false), () =>
+            HandGeluBack(x.Floats(), z.Floats(), y.Floats(), n));
         Compare($"add {n}", n, () => device.Map2(default(AddOp), x, z, y), () => HandAdd(x.Floats(), z.Floats(), y.Floats(), n));
         Compare($"copy {n}", n, () => device.Copy(x, y), () => Buffer.MemoryCopy(x.Floats(), y.Floats(), 4L * n, 4L * n));
-        Compare($"adamw {n}", n, () => device.Update(new AdamOp(1e-9f), x, y, z, w), () => HandAdam(x.Floats(), y.Floats(), z.Floats(), w.Floats(), n));
-        Compare($"sum {n}", n, () => device.Fold(default(SumOp), x, y.With(Layout.RowMajor(1)), false), () => HandSum(x.Floats(), y.Floats(), n));
+        Compare($"adamw {n}", n, () => device.Update(new AdamOp(1e-9f), x, y, z, w), () =>
+            HandAdam(x.Floats(), y.Floats(), z.Floats(), w.Floats(), n));
+        Compare($"sum {n}", n, () => device.Fold(default(SumOp), x, y.With(Layout.RowMajor(1)), false), () =>
+            HandSum(x.Floats(), y.Floats(), n));
         Compare($"sum of squares {n}", n, () => device.SumSquares(x), () => HandSum(x.Floats(), y.Floats(), n));
         Compare($"tanh against exp {n}", n, () => device.Map(default(TanhOp), x, y), () => HandExp(x.Floats(), y.Floats(), n));
         Compare($"erf against exp {n}", n, () => device.Map(default(ErfOp), x, y), () => HandExp(x.Floats(), y.Floats(), n));
@@ -43,20 +48,25 @@ public static unsafe class LoopBench
 
     private static void Rows(Backend device, int rows, int n)
     {
-        View x = New(device, (rows, n), 3), y = New(device, (rows, n), 1), gain = New(device, n, 1), bias = New(device, n, 1), stats = New(device, (rows, 2), 1);
+        View x = New(device, (rows, n), 3), y = New(device, (rows, n), 1), gain = New(device, n, 1), bias = New(device, n, 1),
+            stats = New(device, (rows, 2), 1);
         View dy = New(device, (rows, n), 1), turned = y.With(Layout.RowMajor((n, rows)).Transpose(0, 1)), sum = New(device, (1, n), 1);
         long count = (long)rows * n;
-        Compare($"layer norm {rows} x {n}", count, () => device.Row(default(NormOp), new RowArgs { X = x, Gain = gain, Bias = bias, Y = y, Stats = stats }),
+        Compare($"layer norm {rows} x {n}", count, () =>
+            device.Row(default(NormOp), new RowArgs { X = x, Gain = gain, Bias = bias, Y = y, Stats = stats }),
             () => HandNorm(x.Floats(), gain.Floats(), bias.Floats(), y.Floats(), stats.Floats(), rows, n));
         Compare($"softmax {rows} x {n}", count, () => device.Row(default(SoftmaxOp), new RowArgs { X = x, Y = y }),
             () => HandSoftmax(x.Floats(), y.Floats(), rows, n));
-        Compare($"column sums of two {rows} x {n}", count, () => device.Column(default(NormOp), new RowArgs { X = x, Dy = dy, Stats = stats }, gain, true, bias, true),
+        Compare($"column sums of two {rows} x {n}", count, () =>
+            device.Column(default(NormOp), new RowArgs { X = x, Dy = dy, Stats = stats }, gain, true, bias, true),
             () => HandColumns(x.Floats(), dy.Floats(), stats.Floats(), gain.Floats(), bias.Floats(), rows, n));
         Compare($"fold columns {rows} x {n}", count, () => device.Fold(default(SumOp), x, sum, false),
             () => HandColumnSum(x.Floats(), sum.Floats(), rows, n));
-        Compare($"add a row vector {rows} x {n}", count, () => device.Map2(default(AddOp), x, gain.With(gain.Layout.TryBroadcast((rows, n))!.Value), y),
+        Compare($"add a row vector {rows} x {n}", count, () =>
+            device.Map2(default(AddOp), x, gain.With(gain.Layout.TryBroadcast((rows, n))!.Value), y),
             () => HandAdd(x.Floats(), dy.Floats(), y.Floats(), (int)count));
-        Compare($"turn {rows} x {n} against copy", count, () => device.Copy(x, turned), () => Buffer.MemoryCopy(x.Floats(), y.Floats(), 4 * count, 4 * count));
+        Compare($"turn {rows} x {n} against copy", count, () => device.Copy(x, turned), () =>
+            Buffer.MemoryCopy(x.Floats(), y.Floats(), 4 * count, 4 * count));
         foreach (var view in (View[])[x, y, gain, bias, stats, dy, sum]) device.Free(view.Block!);
     }
 
@@ -300,7 +310,8 @@ public static unsafe class LoopBench
             stats[2 * row] = mean;
             stats[2 * row + 1] = deviation;
             for (int i = 0; i < n; i += 16)
-                Vector512.FusedMultiplyAdd((Vector512.Load(x + i) - Of(mean)) * Of(deviation), Vector512.Load(gain + i), Vector512.Load(bias + i)).Store(y + i);
+                Vector512.FusedMultiplyAdd((Vector512.Load(x + i) - Of(mean)) * Of(deviation), Vector512.Load(gain + i),
+                    Vector512.Load(bias + i)).Store(y + i);
         }
     }
 
@@ -334,7 +345,8 @@ public static unsafe class LoopBench
             for (int i = 0; i < n; i += 16)
             {
                 var d = Vector512.Load(dy + i);
-                Vector512.FusedMultiplyAdd(d, (Vector512.Load(x + i) - Of(stats[2 * row])) * Of(stats[2 * row + 1]), Vector512.Load(a + i)).Store(a + i);
+                Vector512.FusedMultiplyAdd(d, (Vector512.Load(x + i) - Of(stats[2 * row])) * Of(stats[2 * row + 1]), Vector512.Load(a + i))
+                    .Store(a + i);
                 (Vector512.Load(b + i) + d).Store(b + i);
             }
     }

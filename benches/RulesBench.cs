@@ -5,9 +5,10 @@ using System.Runtime.CompilerServices;
 namespace Mayfly.Benches;
 
 /// <summary>
-/// What each rule's step over the parameters of GPT-2 124M (vocabulary 50304) costs beside the bytes it must move: a hand-written loop streams the same
-/// tensors with the same reads and writes in turns with the rule. Apollo's projection is set beside a large product too: its share of the larger of both
-/// times is that of the roofline, its share of the sum that of doing one after the other. Then Muon at size M beside its arithmetic, and GaLore's refresh.
+/// What each rule's step over the parameters of GPT-2 124M (vocabulary 50304) costs beside the bytes it must move: a hand-written loop
+/// streams the same tensors with the same reads and writes in turns with the rule. Apollo's projection is set beside a large product too:
+/// its share of the larger of both times is that of the roofline, its share of the sum that of doing one after the other. Then Muon at size
+/// M beside its arithmetic, and GaLore's refresh.
 /// </summary>
 internal static class RulesBench
 {
@@ -56,7 +57,8 @@ internal static class RulesBench
         using var device = Device.CreateCpu(threads);
         using var workers = new Workers(threads == 0 ? Environment.ProcessorCount : threads);
         Console.WriteLine($"{device.Name}; medians of {rounds} rounds, each beside a hand-written loop with the same reads and writes");
-        Console.WriteLine("| rule | ms per step | MB it must move | GB/s | GB/s of the loop | share | GFLOP | GFLOP/s of a product | share of the larger | share of the sum |");
+        Console.WriteLine("| rule | ms per step | MB it must move | GB/s | GB/s of the loop | share | GFLOP | GFLOP/s of a product | "
+            + "share of the larger | share of the sum |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
         using (var model = new Gpt(GptConfig.Named("gpt2-124m") with { VocabularySize = 50304 }, device))
         {
@@ -71,14 +73,18 @@ internal static class RulesBench
         return 0;
     }
 
-    /// <summary>What a refresh adds to a step of GaLore, of a gradient of noise, whose spectrum is the flattest, and of one of falling singular values.</summary>
+    /// <summary>
+    /// What a refresh adds to a step of GaLore, of a gradient of noise, whose spectrum is the flattest, and of one of falling singular
+    /// values.
+    /// </summary>
     private static void Refreshes(Device device, int rounds)
     {
         using var scope = device.Scope("GaLore");
         using var parameter = new Parameter("w", Tensor.Zeros((768, 3072), device), Role.Hidden);
         Tensor Noise(Shape shape) => Tensor.Normal(shape, 0, 1, new RandomKey(1, (ulong)shape[0]), device);
         var fall = Tensor.From<float>(Enumerable.Range(0, 300).Select(i => MathF.Pow(0.97f, i)).ToArray(), 300, device);
-        foreach (var (name, gradient) in new[] { ("noise", Noise((768, 3072))), ("falling", (Noise((768, 300)) * fall).MatMul(Noise((300, 3072)))) })
+        foreach (var (name, gradient) in new[] { ("noise", Noise((768, 3072))),
+            ("falling", (Noise((768, 300)) * fall).MatMul(Noise((300, 3072)))) })
         {
             using RuleState kept = new(device), refreshed = new(device);
             Rule keeping = new GaLore { Refresh = 0 }, refreshing = new GaLore { Refresh = 1 };
@@ -93,7 +99,8 @@ internal static class RulesBench
             }
 
             Console.WriteLine(
-                $"GaLore, 768 x 3072, rank 128, {name}: a step {Median(plain.Skip(1)) * 1e3:F0} ms, with a refresh {extra[0] * 1e3:F0} ms at first and "
+                $"GaLore, 768 x 3072, rank 128, {name}: a step {Median(plain.Skip(1)) * 1e3:F0} ms, "
+                    + $"with a refresh {extra[0] * 1e3:F0} ms at first and "
                 + $"{Median(extra.Skip(1)) * 1e3:F0} ms from the vectors before");
         }
     }
@@ -178,7 +185,8 @@ internal static class RulesBench
         {
             for (int i = 0; i < gradients.Length; i++)
             {
-                foreach (var pass in Passes(parameters[i])) Stream(gradients[i], parameters[i].Value, extra, more, gradients[i].Count, pass.Updates);
+                foreach (var pass in Passes(parameters[i]))
+                    Stream(gradients[i], parameters[i].Value, extra, more, gradients[i].Count, pass.Updates);
                 Stream(gradients[i], extra, more, more, Moments(parameters[i]), 2);
             }
         }
@@ -186,7 +194,8 @@ internal static class RulesBench
         private unsafe void Stream(Tensor x, Tensor y0, Tensor y1, Tensor y2, long count, int updates)
         {
             const string name = "stream";
-            var job = new StreamJob(x.Read(name).Floats(), y0.Write(name).Floats(), y1.Write(name).Floats(), y2.Write(name).Floats(), count, updates);
+            var job = new StreamJob(x.Read(name).Floats(), y0.Write(name).Floats(), y1.Write(name).Floats(), y2.Write(name).Floats(), count,
+                updates);
             workers.Run(ref job, job.Chunks);
         }
 
@@ -195,10 +204,12 @@ internal static class RulesBench
             double bytes = parameters.Sum(p => (double)p.Value.Count * Passes(p).Sum(x => x.Bytes) + Moments(p) * new Pass(2).Bytes);
             double flops = 2.0 * line.Rank * parameters.Where(Projects).Sum(p => p.Value.Count);
             double time = Median(times), share = Median(streams.Zip(times, (s, t) => s / t));
-            string text = $"| {line.Name} | {time * 1e3:F0} | {bytes * 1e-6:F0} | {bytes / time * 1e-9:F1} | {bytes / Median(streams) * 1e-9:F1} | {share:P0} |";
+            string text = $"| {line.Name} | {time * 1e3:F0} | {bytes * 1e-6:F0} | {bytes / time * 1e-9:F1} | "
+                + $"{bytes / Median(streams) * 1e-9:F1} | {share:P0} |";
             if (line.Rank == 0) return text + " | | | |";
             double[] arithmetic = [.. products.Select(p => flops / p * 1e-9)];
-            double roof = Median(times.Select((t, i) => Math.Max(streams[i], arithmetic[i]) / t)), sum = Median(times.Select((t, i) => (streams[i] + arithmetic[i]) / t));
+            double roof = Median(times.Select((t, i) => Math.Max(streams[i], arithmetic[i]) / t)),
+                sum = Median(times.Select((t, i) => (streams[i] + arithmetic[i]) / t));
             return text + $" {flops * 1e-9:F1} | {Median(products):F0} | {roof:P0} | {sum:P0} |";
         }
     }
@@ -281,12 +292,15 @@ internal static class RulesBench
         }
     }
 
-    /// <summary>Muon's step over the matrices of size M (10.8 million parameters), and whole training steps with it and with AdamW, in turns.</summary>
+    /// <summary>
+    /// Muon's step over the matrices of size M (10.8 million parameters), and whole training steps with it and with AdamW, in turns.
+    /// </summary>
     private static class MuonAtM
     {
         private const int Batch = 4, Context = 256;
 
-        private static readonly GptConfig config = new() { VocabularySize = 65, Layers = 6, Heads = 6, Width = 384, Context = Context, TiedHead = true };
+        private static readonly GptConfig config = new() { VocabularySize = 65, Layers = 6, Heads = 6, Width = 384, Context = Context,
+            TiedHead = true };
 
         public static void Run(Device device, int rounds)
         {
@@ -309,14 +323,17 @@ internal static class RulesBench
             ids.Dispose();
         }
 
-        private static void Print(Matrix[] steps, IEnumerable<double> rules, IEnumerable<double> withMuon, IEnumerable<double> withAdam, IEnumerable<double> products)
+        private static void Print(Matrix[] steps, IEnumerable<double> rules, IEnumerable<double> withMuon, IEnumerable<double> withAdam,
+            IEnumerable<double> products)
         {
             double flops = steps.Sum(s => s.Flops), time = Median(rules), peak = Median(products);
             Console.WriteLine(
-                $"\nMuon at M (width 384, 6 layers): {time * 1e3:F1} ms for {flops * 1e-9:F1} GFLOP of Newton-Schulz = {flops / time * 1e-9:F0} GFLOP/s, "
+                $"\nMuon at M (width 384, 6 layers): {time * 1e3:F1} ms for {flops * 1e-9:F1} GFLOP of Newton-Schulz = "
+                    + $"{flops / time * 1e-9:F0} GFLOP/s, "
                 + $"a large product {peak:F0} GFLOP/s, {flops / time * 1e-9 / peak:P0} of it");
             Console.WriteLine(
-                $"a training step of {Batch} x {Context} tokens: {Median(withMuon) * 1e3:F1} ms with Muon, {Median(withAdam) * 1e3:F1} ms with AdamW, "
+                $"a training step of {Batch} x {Context} tokens: {Median(withMuon) * 1e3:F1} ms with Muon, "
+                    + $"{Median(withAdam) * 1e3:F1} ms with AdamW, "
                 + $"{Median(withMuon.Zip(withAdam, (m, a) => m / a - 1)):P0} more; a batch n times as large pays an n-th of that");
         }
 

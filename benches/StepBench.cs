@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Mayfly.Benches;
 
 /// <summary>
-/// Times whole training steps of a GPT or a Llama at fixed sizes on a fixed synthetic token stream (first-order Markov, entropy rate ln 4 nats), with AdamW
-/// (learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.1 on every parameter) and a tied head, so that another engine can be run on
-/// exactly the same work.
+/// Times whole training steps of a GPT or a Llama at fixed sizes on a fixed synthetic token stream (first-order Markov, entropy rate ln 4
+/// nats), with AdamW (learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, weight decay 0.1 on every parameter) and a tied head, so that
+/// another engine can be run on exactly the same work.
 /// </summary>
 internal static class StepBench
 {
@@ -33,7 +33,8 @@ internal static class StepBench
     /// <param name="seed">Of the initial weights.</param>
     public static int Run(string kind, string config, int steps, string mode, int threads, ulong seed)
     {
-        if (!Sizes.TryGetValue(config, out var size)) return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
+        if (!Sizes.TryGetValue(config, out var size))
+            return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
         if (kind is not ("gpt" or "llama")) return Fail($"step: there is no model '{kind}'; choose gpt or llama.");
         if (mode is not ("eager" or "deferred")) return Fail($"step: there is no mode '{mode}'; choose eager or deferred.");
         if (steps < 1) return Fail($"step: {steps} steps; take at least 1.");
@@ -65,20 +66,25 @@ internal static class StepBench
         double median = run.Times.Order().ElementAt(run.Times.Length / 2), best = run.Times.Min(), gigaflops = Flops(s, tokens) / 1e9;
         var shown = run.Losses.Length > 6 ? run.Losses[..3].Concat(run.Losses[^3..]) : run.Losses;
         var arena = model.Device.Arena.Report;
-        Console.WriteLine($"mayfly {typeof(Tensor).Assembly.GetName().Version!.ToString(3)} config {name} V={s.VocabularySize} L={s.Layers} H={s.Heads} D={s.Width} T={s.Context} B={batch} "
+        Console.WriteLine($"mayfly {typeof(Tensor).Assembly.GetName().Version!.ToString(3)} config {name} V={s.VocabularySize} "
+            + $"L={s.Layers} H={s.Heads} D={s.Width} T={s.Context} B={batch} "
             + $"params {model.ParameterCount / 1e6:F3}M {model.Device.Name} opt adamw mode {mode}");
         Console.WriteLine("loss trace: " + string.Join(" ", shown.Select(l => $"{l:F4}")));
         Console.WriteLine($"mean of the last 5 losses {run.Losses.TakeLast(5).Average():F4}");
-        Console.WriteLine($"ms/step median {median * 1e3:F2} min {best * 1e3:F2} | tokens/s median {tokens / median:F0} best {tokens / best:F0} | "
+        Console.WriteLine($"ms/step median {median * 1e3:F2} min {best * 1e3:F2} | tokens/s median {tokens / median:F0} best "
+            + $"{tokens / best:F0} | "
             + $"matmul GFLOP/step {gigaflops:F2} -> {gigaflops / median:F1} GFLOP/s");
         Console.WriteLine($"peak RSS {PeakResidentBytes() / 1048576.0:F0} MiB");
         Console.WriteLine($"managed bytes/step {run.ManagedBytesPerStep:N0} | collections in {run.Times.Length} steps: "
             + string.Join(", ", run.Collections.Select((count, generation) => $"generation {generation} {count}")));
-        Console.WriteLine("arena peak MiB: " + string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u.ToString().ToLowerInvariant()} {arena.Peak(u) / 1048576.0:F1}"))
+        Console.WriteLine("arena peak MiB: " + string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u.ToString().ToLowerInvariant()} "
+            + $"{arena.Peak(u) / 1048576.0:F1}"))
             + $" | together {arena.PeakBytes / 1048576.0:F1}, reserved {arena.ReservedBytes / 1048576.0:F1}");
     }
 
-    /// <summary>Useful floating-point operations of the matrix products of a step, forward and backward, attention counted in full.</summary>
+    /// <summary>
+    /// Useful floating-point operations of the matrix products of a step, forward and backward, attention counted in full.
+    /// </summary>
     private static double Flops(ModelConfig s, double tokens)
     {
         double width = s.Width, mlp = (s is LlamaConfig ? 3 : 2) * width * s.Hidden;

@@ -4,8 +4,8 @@ using Xunit.Runner.InProc.SystemConsole;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed at N random
-/// moments (<c>kill N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
+/// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
+/// at N random moments (<c>kill N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {
@@ -15,7 +15,8 @@ internal static class Program
         {
             if (args is ["width"]) return WidthProbe.Run();
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
-            if (args is ["kill", var moments, var seed]) return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
+            if (args is ["kill", var moments, var seed])
+                return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);

@@ -4,8 +4,8 @@ using Mayfly;
 namespace Extending;
 
 /// <summary>
-/// Steps each matrix along the orthogonal factor of its momentum, as Muon (Jordan et al. 2024) does, found by the cubic iteration of Björck and
-/// Bowie (1971). State: b, of the parameter's shape.
+/// Steps each matrix along the orthogonal factor of its momentum, as Muon (Jordan et al. 2024) does, found by the cubic iteration of Björck
+/// and Bowie (1971). State: b, of the parameter's shape.
 /// <code>
 /// b = momentum b + g
 /// X = b / |b|, then steps times X = 3/2 X - 1/2 X X^T X

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace TrainGpt;
 
 /// <summary>
-/// A hash of the ids that a run learns from, the same for the same ids wherever they lie: XXH128 of both parts, of each the number of its ids and the
-/// XXH128 of each piece of 4 Mi ids, which are found side by side.
+/// A hash of the ids that a run learns from, the same for the same ids wherever they lie: XXH128 of both parts, of each the number of its
+/// ids and the XXH128 of each piece of 4 Mi ids, which are found side by side.
 /// </summary>
 internal static class DataHash
 {
@@ -25,7 +25,8 @@ internal static class DataHash
     public static void Check(TrainOptions options, string found)
     {
         if (options.DataHash is { } asked && asked != found)
-            throw new InputException($"--data-hash {asked} is not that of {Corpus.Name(options.Data)}, which has {found}: the data is not that of the "
+            throw new InputException($"--data-hash {asked} is not that of {Corpus.Name(options.Data)}, which has {found}: "
+                + $"the data is not that of the "
                 + "run. Give its --data, or train anew without the hash.");
     }
 

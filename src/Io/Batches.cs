@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Random windows of a token sequence, uniform over all places. Batch i is a function of the seed and i alone, so training resumes anywhere and
-/// several readers agree. The targets are the ids one place later.
+/// Random windows of a token sequence, uniform over all places. Batch i is a function of the seed and i alone, so training resumes anywhere
+/// and several readers agree. The targets are the ids one place later.
 /// </summary>
 public sealed class Batches
 {

@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace Mayfly;
 
 /// <summary>
-/// CRC-32C (Castagnoli; RFC 3720, section 12.1) of a safetensors file, in its metadata: <c>crc32c</c> maps each tensor to the sum of its bytes,
-/// <c>crc32c_header</c> is the sum of the header with this sum's own eight digits as zeros.
+/// CRC-32C (Castagnoli; RFC 3720, section 12.1) of a safetensors file, in its metadata: <c>crc32c</c> maps each tensor to the sum of its
+/// bytes, <c>crc32c_header</c> is the sum of the header with this sum's own eight digits as zeros.
 /// </summary>
 internal static class Checksums
 {
@@ -33,7 +33,8 @@ internal static class Checksums
     }
 
     /// <summary>Puts the header's sum in the room left for it.</summary>
-    public static void Seal(Span<byte> header) => Encoding.ASCII.GetBytes(Digits(Append(0, header)), header.Slice(Place(header), Blank.Length));
+    public static void Seal(Span<byte> header) =>
+        Encoding.ASCII.GetBytes(Digits(Append(0, header)), header.Slice(Place(header), Blank.Length));
 
     /// <summary>True where the header has the sum that it says.</summary>
     public static bool IsIntact(ReadOnlySpan<byte> header)
@@ -52,9 +53,11 @@ internal static class Checksums
         try
         {
             var sums = JsonSerializer.Deserialize<Dictionary<string, string>>(metadata[TensorsField])!;
-            return sums.ToDictionary(sum => sum.Key, sum => uint.Parse(sum.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+            return sums.ToDictionary(sum => sum.Key, sum => uint.Parse(sum.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                StringComparer.Ordinal);
         }
-        catch (Exception e) when (e is KeyNotFoundException or JsonException or FormatException or OverflowException or ArgumentNullException)
+        catch (Exception e) when (e is KeyNotFoundException or JsonException or FormatException or OverflowException
+            or ArgumentNullException)
         {
             throw new BadFileException(file, TensorsField, $"the checksums cannot be read: {e.Message}", e);
         }
@@ -62,8 +65,11 @@ internal static class Checksums
 
     private static string Digits(uint sum) => sum.ToString("x8", CultureInfo.InvariantCulture);
 
-    /// <summary>Where the header's sum stands. The quotes around the name keep other strings, whose quotes are escaped, from being taken for it.</summary>
-    private static int Place(ReadOnlySpan<byte> header) => header.IndexOf(HeaderStart) is >= 0 and var start ? start + HeaderStart.Length : -1;
+    /// <summary>
+    /// Where the header's sum stands. The quotes around the name keep other strings, whose quotes are escaped, from being taken for it.
+    /// </summary>
+    private static int Place(ReadOnlySpan<byte> header) => header.IndexOf(HeaderStart) is >= 0 and var start ? start + HeaderStart.Length
+        : -1;
 }
 
 /// <summary>Keeps the sum of what is written to it, and nothing else.</summary>

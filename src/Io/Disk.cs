@@ -20,7 +20,9 @@ internal class Disk
     /// <summary>Deletes a file, if it is there.</summary>
     public virtual void Delete(string path) => File.Delete(path);
 
-    /// <summary>Returns when a folder's names are on the disk. Windows keeps them by its journal; what refuses it elsewhere is passed over.</summary>
+    /// <summary>
+    /// Returns when a folder's names are on the disk. Windows keeps them by its journal; what refuses it elsewhere is passed over.
+    /// </summary>
     public virtual void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;

@@ -20,8 +20,8 @@ internal static class Files
     });
 
     /// <summary>
-    /// Writes a file under a temporary name in its folder, flushes it to the disk and only then gives it its name: whatever happens on the way,
-    /// a good file of that name stays as it was.
+    /// Writes a file under a temporary name in its folder, flushes it to the disk and only then gives it its name: whatever happens on the
+    /// way, a good file of that name stays as it was.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes its content.</param>
@@ -55,7 +55,9 @@ internal static class Files
         }
     }
 
-    /// <summary>Runs <paramref name="action"/>; the system's refusals come out as one line that starts with <paramref name="what"/>.</summary>
+    /// <summary>
+    /// Runs <paramref name="action"/>; the system's refusals come out as one line that starts with <paramref name="what"/>.
+    /// </summary>
     public static T Guard<T>(string what, Func<T> action)
     {
         try

@@ -31,7 +31,8 @@ internal sealed class TokenRange(ITokens tokens, long first, long count) : IToke
     /// <inheritdoc/>
     public void Copy(long start, Span<int> ids)
     {
-        if (start < 0 || start > count - ids.Length) throw new ArgumentOutOfRangeException(nameof(start), $"Tokens {start} to {start + ids.Length} of {count}.");
+        if (start < 0 || start > count - ids.Length)
+            throw new ArgumentOutOfRangeException(nameof(start), $"Tokens {start} to {start + ids.Length} of {count}.");
         tokens.Copy(first + start, ids);
     }
 }

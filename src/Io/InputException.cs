@@ -1,6 +1,9 @@
 namespace Mayfly;
 
-/// <summary>Something the user gave cannot be used: a missing file, empty data, a folder that cannot be written. The message is one line that says what to do.</summary>
+/// <summary>
+/// Something the user gave cannot be used: a missing file, empty data, a folder that cannot be written. The message is one line that says
+/// what to do.
+/// </summary>
 public class InputException : Exception
 {
     /// <summary>Makes one; line ends and other control characters in the message become spaces.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Mayfly;
 
-/// <summary>Reads <c>.jsonl</c> files: a JSON object a line, whose field <c>text</c> is a document. Other fields and blank lines are passed over.</summary>
+/// <summary>
+/// Reads <c>.jsonl</c> files: a JSON object a line, whose field <c>text</c> is a document. Other fields and blank lines are passed over.
+/// </summary>
 public static class JsonLines
 {
     private const string TextField = "text";
@@ -36,7 +38,8 @@ public static class JsonLines
         try
         {
             using var document = JsonDocument.Parse(json);
-            return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty(TextField, out var text) && text.ValueKind == JsonValueKind.String
+            return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty(TextField, out var text)
+                && text.ValueKind == JsonValueKind.String
                 ? text.GetString()!
                 : throw Bad(path, line, $"an object with a string \"{TextField}\" is needed.");
         }
@@ -46,5 +49,6 @@ public static class JsonLines
         }
     }
 
-    private static BadFileException Bad(string path, int line, string problem, Exception? cause = null) => new(path, $"line {line}", problem, cause);
+    private static BadFileException Bad(string path, int line, string problem, Exception? cause = null) =>
+        new(path, $"line {line}", problem, cause);
 }

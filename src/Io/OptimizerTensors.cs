@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Optimizer state inside a snapshot: <c>state/PARAMETER/NAME</c> for tensors, <c>number/PARAMETER/NAME</c> for numbers, which are stored as F64 so
-/// that they come back to the bit. <c>updater/NAME</c> are the updater's own numbers.
+/// Optimizer state inside a snapshot: <c>state/PARAMETER/NAME</c> for tensors, <c>number/PARAMETER/NAME</c> for numbers, which are stored
+/// as F64 so that they come back to the bit. <c>updater/NAME</c> are the updater's own numbers.
 /// </summary>
 internal static class OptimizerTensors
 {
@@ -26,7 +26,8 @@ internal static class OptimizerTensors
     /// <summary>Checks that the file holds what this updater remembers, no less and no more.</summary>
     public static void Check(SafeTensorsReader reader, Updater updater)
     {
-        if (!reader.Metadata.ContainsKey(Field)) throw new BadFileException(reader.Path, Field, "the snapshot holds weights only; training cannot go on from it.");
+        if (!reader.Metadata.ContainsKey(Field))
+            throw new BadFileException(reader.Path, Field, "the snapshot holds weights only; training cannot go on from it.");
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, tensor) in Tensors(updater))
         {
@@ -41,7 +42,8 @@ internal static class OptimizerTensors
         }
 
         if (reader.Entries.Keys.FirstOrDefault(name => Owns(name) && !known.Contains(name)) is { } other)
-            throw new BadFileException(reader.Path, other, $"the optimizer has no such state; the file was saved with {reader.Metadata[Field]}.");
+            throw new BadFileException(reader.Path, other,
+                $"the optimizer has no such state; the file was saved with {reader.Metadata[Field]}.");
         OptimizerSettings.Check(reader, updater);
     }
 
@@ -52,7 +54,8 @@ internal static class OptimizerTensors
         foreach (var (name, state, key) in Numbers(updater).ToList()) state.Number(key) = reader.Read<double>(name)[0];
     }
 
-    private static IEnumerable<(Parameter Parameter, RuleState State)> States(Updater updater) => updater.Assignments.Select(a => a.Parameter).Zip(updater.States);
+    private static IEnumerable<(Parameter Parameter, RuleState State)> States(Updater updater) =>
+        updater.Assignments.Select(a => a.Parameter).Zip(updater.States);
 
     private static IEnumerable<(string Name, Tensor Value)> Tensors(Updater updater) =>
         States(updater).SelectMany(s => s.State.Tensors.Select(t => ($"{StatePrefix}{s.Parameter.Name}/{t.Name}", t.Value)));

@@ -42,7 +42,9 @@ public static class SafeTensors
     internal static bool Converts<T>(string dtype) where T : unmanaged =>
         dtype == NameOf<T>() || (typeof(T) == typeof(float) || typeof(T) == typeof(double)) && dtype is "F64" or "F32" or "F16" or "BF16";
 
-    /// <summary>Turns stored bytes into elements: the same bits for the same type, rounded to nearest between floating-point types.</summary>
+    /// <summary>
+    /// Turns stored bytes into elements: the same bits for the same type, rounded to nearest between floating-point types.
+    /// </summary>
     internal static void Convert<T>(string dtype, ReadOnlySpan<byte> stored, Span<T> values) where T : unmanaged, INumber<T>
     {
         if (dtype == NameOf<T>()) stored.CopyTo(MemoryMarshal.AsBytes(values));

@@ -45,7 +45,8 @@ internal sealed class SafeTensorsHeader
         {
             if (property.Name != SafeTensors.MetadataName)
             {
-                if (!entries.TryAdd(property.Name, ReadEntry(property.Name, property.Value))) throw Bad(property.Name, "the name appears twice.");
+                if (!entries.TryAdd(property.Name, ReadEntry(property.Name, property.Value)))
+                    throw Bad(property.Name, "the name appears twice.");
                 continue;
             }
 
@@ -60,8 +61,10 @@ internal sealed class SafeTensorsHeader
         if (element.ValueKind != JsonValueKind.Object) throw Bad(SafeTensors.MetadataName, "an object of strings is needed.");
         foreach (var property in element.EnumerateObject())
         {
-            if (property.Value.ValueKind != JsonValueKind.String) throw Bad(SafeTensors.MetadataName, $"'{property.Name}' is not a string.");
-            if (!metadata.TryAdd(property.Name, property.Value.GetString()!)) throw Bad(SafeTensors.MetadataName, $"'{property.Name}' appears twice.");
+            if (property.Value.ValueKind != JsonValueKind.String)
+                throw Bad(SafeTensors.MetadataName, $"'{property.Name}' is not a string.");
+            if (!metadata.TryAdd(property.Name, property.Value.GetString()!))
+                throw Bad(SafeTensors.MetadataName, $"'{property.Name}' appears twice.");
         }
     }
 
@@ -91,7 +94,8 @@ internal sealed class SafeTensorsHeader
     {
         if (element is not { ValueKind: JsonValueKind.String } text) throw Bad(name, "dtype is missing or not a string.");
         string type = text.GetString()!;
-        return SafeTensors.SizeOf(type) > 0 ? type : throw Bad(name, $"dtype '{type}' is unknown; F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL are known.");
+        return SafeTensors.SizeOf(type) > 0 ? type
+            : throw Bad(name, $"dtype '{type}' is unknown; F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL are known.");
     }
 
     private long[] Integers(string name, string field, JsonElement? element)
@@ -120,7 +124,8 @@ internal sealed class SafeTensorsHeader
         if (entry.End < entry.Begin) throw Bad(entry.Name, $"data_offsets [{entry.Begin}, {entry.End}] run backwards.");
         return entry.End - entry.Begin == bytes
             ? entry
-            : throw Bad(entry.Name, $"data_offsets [{entry.Begin}, {entry.End}] hold {entry.End - entry.Begin} bytes, {entry.Type} {entry.SizeText} needs {bytes}.");
+            : throw Bad(entry.Name, $"data_offsets [{entry.Begin}, {entry.End}] hold {entry.End - entry.Begin} bytes, "
+                + $"{entry.Type} {entry.SizeText} needs {bytes}.");
     }
 
     /// <summary>The tensors must tile the data: no overlap, no hole, nothing past the end, nothing left over.</summary>
@@ -129,8 +134,10 @@ internal sealed class SafeTensorsHeader
         long end = 0;
         foreach (var entry in entries.Values.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
-            if (entry.End > dataBytes) throw Bad(entry.Name, $"it ends at byte {entry.End} of the data, the file holds {dataBytes}; it was cut short?");
-            if (entry.Begin < end) throw Bad(entry.Name, $"it begins at byte {entry.Begin} of the data and overlaps the tensor that ends at {end}.");
+            if (entry.End > dataBytes)
+                throw Bad(entry.Name, $"it ends at byte {entry.End} of the data, the file holds {dataBytes}; it was cut short?");
+            if (entry.Begin < end)
+                throw Bad(entry.Name, $"it begins at byte {entry.Begin} of the data and overlaps the tensor that ends at {end}.");
             if (entry.Begin > end) throw Bad(entry.Name, $"it begins at byte {entry.Begin} of the data and leaves a hole after {end}.");
             end = entry.End;
         }

@@ -95,8 +95,10 @@ public sealed class SafeTensorsReader : IDisposable
     public T[] Read<T>(string name) where T : unmanaged, INumber<T>
     {
         var entry = Entry(name);
-        if (!SafeTensors.Converts<T>(entry.Type)) throw Bad(name, $"the file has {entry.Type}, which does not convert to {SafeTensors.NameOf<T>()}.");
-        if (entry.Count > Array.MaxLength) throw Bad(name, $"{entry.Count:N0} elements are more than an array holds; read it into a tensor.");
+        if (!SafeTensors.Converts<T>(entry.Type))
+            throw Bad(name, $"the file has {entry.Type}, which does not convert to {SafeTensors.NameOf<T>()}.");
+        if (entry.Count > Array.MaxLength)
+            throw Bad(name, $"{entry.Count:N0} elements are more than an array holds; read it into a tensor.");
         var values = new T[entry.Count];
         int size = SafeTensors.SizeOf(entry.Type), piece = SafeTensors.ChunkBytes / 8;
         var stored = new byte[Math.Min(piece, values.Length) * size];
@@ -110,7 +112,9 @@ public sealed class SafeTensorsReader : IDisposable
         return values;
     }
 
-    /// <summary>Reads the whole file and compares it with the checksums that a writer with <see cref="SafeTensorsWriter.HasChecksums"/> put in.</summary>
+    /// <summary>
+    /// Reads the whole file and compares it with the checksums that a writer with <see cref="SafeTensorsWriter.HasChecksums"/> put in.
+    /// </summary>
     /// <exception cref="BadFileException">A bit of the header or of a tensor is another one, or the file has no checksums.</exception>
     public void Verify()
     {
@@ -161,12 +165,15 @@ public sealed class SafeTensorsReader : IDisposable
 
     private long HeaderLength()
     {
-        if (stream.Length < 8) throw Bad("header", $"the file has {stream.Length} bytes; a safetensors file starts with 8 bytes of header length.");
+        if (stream.Length < 8)
+            throw Bad("header", $"the file has {stream.Length} bytes; a safetensors file starts with 8 bytes of header length.");
         Span<byte> bytes = stackalloc byte[8];
         ReadExactly("header", 0, bytes);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        if (length > SafeTensors.LongestHeader) throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted.");
-        if ((long)length > stream.Length - 8) throw Bad("header", $"a length of {length:N0} bytes in a file of {stream.Length:N0}; it was cut short?");
+        if (length > SafeTensors.LongestHeader)
+            throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted.");
+        if ((long)length > stream.Length - 8)
+            throw Bad("header", $"a length of {length:N0} bytes in a file of {stream.Length:N0}; it was cut short?");
         return (long)length;
     }
 

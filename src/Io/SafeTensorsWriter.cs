@@ -6,8 +6,9 @@ using System.Text.Json;
 namespace Mayfly;
 
 /// <summary>
-/// Collects tensors and writes them as one safetensors file. Nothing is copied before <see cref="Save(string)"/>, which streams in small pieces, so a file may
-/// be larger than memory has room for twice. Wider element types come first, which keeps every tensor aligned to its elements.
+/// Collects tensors and writes them as one safetensors file. Nothing is copied before <see cref="Save(string)"/>, which streams in small
+/// pieces, so a file may be larger than memory has room for twice. Wider element types come first, which keeps every tensor aligned to its
+/// elements.
 /// </summary>
 public sealed class SafeTensorsWriter
 {
@@ -20,7 +21,8 @@ public sealed class SafeTensorsWriter
     public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Writes a CRC-32C of the header and of each tensor into the metadata, for <see cref="SafeTensorsReader.Verify"/>. Every tensor is read twice.
+    /// Writes a CRC-32C of the header and of each tensor into the metadata, for <see cref="SafeTensorsReader.Verify"/>. Every tensor is
+    /// read twice.
     /// </summary>
     public bool HasChecksums { get; init; }
 
@@ -37,7 +39,8 @@ public sealed class SafeTensorsWriter
     /// <exception cref="ArgumentException">The name is taken, or the count does not match the shape.</exception>
     public void Add<T>(string name, ReadOnlyMemory<T> values, Shape shape) where T : unmanaged
     {
-        if (values.Length != shape.Count) throw new ArgumentException($"{name}: {values.Length} values for shape {shape} of {shape.Count} elements.");
+        if (values.Length != shape.Count)
+            throw new ArgumentException($"{name}: {values.Length} values for shape {shape} of {shape.Count} elements.");
         var sizes = new long[shape.Rank];
         shape.CopyTo(sizes);
         string type = SafeTensors.NameOf<T>();
@@ -105,7 +108,8 @@ public sealed class SafeTensorsWriter
         }
 
         if (buffer.WrittenCount > SafeTensors.LongestHeader - 7)
-            throw new ArgumentException($"SafeTensors: a header of {buffer.WrittenCount:N0} bytes; readers accept {SafeTensors.LongestHeader:N0}.");
+            throw new ArgumentException($"SafeTensors: a header of {buffer.WrittenCount:N0} bytes; "
+                + $"readers accept {SafeTensors.LongestHeader:N0}.");
         return Padded(buffer.WrittenSpan);
     }
 
@@ -142,7 +146,8 @@ public sealed class SafeTensorsWriter
     private static void WriteHost<T>(Stream stream, ReadOnlyMemory<T> values) where T : unmanaged
     {
         const int Piece = SafeTensors.ChunkBytes / 8;
-        for (int i = 0; i < values.Length; i += Piece) stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(i, Math.Min(Piece, values.Length - i))));
+        for (int i = 0; i < values.Length; i += Piece)
+            stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(i, Math.Min(Piece, values.Length - i))));
     }
 
     private static void WriteTensor(Stream stream, Tensor tensor)

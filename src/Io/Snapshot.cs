@@ -5,10 +5,10 @@ using System.Text.Json.Serialization;
 namespace Mayfly;
 
 /// <summary>
-/// A run on disk: weights, optimizer state, step, configuration and tokenizer in one safetensors file of a folder. Being one file, it is replaced
-/// by one rename: weights never meet the optimizer state of another step. The one before it stays as the previous one, which is opened where the
-/// newest is missing or damaged; checksums tell. Weights have their parameters' names, so other programs read them as they are; optimizer state
-/// has names in front that end in '/'; the rest is JSON in the file's metadata.
+/// A run on disk: weights, optimizer state, step, configuration and tokenizer in one safetensors file of a folder. Being one file, it is
+/// replaced by one rename: weights never meet the optimizer state of another step. The one before it stays as the previous one, which is
+/// opened where the newest is missing or damaged; checksums tell. Weights have their parameters' names, so other programs read them as they
+/// are; optimizer state has names in front that end in '/'; the rest is JSON in the file's metadata.
 /// </summary>
 public sealed class Snapshot : IDisposable
 {
@@ -18,7 +18,8 @@ public sealed class Snapshot : IDisposable
     /// <summary>The name of the one that was saved before it.</summary>
     public const string PreviousFileName = "snapshot.previous.safetensors";
 
-    private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration", TokenizerField = "tokenizer";
+    private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration",
+        TokenizerField = "tokenizer";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -35,7 +36,8 @@ public sealed class Snapshot : IDisposable
         this.reader = reader;
         string format = Field(FormatField);
         if (format != Format) throw Bad(FormatField, $"'{format}' is unknown; '{Format}' is needed.");
-        if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step)) throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
+        if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
+            throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
         Step = step;
         reader.Verify();
         Tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, reader.Path) : null;
@@ -60,8 +62,8 @@ public sealed class Snapshot : IDisposable
     public static bool Exists(string folder) => File.Exists(Newest(folder)) || File.Exists(Previous(folder));
 
     /// <summary>
-    /// Writes a snapshot under a temporary name and flushes it to the disk. Then the newest becomes the previous one, if it is whole, and the new one
-    /// the newest: at every moment a whole snapshot has one of the two names.
+    /// Writes a snapshot under a temporary name and flushes it to the disk. Then the newest becomes the previous one, if it is whole, and
+    /// the new one the newest: at every moment a whole snapshot has one of the two names.
     /// </summary>
     /// <param name="folder">The folder; it is made where it is missing.</param>
     /// <param name="parameters">The weights.</param>
@@ -72,11 +74,13 @@ public sealed class Snapshot : IDisposable
     /// <exception cref="InputException">The file cannot be written.</exception>
     /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
     public static void Save<TConfiguration>(
-        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer = null) =>
+        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
+            Tokenizer? tokenizer = null) =>
         Save(Disk.System, folder, parameters, updater, step, configuration, tokenizer);
 
     internal static void Save<TConfiguration>(
-        Disk disk, string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer)
+        Disk disk, string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
+            Tokenizer? tokenizer)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         if (updater is not null) CheckBetweenSteps(updater);
@@ -146,8 +150,12 @@ public sealed class Snapshot : IDisposable
 
     private static void CheckBetweenSteps(Updater updater)
     {
-        if (updater.InStep) throw new InvalidOperationException($"Snapshot: step {updater.GlobalStep} is open, so weights and optimizer state may be of two steps; save after its End.");
-        if (updater.Torn) throw new InvalidOperationException("Snapshot: the model is torn, its weights partly old and partly new; load the last snapshot instead of saving this.");
+        if (updater.InStep)
+            throw new InvalidOperationException($"Snapshot: step {updater.GlobalStep} is open, "
+                + $"so weights and optimizer state may be of two steps; save after its End.");
+        if (updater.Torn)
+            throw new InvalidOperationException("Snapshot: the model is torn, its weights partly old and partly new; "
+                + "load the last snapshot instead of saving this.");
     }
 
     private static Snapshot OpenFile(string file, string? warning)
@@ -170,7 +178,8 @@ public sealed class Snapshot : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json) ?? throw Bad(ConfigurationField, "it is null.");
+            return JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json)
+                ?? throw Bad(ConfigurationField, "it is null.");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
@@ -179,8 +188,8 @@ public sealed class Snapshot : IDisposable
     }
 
     /// <summary>
-    /// Overwrites the weights with the saved ones, to the bit, and the optimizer's state and step where an updater is given. All names, shapes and
-    /// types are checked before anything is overwritten.
+    /// Overwrites the weights with the saved ones, to the bit, and the optimizer's state and step where an updater is given. All names,
+    /// shapes and types are checked before anything is overwritten.
     /// </summary>
     /// <exception cref="BadFileException">The file's parameters or states are not the model's, or the file is damaged.</exception>
     public void Restore(IReadOnlyList<Parameter> parameters, Updater? updater = null)
@@ -201,7 +210,8 @@ public sealed class Snapshot : IDisposable
     /// <inheritdoc/>
     public void Dispose() => reader.Dispose();
 
-    private string Field(string name) => reader.Metadata.TryGetValue(name, out string? value) ? value : throw Bad(name, "the file's metadata lacks it; it is no snapshot.");
+    private string Field(string name) => reader.Metadata.TryGetValue(name, out string? value) ? value
+        : throw Bad(name, "the file's metadata lacks it; it is no snapshot.");
 
     private BadFileException Bad(string field, string problem) => new(Path, field, problem);
 }

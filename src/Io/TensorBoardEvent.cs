@@ -20,7 +20,8 @@ internal static class TensorBoardEvent
     });
 
     /// <summary>Values of a step by their tags.</summary>
-    public static byte[] Scalars(double wallTime, long step, IEnumerable<(string Tag, float Value)> scalars) => Event(wallTime, step, message =>
+    public static byte[] Scalars(double wallTime, long step, IEnumerable<(string Tag, float Value)> scalars) =>
+        Event(wallTime, step, message =>
     {
         var summary = new MemoryStream();
         foreach (var (tag, value) in scalars) Put(summary, 1, Scalar(tag, value));

@@ -10,7 +10,8 @@ public sealed class TensorBoardWriter : IDisposable
 
     /// <summary>Begins a file of its own, <c>events.out.tfevents.TIME.HOST</c>, in a folder, which is made where it is missing.</summary>
     /// <param name="folder">The folder of the run's event files.</param>
-    /// <param name="step">The steps done before; later ones in the folder's other files were lost and are no longer shown. 0 for a new run.</param>
+    /// <param name="step">The steps done before; later ones in the folder's other files were lost and are no longer shown. 0 for a new
+    /// run.</param>
     /// <param name="clock">The time of events; null for the system's.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public TensorBoardWriter(string folder, long step = 0, TimeProvider? clock = null)
@@ -36,7 +37,8 @@ public sealed class TensorBoardWriter : IDisposable
             ("loss", point.Loss), ("validation_loss", point.ValidationLoss), ("learning_rate", point.LearningRate),
             ("tokens_per_second", point.TokensPerSecond), ("peak_bytes", point.PeakBytes), ("live_bytes", point.LiveBytes),
         ];
-        Add(TensorBoardEvent.Scalars(Now, point.Step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar => (scalar.Tag, (float)scalar.Value))));
+        Add(TensorBoardEvent.Scalars(Now, point.Step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar =>
+            (scalar.Tag, (float)scalar.Value))));
     }
 
     /// <inheritdoc/>
@@ -46,7 +48,8 @@ public sealed class TensorBoardWriter : IDisposable
     private static FileStream Create(string folder, DateTimeOffset time)
     {
         Directory.CreateDirectory(folder);
-        string name = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.ToUnixTimeSeconds()}.{Environment.MachineName}"));
+        string name = System.IO.Path.Combine(folder,
+            string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.ToUnixTimeSeconds()}.{Environment.MachineName}"));
         string path = name;
         for (int i = 1; File.Exists(path); i++) path = string.Create(CultureInfo.InvariantCulture, $"{name}.{i}");
         return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);

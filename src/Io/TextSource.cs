@@ -36,13 +36,17 @@ public static class TextSource
             if (content[^1] != '\n') text.Append('\n');
         }
 
-        return text.Length > 0 ? text.ToString() : throw new InputException($"The folder '{folder}' holds no text; there is nothing to learn from.");
+        return text.Length > 0 ? text.ToString()
+            : throw new InputException($"The folder '{folder}' holds no text; there is nothing to learn from.");
     }
 
-    /// <summary>The files below a folder, in the ordinal order of their paths with '/' between names, so that every system lists them alike.</summary>
+    /// <summary>
+    /// The files below a folder, in the ordinal order of their paths with '/' between names, so that every system lists them alike.
+    /// </summary>
     internal static string[] FilesBelow(string folder)
     {
-        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false,
+            AttributesToSkip = FileAttributes.ReparsePoint };
         return Files.Guard($"Cannot read the folder '{folder}'", () => Directory.EnumerateFiles(folder, "*", options)
             .Select(file => (File: file, Name: Path.GetRelativePath(folder, file).Replace('\\', '/')))
             .Where(f => !f.Name.Split('/').Any(part => part.StartsWith('.')))

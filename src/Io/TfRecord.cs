@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Mayfly;
 
 /// <summary>
-/// TensorFlow's framing of records: the length in 8 bytes, its masked CRC in 4, the content, and the content's masked CRC in 4, all little-endian
-/// (<c>tensorflow/core/lib/io/record_writer.cc</c>).
+/// TensorFlow's framing of records: the length in 8 bytes, its masked CRC in 4, the content, and the content's masked CRC in 4, all
+/// little-endian (<c>tensorflow/core/lib/io/record_writer.cc</c>).
 /// </summary>
 internal static class TfRecord
 {

@@ -4,9 +4,10 @@ using System.IO.MemoryMappedFiles;
 namespace Mayfly;
 
 /// <summary>
-/// A file of token ids as unsigned little-endian numbers, mapped into memory and not read before it is needed: nanoGPT's <c>.bin</c>, which has
-/// nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the number of ids
-/// of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header tells which.
+/// A file of token ids as unsigned little-endian numbers, mapped into memory and not read before it is needed: nanoGPT's <c>.bin</c>, which
+/// has nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the
+/// number of ids of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header
+/// tells which.
 /// </summary>
 public sealed class TokenFile : ITokens, IDisposable
 {
@@ -79,7 +80,8 @@ public sealed class TokenFile : ITokens, IDisposable
         {
             ids = ids[..(int)Math.Min(ids.Length, Count - start)];
             Copy(start, ids);
-            foreach (int id in ids) largest = id >= 0 ? Math.Max(largest, id) : throw Bad("ids", $"{(uint)id} is beyond the range of a vocabulary.");
+            foreach (int id in ids)
+                largest = id >= 0 ? Math.Max(largest, id) : throw Bad("ids", $"{(uint)id} is beyond the range of a vocabulary.");
         }
 
         return largest;
@@ -100,18 +102,23 @@ public sealed class TokenFile : ITokens, IDisposable
         Span<byte> start = stackalloc byte[3 * sizeof(int)];
         if (bytes >= start.Length) stream.ReadExactly(start);
         foreach (var header in Headers)
-            if (bytes >= start.Length && Field(start, 0) == header.Magic) return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
-        return bytes % sizeof(ushort) == 0 ? (0, sizeof(ushort)) : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+            if (bytes >= start.Length && Field(start, 0) == header.Magic)
+                return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
+        return bytes % sizeof(ushort) == 0 ? (0, sizeof(ushort))
+            : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
     }
 
     private int Check(int version, int size, ReadOnlySpan<byte> start, long bytes)
     {
-        if (Field(start, 1) != version) throw Bad("version", $"{Field(start, 1)} is unknown; version {version}, of {8 * size}-bit ids, is needed.");
+        if (Field(start, 1) != version)
+            throw Bad("version", $"{Field(start, 1)} is unknown; version {version}, of {8 * size}-bit ids, is needed.");
         long said = Field(start, 2), needed = HeaderBytes + said * size;
-        return said > 0 && bytes == needed ? size : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
+        return said > 0 && bytes == needed ? size
+            : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
     }
 
-    private static int Field(ReadOnlySpan<byte> header, int index) => BinaryPrimitives.ReadInt32LittleEndian(header[(index * sizeof(int))..]);
+    private static int Field(ReadOnlySpan<byte> header, int index) =>
+        BinaryPrimitives.ReadInt32LittleEndian(header[(index * sizeof(int))..]);
 
     private BadFileException Bad(string field, string problem) => new(Path, field, problem);
 }

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Packs documents of any length into one sequence, from which windows are cut: no padding, so no position is computed in vain. A window may hold
-/// the end of one document and the beginning of the next; the separator between them says so to the model.
+/// Packs documents of any length into one sequence, from which windows are cut: no padding, so no position is computed in vain. A window
+/// may hold the end of one document and the beginning of the next; the separator between them says so to the model.
 /// </summary>
 public static class TokenPacker
 {

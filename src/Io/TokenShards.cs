@@ -21,8 +21,8 @@ public sealed class TokenShards : ITokens, IDisposable
     public int FileCount => files.Length;
 
     /// <summary>
-    /// The token files that a path stands for: a <c>.bin</c> file; in ordinal order those that fit a name with * or ? that ends in <c>.bin</c>, or all
-    /// of a folder that has nothing else in it; none for any other path.
+    /// The token files that a path stands for: a <c>.bin</c> file; in ordinal order those that fit a name with * or ? that ends in
+    /// <c>.bin</c>, or all of a folder that has nothing else in it; none for any other path.
     /// </summary>
     /// <exception cref="InputException">No file fits the name, or the folder cannot be read.</exception>
     public static IReadOnlyList<string> Find(string path)
@@ -54,7 +54,8 @@ public sealed class TokenShards : ITokens, IDisposable
     /// <inheritdoc/>
     public void Copy(long start, Span<int> ids)
     {
-        if (start < 0 || start > Count - ids.Length) throw new ArgumentOutOfRangeException(nameof(start), $"Tokens {start} to {start + ids.Length} of {Count}.");
+        if (start < 0 || start > Count - ids.Length)
+            throw new ArgumentOutOfRangeException(nameof(start), $"Tokens {start} to {start + ids.Length} of {Count}.");
         int place = Array.BinarySearch(starts, start);
         for (int file = place < 0 ? ~place - 1 : place; ids.Length > 0; file++)
         {

@@ -25,7 +25,8 @@ public sealed class TokenStream
     }
 
     /// <summary>Takes one sequence to train on and another to validate on, each as a whole.</summary>
-    public TokenStream(ITokens train, ITokens validation, string name = "The data") => (Train, Validation, Name) = (train, validation, name);
+    public TokenStream(ITokens train, ITokens validation, string name = "The data") =>
+        (Train, Validation, Name) = (train, validation, name);
 
     /// <summary>The number of ids in both parts.</summary>
     public long Count => Train.Count + Validation.Count;
@@ -41,11 +42,13 @@ public sealed class TokenStream
 
     /// <summary>Random batches of the part to train on.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
-    public Batches TrainBatches(int batch, int context, ulong seed) => new(Long(Train, "train on", context, ((context + 1L) * 10 + 8) / 9), batch, context, seed);
+    public Batches TrainBatches(int batch, int context, ulong seed) =>
+        new(Long(Train, "train on", context, ((context + 1L) * 10 + 8) / 9), batch, context, seed);
 
     /// <summary>Random batches of the part to validate on, for a quick estimate of the validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
-    public Batches ValidationBatches(int batch, int context, ulong seed) => new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed);
+    public Batches ValidationBatches(int batch, int context, ulong seed) =>
+        new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed);
 
     /// <summary>All windows of the part to validate on, side by side, for the exact validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
@@ -57,6 +60,7 @@ public sealed class TokenStream
         string most = part.Count > 1 ? $", or a context of at most {part.Count - 1}" : "";
         long least = isSplit ? needed : context + 1L;
         throw new InputException(
-            $"{Name} has {Count} tokens, {part.Count} of them to {purpose}; a context of {context} needs {context + 1L}. Give at least {least} tokens{most}.");
+            $"{Name} has {Count} tokens, {part.Count} of them to {purpose}; a context of {context} needs {context + 1L}. "
+                + $"Give at least {least} tokens{most}.");
     }
 }

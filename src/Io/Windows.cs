@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The windows of a token sequence side by side, each of T ids with the ids one place later as targets: every token but the first is predicted
-/// once, except those after the last whole window.
+/// The windows of a token sequence side by side, each of T ids with the ids one place later as targets: every token but the first is
+/// predicted once, except those after the last whole window.
 /// </summary>
 public sealed class Windows
 {
@@ -28,12 +28,15 @@ public sealed class Windows
     /// <exception cref="ArgumentException">A span has another length, or there are no such windows.</exception>
     public void Fill(int first, int rows, Span<int> ids, Span<int> targets)
     {
-        if (first < 0 || rows < 0 || first > Count - rows) throw new ArgumentException($"Windows {first} to {first + (long)rows} of {Count}.");
+        if (first < 0 || rows < 0 || first > Count - rows)
+            throw new ArgumentException($"Windows {first} to {first + (long)rows} of {Count}.");
         CheckRoom(ids, targets, rows, Context);
         for (int row = 0; row < rows; row++) Cut(tokens, (first + row) * (long)Context, row, Context, ids, targets);
     }
 
-    /// <summary>Windows <paramref name="first"/> to <paramref name="first"/> + <paramref name="rows"/> as tensors of I32, each (rows, T).</summary>
+    /// <summary>
+    /// Windows <paramref name="first"/> to <paramref name="first"/> + <paramref name="rows"/> as tensors of I32, each (rows, T).
+    /// </summary>
     public (Tensor Ids, Tensor Targets) Get(int first, int rows, Device? device = null)
     {
         int[] ids = new int[rows * Context], targets = new int[rows * Context];
@@ -46,13 +49,15 @@ public sealed class Windows
         ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
         return tokens.Count > context
             ? tokens
-            : throw new InputException($"{tokens.Count} tokens are too few for a context of {context}, which needs {context + 1L}; give more text or a shorter context.");
+            : throw new InputException($"{tokens.Count} tokens are too few for a context of {context}, which needs {context + 1L}; "
+                + $"give more text or a shorter context.");
     }
 
     internal static void CheckRoom(Span<int> ids, Span<int> targets, int rows, int context)
     {
         if (ids.Length != rows * context || targets.Length != ids.Length)
-            throw new ArgumentException($"Room for {ids.Length} ids and {targets.Length} targets; {rows} windows of {context} need {rows * context} of each.");
+            throw new ArgumentException($"Room for {ids.Length} ids and {targets.Length} targets; "
+                + $"{rows} windows of {context} need {rows * context} of each.");
     }
 
     internal static void Cut(ITokens tokens, long start, int row, int context, Span<int> ids, Span<int> targets)

@@ -23,10 +23,14 @@ public interface IMap1<TSelf> where TSelf : unmanaged, IMap1<TSelf>
     /// <summary>The value.</summary>
     V F<V>(V x) where V : struct, ILane<V>;
 
-    /// <summary>What <see cref="D{V}"/> is given in the place of x. Other than the input only together with a <see cref="D{V}"/> by hand.</summary>
+    /// <summary>
+    /// What <see cref="D{V}"/> is given in the place of x. Other than the input only together with a <see cref="D{V}"/> by hand.
+    /// </summary>
     static virtual Keep Keeps => Keep.Input;
 
-    /// <summary>The vector-Jacobian product dy * F'(x). In the place of x it gets what <see cref="Keeps"/> says: x, the result y, or any number.</summary>
+    /// <summary>
+    /// The vector-Jacobian product dy * F'(x). In the place of x it gets what <see cref="Keeps"/> says: x, the result y, or any number.
+    /// </summary>
     static virtual V D<V>(TSelf formula, V x, V dy) where V : struct, ILane<V> => dy * formula.F(new Dual<V>(x, V.Of(1f))).Tangent;
 }
 

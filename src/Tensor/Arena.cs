@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth is
-/// wasted), and counted to the byte by use. Safe for concurrent callers.
+/// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth
+/// is wasted), and counted to the byte by use. Safe for concurrent callers.
 /// </summary>
 public sealed class Arena : IDisposable
 {
@@ -22,7 +22,8 @@ public sealed class Arena : IDisposable
     {
         get
         {
-            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal, reserved, leaks, firstLeak);
+            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal, reserved, leaks,
+                firstLeak);
         }
     }
 
@@ -46,7 +47,9 @@ public sealed class Arena : IDisposable
         }
     }
 
-    /// <summary>The bytes of the block that holds <paramref name="bytes"/>: the next of eight sizes per power of two, at least a cache line.</summary>
+    /// <summary>
+    /// The bytes of the block that holds <paramref name="bytes"/>: the next of eight sizes per power of two, at least a cache line.
+    /// </summary>
     internal static long ClassOf(long bytes)
     {
         if (bytes <= 512) return Math.Max(64, (bytes + 63) / 64 * 64);
@@ -100,7 +103,8 @@ public sealed class Arena : IDisposable
         {
             throw new OutOfMemoryException(
                 $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {liveTotal:N0} bytes "
-                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). Use a smaller batch, context or model, or checkpoint blocks.", e);
+                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). Use a smaller batch, "
+                    + $"context or model, or checkpoint blocks.", e);
         }
     }
 

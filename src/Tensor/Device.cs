@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Where tensors live and ops run: a backend and its arena. The CPU is the default; the reference computes everything in naive loops, in double
-/// precision unless asked otherwise, and is the device of gradient checks. Several threads may use one device at a time.
+/// Where tensors live and ops run: a backend and its arena. The CPU is the default; the reference computes everything in naive loops, in
+/// double precision unless asked otherwise, and is the device of gradient checks. Several threads may use one device at a time.
 /// </summary>
 public sealed class Device : IDisposable
 {
@@ -72,8 +72,10 @@ public sealed class Device : IDisposable
         string kind = name.Split(':')[0];
         int index = 0;
         bool isNumbered = kind is "cuda" or "opencl";
-        if (name != kind && (!isNumbered || !int.TryParse(name[(kind.Length + 1)..], System.Globalization.NumberStyles.None, null, out index)))
-            throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu.");
+        if (name != kind
+            && (!isNumbered || !int.TryParse(name[(kind.Length + 1)..], System.Globalization.NumberStyles.None, null, out index)))
+            throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, "
+                + $"opencl:0 (and further numbers) and ilgpu-cpu.");
         return kind switch
         {
             "auto" => FirstGpu() ?? CreateCpu(threads),
@@ -81,7 +83,8 @@ public sealed class Device : IDisposable
             "cuda" => Cuda(index),
             "opencl" => OpenCL(index),
             "ilgpu-cpu" => new Device(GpuBackends.CreateIlgpuCpu()),
-            _ => throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu."),
+            _ => throw new DeviceUnavailableException(
+                $"There is no device {name}; allowed are auto, cpu, cuda:0, opencl:0 (and further numbers) and ilgpu-cpu."),
         };
     }
 

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Owns the tensors its thread makes on its device while it is the innermost scope, and frees them when it closes. <see cref="Return"/> hands a
-/// result to the enclosing scope; <see cref="Tensor.Keep"/> takes a tensor out of all scopes.
+/// Owns the tensors its thread makes on its device while it is the innermost scope, and frees them when it closes. <see cref="Return"/>
+/// hands a result to the enclosing scope; <see cref="Tensor.Keep"/> takes a tensor out of all scopes.
 /// </summary>
 public sealed class Scope : IDisposable
 {
@@ -36,7 +36,9 @@ public sealed class Scope : IDisposable
     public void Dispose()
     {
         if (closed) return;
-        if (current != this) throw new InvalidOperationException($"Scope '{Name}' closes while '{current?.Name}' is the innermost: scopes close in reverse order, on the thread that opened them.");
+        if (current != this)
+            throw new InvalidOperationException($"Scope '{Name}' closes while '{current?.Name}' is the innermost: "
+                + $"scopes close in reverse order, on the thread that opened them.");
         closed = true;
         current = parent;
         FreeOwned();

@@ -1,7 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// A layout that the tensors of one shape have in common: a layout has 120 bytes, and a training step makes hundreds of tensors of a few shapes.
+/// A layout that the tensors of one shape have in common: a layout has 120 bytes, and a training step makes hundreds of tensors of a few
+/// shapes.
 /// </summary>
 internal sealed class SharedLayout(in Layout value)
 {

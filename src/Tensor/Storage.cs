@@ -36,7 +36,10 @@ internal sealed class Storage
         }
     }
 
-    /// <summary>The integers last written from the host, where nothing has changed them since, so that ops can check ids without waiting for the device; else null.</summary>
+    /// <summary>
+    /// The integers last written from the host, where nothing has changed them since, so that ops can check ids without waiting for the
+    /// device; else null.
+    /// </summary>
     public int[]? Written { get; set; }
 
     public bool IsShared => Volatile.Read(ref holders) > 1;

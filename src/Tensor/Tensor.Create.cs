@@ -58,11 +58,13 @@ public sealed partial class Tensor
         if (values.Length != Count) throw new ArgumentException($"CopyFrom: {values.Length} values for shape {Shape} of {Count} elements.");
         if (!Layout.IsContiguous) throw new NotSupportedException($"CopyFrom: the tensor {Shape} is a strided view; copy into its source.");
         var y = Write("CopyFrom");
-        if (typeof(T) == typeof(int) != (Type == DType.I32)) throw new NotSupportedException($"CopyFrom: {typeof(T).Name} values into a tensor of {Type}.");
+        if (typeof(T) == typeof(int) != (Type == DType.I32))
+            throw new NotSupportedException($"CopyFrom: {typeof(T).Name} values into a tensor of {Type}.");
         if (DTypes.Of<T>() == Type) Device.Backend.Write(y, MemoryMarshal.AsBytes(values));
         else if (Type == DType.F64) Device.Backend.Write(y, MemoryMarshal.AsBytes<double>(Convert<T, double>(values)));
         else Device.Backend.Write(y, MemoryMarshal.AsBytes<float>(Convert<T, float>(values)));
-        if (typeof(T) == typeof(int) && Device.Backend.IsAsynchronous && Count * sizeof(int) == storage.Bytes) storage.Written = MemoryMarshal.Cast<T, int>(values).ToArray();
+        if (typeof(T) == typeof(int) && Device.Backend.IsAsynchronous && Count * sizeof(int) == storage.Bytes)
+            storage.Written = MemoryMarshal.Cast<T, int>(values).ToArray();
     }
 
     private static TTo[] Convert<TFrom, TTo>(ReadOnlySpan<TFrom> values) where TFrom : unmanaged

@@ -3,8 +3,8 @@ namespace Mayfly;
 public sealed partial class Tensor
 {
     /// <summary>
-    /// Steps this tensor in place by a fused formula: each element with its gradient and up to two state values. The heart of an optimizer rule.
-    /// All tensors are dense and of one count.
+    /// Steps this tensor in place by a fused formula: each element with its gradient and up to two state values. The heart of an optimizer
+    /// rule. All tensors are dense and of one count.
     /// </summary>
     /// <exception cref="ArgumentException">The counts differ.</exception>
     public void Step<TOp>(TOp op, Tensor gradient, Tensor? state0 = null, Tensor? state1 = null) where TOp : unmanaged, IUpdate<TOp>
@@ -33,12 +33,16 @@ public sealed partial class Tensor
     /// <summary>Sets every element in place.</summary>
     public void Fill(double value) => Device.Backend.Fill(Write("Fill"), value);
 
-    /// <summary>The sum of squares in double precision, in a fixed order: infinite or NaN exactly where an element is (or the sum overflows a double).</summary>
+    /// <summary>
+    /// The sum of squares in double precision, in a fixed order: infinite or NaN exactly where an element is (or the sum overflows a
+    /// double).
+    /// </summary>
     public double SumSquares() => Device.Backend.SumSquares(Read("SumSquares"));
 
     private void CheckFits(Tensor other)
     {
         if (other.Count != Count || !other.Layout.IsContiguous || !Layout.IsContiguous)
-            throw new ArgumentException($"Step: {other.Shape} does not fit {Shape}; gradients and states are dense and of the parameter's count.");
+            throw new ArgumentException($"Step: {other.Shape} does not fit {Shape}; gradients and states are dense and of the "
+                + $"parameter's count.");
     }
 }

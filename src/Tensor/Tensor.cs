@@ -1,8 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// An n-dimensional array on a device. A tensor belongs to the innermost <see cref="Scope"/> of its thread and is freed with it unless it is
-/// returned, kept or saved by a tape; without a scope its maker disposes it. Views share their memory. Differentiable ops are extension methods.
+/// An n-dimensional array on a device. A tensor belongs to the innermost <see cref="Scope"/> of its thread and is freed with it unless it
+/// is returned, kept or saved by a tape; without a scope its maker disposes it. Views share their memory. Differentiable ops are extension
+/// methods.
 /// </summary>
 public sealed partial class Tensor : IDisposable
 {
@@ -68,7 +69,9 @@ public sealed partial class Tensor : IDisposable
         if (gone is null) Free(Freed.ByHand);
     }
 
-    /// <summary>Makes an uninitialised tensor in the innermost scope: work space or a result, of which every element will be written.</summary>
+    /// <summary>
+    /// Makes an uninitialised tensor in the innermost scope: work space or a result, of which every element will be written.
+    /// </summary>
     /// <param name="device">Where it lives.</param>
     /// <param name="shape">Its shape.</param>
     /// <param name="type">The type of its elements.</param>
@@ -104,7 +107,9 @@ public sealed partial class Tensor : IDisposable
         return new View(storage.Block, Type, Layout);
     }
 
-    /// <summary>What a kernel is handed for writing. Counts as an in-place change: a record that saved the old values refuses to use them.</summary>
+    /// <summary>
+    /// What a kernel is handed for writing. Counts as an in-place change: a record that saved the old values refuses to use them.
+    /// </summary>
     /// <param name="op">The name of the op that writes.</param>
     /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
     public View Write(string op)

@@ -13,7 +13,8 @@ public partial class DocsTests
     {
         var sources = Sources();
         foreach (Match block in Block().Matches(File.ReadAllText(Path.Combine(Root, page))))
-            Assert.True(sources.Any(s => s.Contains(Trimmed(block.Groups[1].Value))), $"{page} quotes code that is in no sample and no test:\n{block.Groups[1].Value}");
+            Assert.True(sources.Any(s => s.Contains(Trimmed(block.Groups[1].Value))),
+                $"{page} quotes code that is in no sample and no test:\n{block.Groups[1].Value}");
     }
 
     [Theory, MemberData(nameof(Pages))]
@@ -31,7 +32,8 @@ public partial class DocsTests
     public void The_index_names_every_page()
     {
         string index = File.ReadAllText(Path.Combine(Root, "docs/README.md"));
-        foreach (string page in Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Select(p => Path.GetFileName(p)!).Where(p => p != "README.md"))
+        foreach (string page in Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Select(p => Path.GetFileName(p)!).Where(p =>
+            p != "README.md"))
             Assert.Contains($"({page})", index);
     }
 
@@ -54,12 +56,14 @@ public partial class DocsTests
     }
 
     public static TheoryData<string> Pages() =>
-        ["README.md", "src/Mayfly/README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(Root, p))];
+        ["README.md", "src/Mayfly/README.md", .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Select(p => Path.GetRelativePath(Root, p))];
 
     private static string[] Sources()
     {
         string[] folders = ["samples", "tests/Docs"];
-        return [.. folders.SelectMany(f => Directory.GetFiles(Path.Combine(Root, f), "*.cs", SearchOption.AllDirectories)).Select(f => Trimmed(File.ReadAllText(f)))];
+        return [.. folders.SelectMany(f => Directory.GetFiles(Path.Combine(Root, f), "*.cs", SearchOption.AllDirectories)).Select(f =>
+            Trimmed(File.ReadAllText(f)))];
     }
 
     /// <summary>Each line without the space around it, between line ends, so that only whole lines match.</summary>
@@ -68,8 +72,10 @@ public partial class DocsTests
     private static string FindRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Engine.sln")) && Directory.Exists(Path.Combine(folder.FullName, "docs"))) return folder.FullName;
-        throw new DirectoryNotFoundException($"Engine.sln and docs/ are in no folder above {AppContext.BaseDirectory}; run the tests where the repository built them.");
+            if (File.Exists(Path.Combine(folder.FullName, "Engine.sln")) && Directory.Exists(Path.Combine(folder.FullName, "docs")))
+                return folder.FullName;
+        throw new DirectoryNotFoundException($"Engine.sln and docs/ are in no folder above {AppContext.BaseDirectory}; "
+            + $"run the tests where the repository built them.");
     }
 
     [GeneratedRegex(@"^```csharp\r?\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]

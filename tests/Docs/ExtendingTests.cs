@@ -33,7 +33,8 @@ public sealed class ExtendingTests : IDisposable
         var y = Tensor.From<double>([3, 4, 0, -2], (2, 2), device).L2Norm(Tensor.From<double>([1, 10], 2, device)).ToArray<double>();
         double[] expected = [0.6, 8, 0, -10];
         for (int i = 0; i < 4; i++) Assert.Equal(expected[i], y[i], 9);
-        Assert.Contains("L2Norm: x (2, 3) and gain (2)", Assert.Throws<ArgumentException>(() => Tensor.Ones((2, 3), device).L2Norm(Tensor.Ones(2, device))).Message);
+        Assert.Contains("L2Norm: x (2, 3) and gain (2)", Assert.Throws<ArgumentException>(() =>
+            Tensor.Ones((2, 3), device).L2Norm(Tensor.Ones(2, device))).Message);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 namespace Mayfly.Tests;
 
-/// <summary>The code that the pages of Lomo, AdaLomo, Adafactor and GaLore quote: each trains a small model with less state than AdamW.</summary>
+/// <summary>
+/// The code that the pages of Lomo, AdaLomo, Adafactor and GaLore quote: each trains a small model with less state than AdamW.
+/// </summary>
 public class LowStateSnippets
 {
     [Fact]

@@ -6,7 +6,8 @@ public sealed class OptimizerSnippets : IDisposable
     private readonly Device device = Device.CreateCpu(threads: 1);
     private readonly Gpt model;
 
-    public OptimizerSnippets() => model = new Gpt(new GptConfig { VocabularySize = 40, Context = 4, Layers = 1, Heads = 2, Width = 8 }, device);
+    public OptimizerSnippets() =>
+        model = new Gpt(new GptConfig { VocabularySize = 40, Context = 4, Layers = 1, Heads = 2, Width = 8 }, device);
 
     public void Dispose()
     {
@@ -17,14 +18,16 @@ public sealed class OptimizerSnippets : IDisposable
     [Fact]
     public void AdamW_trains()
     {
-        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW { WeightDecay = 0.1 }), new UpdaterOptions { Schedule = 1e-3 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW { WeightDecay = 0.1 }),
+            new UpdaterOptions { Schedule = 1e-3 });
         Train(updater);
     }
 
     [Fact]
     public void Sgd_trains()
     {
-        using var updater = new Updater(model.Parameters(), Route.Default(new Sgd { Momentum = 0.9, Nesterov = true }), new UpdaterOptions { Schedule = 0.1 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new Sgd { Momentum = 0.9, Nesterov = true }),
+            new UpdaterOptions { Schedule = 0.1 });
         Train(updater);
     }
 
@@ -35,13 +38,14 @@ public sealed class OptimizerSnippets : IDisposable
         foreach (var (parameter, rule, _, scale) in updater.Assignments)
             Assert.Equal(parameter.Role == Role.Hidden ? ("Muon", 1) : ("AdamW", 0.015), (rule.Name, scale));
         Train(updater);
-        updater.Adjust("learningRate", 0.01);                          // of the next step: the schedule is scaled, and rules keep their ratios
+        updater.Adjust("learningRate", 0.01);                          // of the next step: the schedule is scaled, ratios are kept
         updater.Adjust("AdamW.learningRate", 1e-4);                    // of what AdamW steps alone
         updater.Adjust("learningRateScale", 0.5, of: "Muon");          // by rule: half the rate for what Muon steps
         updater.Adjust("learningRateScale", 0, of: "blocks.0.*");      // by name: stands still
         updater.Adjust("beta2", 0.95);                                 // in every rule that has a beta2
         updater.Adjust("AdamW.weightDecay", 0);                        // in AdamW only
-        Assert.All(updater.Assignments.Where(a => a.Parameter.Name.StartsWith("blocks.0.", StringComparison.Ordinal)), a => Assert.Equal(0, a.LearningRateScale));
+        Assert.All(updater.Assignments.Where(a => a.Parameter.Name.StartsWith("blocks.0.", StringComparison.Ordinal)), a =>
+            Assert.Equal(0, a.LearningRateScale));
         Train(updater);
     }
 
@@ -63,7 +67,8 @@ public sealed class OptimizerSnippets : IDisposable
         var muon = Route.For(new Muon());                              // Muon for hidden matrices, AdamW for the rest
         var hidden = Route.ForHidden(special, fallback: new AdamW(), fallbackScale: 0.1);
         var own = new Route().Add("*.qkv.weight", special, learningRateScale: 2).Add([Role.Embedding], new Sgd()).Otherwise(new AdamW());
-        foreach (var route in new[] { one, muon, hidden, own }) Assert.Equal(model.Parameters().Count, route.Resolve(model.Parameters()).Count);
+        foreach (var route in new[] { one, muon, hidden, own })
+            Assert.Equal(model.Parameters().Count, route.Resolve(model.Parameters()).Count);
         var qkv = model.Parameters().Single(p => p.Name.EndsWith("qkv.weight", StringComparison.Ordinal));
         Assert.Equal((special, 2d), Assigned(own.Resolve(model.Parameters()), qkv));
         Assert.Equal((special, 1d), Assigned(hidden.Resolve(model.Parameters()), qkv));

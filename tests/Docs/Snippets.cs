@@ -20,7 +20,8 @@ public sealed class Snippets : IDisposable
         }
 
         Assert.Equal(6 * Math.E, total.Item(), 4);
-        Assert.Equal("Exp: the tensor (2, 3) made by Full was freed when scope 'work' closed; return it from its scope, Keep() it, or use it earlier.",
+        Assert.Equal("Exp: the tensor (2, 3) made by Full was freed when scope 'work' closed; return it from its scope, Keep() it, "
+            + "or use it earlier.",
             Assert.Throws<ObjectDisposedException>(() => lost.Exp()).Message.Split(['\r', '\n'])[0]);
         Assert.Equal(4 + 24, device.Arena.Report.LiveBytes);
         total.Dispose();
@@ -197,7 +198,8 @@ public sealed class Snippets : IDisposable
         float[] Train(int threads)
         {
             using var device = Device.CreateCpu(threads, vectorBits: 128);
-            using var model = new Gpt(new GptConfig { VocabularySize = 64, Context = 16, Layers = 1, Heads = 2, Width = 32, Dropout = 0.1f }, device, seed: 1);
+            var shape = new GptConfig { VocabularySize = 64, Context = 16, Layers = 1, Heads = 2, Width = 32, Dropout = 0.1f };
+            using var model = new Gpt(shape, device, seed: 1);
             using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Seed = 1 });
             using var ids = Tensor.From<int>([.. Enumerable.Range(0, 64).Select(i => i * 7 % 64)], (4, 16), device);
             for (int step = 0; step < 3; step++) updater.Step(() => model.Loss(ids, ids));

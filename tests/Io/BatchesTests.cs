@@ -96,7 +96,8 @@ public class BatchesTests
     {
         Assert.Contains("empty", Assert.Throws<InputException>(() => new TokenStream(Array.Empty<int>(), "'x.txt'")).Message);
         Assert.Equal(
-            "The data has 30 tokens, 27 of them to train on; a context of 64 needs 65. Give at least 73 tokens, or a context of at most 26.",
+            "The data has 30 tokens, 27 of them to train on; a context of 64 needs 65. Give at least 73 tokens, "
+                + "or a context of at most 26.",
             Assert.Throws<InputException>(() => Numbers(30).TrainBatches(1, 64, 0)).Message);
         Assert.Equal(
             "The data has 30 tokens, 3 of them to validate on; a context of 3 needs 4. Give at least 31 tokens, or a context of at most 2.",
@@ -111,8 +112,10 @@ public class BatchesTests
     {
         int train = Enumerable.Range(1, 2000).First(n => Works(() => Numbers(n).TrainBatches(1, context, 0)));
         int validation = Enumerable.Range(1, 2000).First(n => Works(() => Numbers(n).ValidationWindows(context)));
-        Assert.Contains($"at least {train} tokens", Assert.Throws<InputException>(() => Numbers(train - 1).TrainBatches(1, context, 0)).Message);
-        Assert.Contains($"at least {validation} tokens", Assert.Throws<InputException>(() => Numbers(validation - 1).ValidationWindows(context)).Message);
+        Assert.Contains($"at least {train} tokens", Assert.Throws<InputException>(() => Numbers(train - 1).TrainBatches(1, context, 0))
+            .Message);
+        Assert.Contains($"at least {validation} tokens", Assert.Throws<InputException>(() =>
+            Numbers(validation - 1).ValidationWindows(context)).Message);
 
         static bool Works(Action action) => Record.Exception(action) is null;
     }

@@ -22,7 +22,8 @@ internal sealed class FaultyDisk(Fault fault, long place) : Disk
     /// <summary>The places of what was asked for so far.</summary>
     public long Places => at;
 
-    public override Stream Create(string path) => new FaultyStream(this, new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0));
+    public override Stream Create(string path) =>
+        new FaultyStream(this, new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0));
 
     public override void Flush(Stream stream) => Ask(() => { });
 

@@ -63,7 +63,8 @@ public class LargeFileTests
     {
         const long Gap = (1L << 32) + 12;
         using var folder = new TemporaryFolder();
-        string json = $$$"""{"gap":{"dtype":"U8","shape":[{{{Gap}}}],"data_offsets":[0,{{{Gap}}}]},"tail":{"dtype":"F32","shape":[2],"data_offsets":[{{{Gap}}},{{{Gap + 8}}}]}}""";
+        string json = $$$"""{"gap":{"dtype":"U8","shape":[{{{Gap}}}],"data_offsets":[0,{{{Gap}}}]},"tail":"""
+            + $$$"""{"dtype":"F32","shape":[2],"data_offsets":[{{{Gap}}},{{{Gap + 8}}}]}}""";
         var start = new byte[8 + Encoding.UTF8.GetByteCount(json)];
         BinaryPrimitives.WriteInt64LittleEndian(start, start.Length - 8);
         Encoding.UTF8.GetBytes(json, start.AsSpan(8));

@@ -8,7 +8,8 @@ namespace Mayfly.Tests;
 public class SafeTensorsTests
 {
     private static readonly float[] OddFloats =
-        [0f, -0f, 1f, float.NaN, BitConverter.Int32BitsToSingle(0x7fc01234), float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, float.MaxValue];
+        [0f, -0f, 1f, float.NaN, BitConverter.Int32BitsToSingle(0x7fc01234), float.PositiveInfinity, float.NegativeInfinity, float.Epsilon,
+            float.MaxValue];
 
     [Theory]
     [InlineData]
@@ -45,7 +46,8 @@ public class SafeTensorsTests
     public void Any_set_of_tensors_round_trips()
     {
         var name = Gen.Elements("a", "blocks.0.weight", "é", "漢字", "with space", "\"", "\\", "emoji 🙂", "").Select(s => s);
-        var item = from n in name from rank in Gen.Choose(0, 3) from sizes in Gen.ArrayOf(Gen.Choose(0, 5), rank) from kind in Gen.Choose(0, 3) select (Name: n, Sizes: sizes, Kind: kind);
+        var item = from n in name from rank in Gen.Choose(0, 3) from sizes in Gen.ArrayOf(Gen.Choose(0, 5), rank) from kind in Gen.Choose(0,
+            3) select (Name: n, Sizes: sizes, Kind: kind);
         using var folder = new TemporaryFolder();
         Prop.ForAll(item.ArrayOf().ToArbitrary(), items => RoundTrips(folder.File("p.safetensors"), [.. items.DistinctBy(i => i.Name)]))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
@@ -118,8 +120,14 @@ public class SafeTensorsTests
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "overlaps")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "hole")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":"""
+            + """{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "overlaps")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":"""
+            + """{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+        12, "hole")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "hole")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}""", 8, "cut short")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8, "the file holds 8")]
@@ -133,8 +141,14 @@ public class SafeTensorsTests
     [InlineData("""{"a":{"dtype":"F32","data_offsets":[0,8]}}""", 8, "shape")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2]}}""", 8, "data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", 8, "twice")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "twice")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "twice")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":"""
+            + """{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "twice")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":"""
+            + """{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "twice")]
     [InlineData("""{"__metadata__":{"a":1}}""", 0, "not a string")]
     [InlineData("""[]""", 0, "object")]
     [InlineData("""{"a":3}""", 0, "object")]
@@ -173,7 +187,8 @@ public class SafeTensorsTests
         writer.Add<int>("i", new int[6], (3, 2));
         writer.Save(folder.File("a"));
         using var reader = SafeTensorsReader.Open(folder.File("a"));
-        Assert.Equal($"{folder.File("a")}: w: the file has shape (2, 3), (3, 2) is needed.", Assert.Throws<BadFileException>(() => reader.ReadInto("w", wrong)).Message);
+        Assert.Equal($"{folder.File("a")}: w: the file has shape (2, 3), (3, 2) is needed.", Assert.Throws<BadFileException>(() =>
+            reader.ReadInto("w", wrong)).Message);
         Assert.Contains("I32", Assert.Throws<BadFileException>(() => reader.ReadInto("i", wrong)).Message);
         Assert.Equal("v", Assert.Throws<BadFileException>(() => reader.ReadInto("v", wrong)).Field);
     }

@@ -1,6 +1,8 @@
 namespace Mayfly.Tests;
 
-/// <summary>Files that lie beside the repository, not in it: in MAYFLY_SHARED, or in a folder <c>shared</c> next to the repository or further up.</summary>
+/// <summary>
+/// Files that lie beside the repository, not in it: in MAYFLY_SHARED, or in a folder <c>shared</c> next to the repository or further up.
+/// </summary>
 internal static class SharedFile
 {
     /// <summary>The path of a shared file; where this machine has none, the test is skipped and names it.</summary>

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Mayfly.Tests;
 
-/// <summary>Whatever fails while a snapshot is saved, and whatever bit flips afterwards: a whole snapshot is found, and never half of one.</summary>
+/// <summary>
+/// Whatever fails while a snapshot is saved, and whatever bit flips afterwards: a whole snapshot is found, and never half of one.
+/// </summary>
 public class SnapshotFaultTests
 {
     /// <summary>Bytes from one place to the next; the last places, with the flush and the renames, are all tried.</summary>
@@ -127,7 +129,8 @@ public class SnapshotFaultTests
         using var folder = new TemporaryFolder();
         using var run = new Run();
         for (int step = 1; step <= 3; step++) run.Save(folder.Path, step);
-        Assert.Equal([Snapshot.PreviousFileName, Snapshot.FileName], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([Snapshot.PreviousFileName, Snapshot.FileName], Directory.GetFiles(folder.Path).Select(Path.GetFileName)
+            .Order(StringComparer.Ordinal));
         Assert.Equal((3, null), run.Open(folder.Path));
 
         File.WriteAllText(folder.File(Snapshot.FileName), "damaged");
@@ -155,14 +158,16 @@ public class SnapshotFaultTests
         File.Delete(folder.File(Snapshot.FileName));
 
         run.Updater.Begin();
-        using (var tape = Tape.Record(run.Updater.Device, run.Updater.Random)) run.Updater.Backward(tape, (run.Weights[0].Value * run.Weights[0].Value).Sum());
+        using (var tape = Tape.Record(run.Updater.Device, run.Updater.Random)) run.Updater.Backward(tape,
+            (run.Weights[0].Value * run.Weights[0].Value).Sum());
         Assert.Contains("is open", Refused());
         run.Updater.Abandon();
         Assert.True(run.Updater.Torn);
         Assert.Contains("torn", Refused());
         Assert.Empty(Directory.GetFiles(folder.Path));
 
-        string Refused() => Assert.Throws<InvalidOperationException>(() => Snapshot.Save(folder.Path, run.Weights, run.Updater, 1, new Settings(1))).Message;
+        string Refused() => Assert.Throws<InvalidOperationException>(() =>
+            Snapshot.Save(folder.Path, run.Weights, run.Updater, 1, new Settings(1))).Message;
     }
 
     [Theory]
@@ -173,6 +178,7 @@ public class SnapshotFaultTests
     {
         var bytes = Encoding.ASCII.GetBytes(text);
         Assert.Equal(sum, Checksums.Append(0, bytes));
-        for (int i = 0; i <= bytes.Length; i++) Assert.Equal(sum, Checksums.Append(Checksums.Append(0, bytes.AsSpan(0, i)), bytes.AsSpan(i)));
+        for (int i = 0; i <= bytes.Length; i++)
+            Assert.Equal(sum, Checksums.Append(Checksums.Append(0, bytes.AsSpan(0, i)), bytes.AsSpan(i)));
     }
 }

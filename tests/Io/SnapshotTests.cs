@@ -40,7 +40,8 @@ public class SnapshotTests
             .. Updater.States.SelectMany(s => s.Numbers).Select(n => BitConverter.DoubleToInt64Bits(n.Value)),
         ];
 
-        public void Save(string folder) => Snapshot.Save(folder, Weights, Updater, Updater.GlobalStep, new Settings(4, 1e-3), new CharTokenizer("abc"));
+        public void Save(string folder) =>
+            Snapshot.Save(folder, Weights, Updater, Updater.GlobalStep, new Settings(4, 1e-3), new CharTokenizer("abc"));
 
         public void Dispose()
         {
@@ -48,7 +49,8 @@ public class SnapshotTests
             foreach (var weight in Weights) weight.Dispose();
         }
 
-        private static Tensor Weight(Device device, Shape shape, ulong stream) => Tensor.Normal(shape, 0, 1, new RandomKey(9, stream), device);
+        private static Tensor Weight(Device device, Shape shape, ulong stream) =>
+            Tensor.Normal(shape, 0, 1, new RandomKey(9, stream), device);
     }
 
     [Fact]
@@ -173,7 +175,8 @@ public class SnapshotTests
         using (var reader = SafeTensorsReader.Open(folder.File(Snapshot.FileName)))
         {
             foreach (string name in reader.Entries.Keys) Add(writer, reader, name);
-            foreach (var (key, value) in reader.Metadata.Where(m => m.Key != "rules" && !m.Key.StartsWith("crc32c"))) writer.Metadata[key] = value;
+            foreach (var (key, value) in reader.Metadata.Where(m => m.Key != "rules" && !m.Key.StartsWith("crc32c")))
+                writer.Metadata[key] = value;
         }
 
         writer.Save(folder.File(Snapshot.FileName));

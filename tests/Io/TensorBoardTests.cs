@@ -117,10 +117,12 @@ public class TensorBoardTests
     private static object Value(int type, ref ReadOnlySpan<byte> message)
     {
         if (type == 0) return VarInt(ref message);
-        int length = type switch { 1 => 8, 2 => (int)VarInt(ref message), 5 => 4, _ => throw new InvalidDataException($"Wire type {type}") };
+        int length = type switch { 1 => 8, 2 => (int)VarInt(ref message), 5 => 4, _ =>
+            throw new InvalidDataException($"Wire type {type}") };
         var bytes = message[..length];
         message = message[length..];
-        return type switch { 1 => BinaryPrimitives.ReadDoubleLittleEndian(bytes), 5 => BinaryPrimitives.ReadSingleLittleEndian(bytes), _ => bytes.ToArray() };
+        return type switch { 1 => BinaryPrimitives.ReadDoubleLittleEndian(bytes), 5 => BinaryPrimitives.ReadSingleLittleEndian(bytes), _ =>
+            bytes.ToArray() };
     }
 
     private static ulong VarInt(ref ReadOnlySpan<byte> message)

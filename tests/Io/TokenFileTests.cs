@@ -176,7 +176,8 @@ public class TokenFileTests
         bool isWide = header is [Wide, ..];
         Array.Resize(ref header, header.Length > 0 ? 256 : 0);
         string path = folder.File(name);
-        byte[] bytes = isWide ? [.. MemoryMarshal.AsBytes<int>(ids)] : [.. MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(ids, id => (ushort)id))];
+        byte[] bytes = isWide ? [.. MemoryMarshal.AsBytes<int>(ids)]
+            : [.. MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(ids, id => (ushort)id))];
         File.WriteAllBytes(path, [.. MemoryMarshal.AsBytes<int>(header), .. bytes]);
         return path;
     }

@@ -10,7 +10,8 @@ public abstract unsafe partial class BackendTests
         var cases = new TheoryData<AttentionCase>();
         foreach (bool causal in (bool[])[true, false])
         {
-            foreach (int size in (int[])[1, 5, 8, 32, 33, 64]) cases.Add(new AttentionCase(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
+            foreach (int size in (int[])[1, 5, 8, 32, 33, 64])
+                cases.Add(new AttentionCase(17, 17, 2, 2, size, causal, Fused: true, B: size > 32 ? 1 : 2));
             foreach (int time in (int[])[1, 2, 17, 64, 67]) cases.Add(new AttentionCase(time, time, 2, 1, 8, causal, Fused: true, B: 1));
             cases.Add(new AttentionCase(10, 10, 4, 2, 8, causal, Fused: true));
             cases.Add(new AttentionCase(10, 10, 6, 1, 5, causal, Fused: false));
@@ -44,7 +45,8 @@ public abstract unsafe partial class BackendTests
     public void Attention_has_the_same_bits_for_any_threads(int time, int heads, int groups, int size) => SameBitsForAnyThreads(backend =>
     {
         if (backend is ReferenceBackend<F1> or GpuBackend) time = Math.Min(time, 12); // slow, and has no threads
-        var (args, results) = AttentionOf(new(time, time, heads, groups, size, true, true), (seed, shape, spread) => Random(backend, seed, shape, spread));
+        var (args, results) = AttentionOf(new(time, time, heads, groups, size, true, true), (seed, shape, spread) =>
+            Random(backend, seed, shape, spread));
         backend.Run(args.Forward);
         backend.Run(args);
         return results;
@@ -56,7 +58,8 @@ public abstract unsafe partial class BackendTests
     public void Grouped_heads_are_repeated_heads(bool causal)
     {
         const int Heads = 6;
-        var (grouped, _) = AttentionOf(new(19, 19, Heads, 1, 8, causal, Fused: false), (seed, shape, spread) => Random(seed, shape, spread));
+        var (grouped, _) = AttentionOf(new(19, 19, Heads, 1, 8, causal, Fused: false), (seed, shape, spread) =>
+            Random(seed, shape, spread));
         var one = grouped.Forward;
         var wide = one.Q.Shape;
         var all = one with { K = Repeat(one.K, wide), V = Repeat(one.V, wide), Y = Clone(one.Y), Lse = Clone(one.Lse) };
@@ -71,7 +74,8 @@ public abstract unsafe partial class BackendTests
         SameBits(one.Lse, all.Lse);
         foreach (var (total, parts) in ((View, View)[])[(grouped.Dk, repeated.Dk), (grouped.Dv, repeated.Dv)])
         {
-            var sums = Values(parts).Chunk(Heads * 8).SelectMany(row => Enumerable.Range(0, 8).Select(d => row.Where((_, i) => i % 8 == d).Sum()));
+            var sums = Values(parts).Chunk(Heads * 8).SelectMany(row =>
+                Enumerable.Range(0, 8).Select(d => row.Where((_, i) => i % 8 == d).Sum()));
             Assert.All(sums.Zip(Values(total)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         }
     }
@@ -106,7 +110,8 @@ public abstract unsafe partial class BackendTests
             (dq, dk, dv) = (make(6, ofQueries, Spread.Gaps), make(7, ofKeys, Spread.Gaps), make(8, ofKeys, Spread.Dense));
         }
 
-        View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps), lse = make(11, (c.B, c.H, c.T), Spread.Dense);
+        View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps),
+            lse = make(11, (c.B, c.H, c.T), Spread.Dense);
         var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1f / MathF.Sqrt(c.D), Causal = c.Causal };
         return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
     }

@@ -35,7 +35,8 @@ internal static partial class PtxTable
 
     private static string Widest(string what, string ptx)
     {
-        var accesses = AccessRegex().Matches(ptx).Where(m => m.Groups[1].Value == what).Select(m => (Text: $"{what}{m.Groups[2].Value}.{m.Groups[3].Value}", Bits: Bits(m))).ToArray();
+        var accesses = AccessRegex().Matches(ptx).Where(m => m.Groups[1].Value == what).Select(m =>
+            (Text: $"{what}{m.Groups[2].Value}.{m.Groups[3].Value}", Bits: Bits(m))).ToArray();
         return accesses.Length == 0 ? "none" : accesses.MaxBy(a => a.Bits).Text;
     }
 

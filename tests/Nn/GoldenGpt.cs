@@ -8,7 +8,8 @@ internal sealed class GoldenGpt : IDisposable
     public const int Batch = 4, Context = 16, Vocabulary = 65, Width = 32;
     private readonly JsonDocument document;
 
-    public GoldenGpt(string file) => document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", file)));
+    public GoldenGpt(string file) =>
+        document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", file)));
 
     public JsonElement Root => document.RootElement;
 
@@ -22,11 +23,13 @@ internal sealed class GoldenGpt : IDisposable
     public Gpt Model(Device device)
     {
         bool tied = Root.GetProperty("model").GetProperty("tied").GetBoolean();
-        var gpt = new Gpt(new GptConfig { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 2, Width = Width, TiedHead = tied }, device);
+        var gpt = new Gpt(new GptConfig { VocabularySize = Vocabulary, Context = Context, Layers = 2, Heads = 2, Width = Width,
+            TiedHead = tied }, device);
         double q = Root.GetProperty("q").GetDouble();
         foreach (string name in Names)
         {
-            var values = Root.GetProperty("init_q").GetProperty(name).GetProperty("data").EnumerateArray().Select(v => v.GetDouble() / q).ToArray();
+            var values = Root.GetProperty("init_q").GetProperty(name).GetProperty("data").EnumerateArray().Select(v => v.GetDouble() / q)
+                .ToArray();
             gpt[NameOf(name)].Value.CopyFrom<double>(values);
         }
 

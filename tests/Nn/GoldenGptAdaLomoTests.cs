@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// The whole model with a tied head, stepped by AdaLomo inside the sweep, against a run recorded with PyTorch in double precision. An engine that steps
-/// the shared table at each of its two uses fails this.
+/// The whole model with a tied head, stepped by AdaLomo inside the sweep, against a run recorded with PyTorch in double precision. An
+/// engine that steps the shared table at each of its two uses fails this.
 /// </summary>
 public class GoldenGptAdaLomoTests
 {
@@ -42,14 +42,16 @@ public class GoldenGptAdaLomoTests
     }
 
     /// <summary>
-    /// A key bias shifts all scores of a query alike: its true gradient is 0 and the rule turns rounding noise into steps. The record's, in double
-    /// precision, is damped by epsilon1; a float's is not: step t is at most t^0.4 times the learning rate and the biases' root mean square.
+    /// A key bias shifts all scores of a query alike: its true gradient is 0 and the rule turns rounding noise into steps. The record's, in
+    /// double precision, is damped by epsilon1; a float's is not: step t is at most t^0.4 times the learning rate and the biases' root mean
+    /// square.
     /// </summary>
     private static void CheckFinal(GoldenGpt golden, string recorded, double[] found, double absolute, double relative)
     {
         var final = golden.Root.GetProperty("final").GetProperty(recorded);
         bool hasKeys = recorded.EndsWith("attn.qkv.b");
-        double size = LearningRate * Math.Max(1e-3, Math.Sqrt(found.Sum(x => x * x) / found.Length) * 1.1), single = absolute > 1e-7 ? 1 : 1e-3;
+        double size = LearningRate * Math.Max(1e-3, Math.Sqrt(found.Sum(x => x * x) / found.Length) * 1.1), single = absolute > 1e-7 ? 1
+            : 1e-3;
         double noise = single * size * Enumerable.Range(1, golden.Steps.Length).Sum(t => Math.Pow(t, 0.4));
         if (final.TryGetProperty("all", out var all))
             for (int i = 0; i < found.Length; i++)
@@ -68,5 +70,6 @@ public class GoldenGptAdaLomoTests
     private static double Number(JsonElement element, string name) => element.GetProperty(name).GetDouble();
 
     private static void Near(double expected, double found, double absolute, double relative, string what) =>
-        Assert.True(Math.Abs(found - expected) <= absolute + relative * Math.Abs(expected), $"{what}: {found:G12}, expected {expected:G12}");
+        Assert.True(Math.Abs(found - expected) <= absolute + relative * Math.Abs(expected),
+            $"{what}: {found:G12}, expected {expected:G12}");
 }

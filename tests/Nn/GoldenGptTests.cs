@@ -1,8 +1,8 @@
 namespace Mayfly.Tests;
 
 /// <summary>
-/// The whole model against a run recorded with PyTorch in double precision: logits, gradients, losses and the weights after five AdamW steps. The
-/// reference device misses the record only by what single-precision constants and hyper-parameters change.
+/// The whole model against a run recorded with PyTorch in double precision: logits, gradients, losses and the weights after five AdamW
+/// steps. The reference device misses the record only by what single-precision constants and hyper-parameters change.
 /// </summary>
 public class GoldenGptTests
 {
@@ -32,7 +32,8 @@ public class GoldenGptTests
         using var tape = Tape.Record(device);
         var (ids, targets) = golden.Batches(0, device);
         var logits = gpt.Logits(ids);
-        Near(first.GetProperty("logits_first_row_first4").EnumerateArray().Select(v => v.GetDouble()), logits.ToArray<double>()[..4], tolerance, "logits");
+        Near(first.GetProperty("logits_first_row_first4").EnumerateArray().Select(v => v.GetDouble()), logits.ToArray<double>()[..4],
+            tolerance, "logits");
         var gradients = new Dictionary<string, double[]>();
         tape.Backward(logits.CrossEntropy(targets), (Parameter p, ref Gradient g) => gradients.Add(p.Name, g.Value!.ToArray<double>()));
         foreach (string recorded in golden.Names)
@@ -44,7 +45,8 @@ public class GoldenGptTests
             Near(samples, gradient[..4], tolerance, recorded, scale: norm);
             if (!recorded.EndsWith("attn.qkv.b")) continue;
             double keys = Math.Sqrt(gradient[GoldenGpt.Width..(2 * GoldenGpt.Width)].Sum(g => g * g));
-            Assert.True(keys <= (name == "cpu" ? 1e-6 : 1e-14) * norm, $"the keys' part of the gradient of {recorded} is {keys:G3}; it is zero but for rounding");
+            Assert.True(keys <= (name == "cpu" ? 1e-6 : 1e-14) * norm,
+                $"the keys' part of the gradient of {recorded} is {keys:G3}; it is zero but for rounding");
         }
     }
 
@@ -61,7 +63,8 @@ public class GoldenGptTests
         {
             var report = updater.Step(() => Loss(golden, gpt, step));
             Near([golden.Steps[step].GetProperty("loss").GetDouble()], [report.Loss], name == "cpu" ? 1e-6 : 1e-9, $"loss {step}");
-            Near([golden.Steps[step].GetProperty("total_grad_norm").GetDouble()], [report.GradientNorm], name == "cpu" ? 1e-5 : 1e-8, $"norm {step}");
+            Near([golden.Steps[step].GetProperty("total_grad_norm").GetDouble()], [report.GradientNorm], name == "cpu" ? 1e-5
+                : 1e-8, $"norm {step}");
         }
 
         foreach (string recorded in golden.Names) CheckFinal(golden, recorded, gpt[GoldenGpt.NameOf(recorded)], name);
@@ -74,12 +77,13 @@ public class GoldenGptTests
     }
 
     /// <summary>
-    /// A key bias shifts all scores of a query alike: its true gradient is 0. The record's own rounding noise is far below epsilon, as the reference
-    /// device's is; of a float's noise Adam makes whole steps.
+    /// A key bias shifts all scores of a query alike: its true gradient is 0. The record's own rounding noise is far below epsilon, as the
+    /// reference device's is; of a float's noise Adam makes whole steps.
     /// </summary>
     private static void CheckFinal(GoldenGpt golden, string recorded, Parameter parameter, string device)
     {
-        var expected = golden.Root.GetProperty("final").GetProperty(recorded).GetProperty("all").EnumerateArray().Select(v => v.GetDouble()).ToArray();
+        var expected = golden.Root.GetProperty("final").GetProperty(recorded).GetProperty("all").EnumerateArray().Select(v => v.GetDouble())
+            .ToArray();
         var found = parameter.Value.ToArray<double>();
         bool hasKeys = recorded.EndsWith("attn.qkv.b");
         for (int i = 0; i < expected.Length; i++)

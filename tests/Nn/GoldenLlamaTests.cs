@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Mayfly.Tests;
 
 /// <summary>
-/// The whole Llama, with grouped heads and a tied head, against a run of an independent scalar program in double precision: first scores, norms of
-/// gradients, losses and the weights after six AdamW steps.
+/// The whole Llama, with grouped heads and a tied head, against a run of an independent scalar program in double precision: first scores,
+/// norms of gradients, losses and the weights after six AdamW steps.
 /// </summary>
 public class GoldenLlamaTests
 {
@@ -22,8 +22,10 @@ public class GoldenLlamaTests
         using var device = exact ? Device.CreateReference() : Device.CreateCpu(threads: 2);
         using var model = Model(golden, device);
         var hyper = golden.GetProperty("hyper");
-        var rule = new AdamW { Beta1 = Number(hyper, "beta1"), Beta2 = Number(hyper, "beta2"), Epsilon = Number(hyper, "eps"), WeightDecay = Number(hyper, "weight_decay") };
-        using var updater = new Updater(model.Parameters(), Route.Default(rule, mode), new UpdaterOptions { Schedule = Number(hyper, "lr") });
+        var rule = new AdamW { Beta1 = Number(hyper, "beta1"), Beta2 = Number(hyper, "beta2"), Epsilon = Number(hyper, "eps"),
+            WeightDecay = Number(hyper, "weight_decay") };
+        using var updater = new Updater(model.Parameters(), Route.Default(rule, mode),
+            new UpdaterOptions { Schedule = Number(hyper, "lr") });
         CheckFirst(golden, model, exact ? 1e-7 : 2e-5);
 
         var steps = golden.GetProperty("steps");
@@ -60,7 +62,8 @@ public class GoldenLlamaTests
         double q = Number(golden, "q");
         var init = golden.GetProperty("init_q");
         Assert.Equal(init.EnumerateObject().Select(p => p.Name).Order(), model.Parameters().Select(p => p.Name).Order());
-        foreach (var parameter in model.Parameters()) parameter.Value.CopyFrom<double>([.. Numbers(init.GetProperty(parameter.Name)).Select(v => v / q)]);
+        foreach (var parameter in model.Parameters())
+            parameter.Value.CopyFrom<double>([.. Numbers(init.GetProperty(parameter.Name)).Select(v => v / q)]);
         return model;
     }
 
@@ -92,18 +95,21 @@ public class GoldenLlamaTests
 
     private static (Tensor Ids, Tensor Targets) Batch(JsonElement golden, int step, Device device)
     {
-        int[][] rows = [.. golden.GetProperty("batches")[step].EnumerateArray().Select(row => row.EnumerateArray().Select(t => t.GetInt32()).ToArray())];
+        int[][] rows = [.. golden.GetProperty("batches")[step].EnumerateArray().Select(row =>
+            row.EnumerateArray().Select(t => t.GetInt32()).ToArray())];
         return (Ids(rows.SelectMany(row => row[..^1])), Ids(rows.SelectMany(row => row[1..])));
 
         Tensor Ids(IEnumerable<int> ids) => Tensor.From<int>(ids.ToArray(), (rows.Length, rows[0].Length - 1), device);
     }
 
-    private static Dictionary<string, double> Norms(JsonElement step) => step.GetProperty("grad_norms").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
+    private static Dictionary<string, double> Norms(JsonElement step) =>
+        step.GetProperty("grad_norms").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
 
     private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(v => v.GetDouble())];
 
     private static double Number(JsonElement owner, string name) => owner.GetProperty(name).GetDouble();
 
     private static void Near(double expected, double found, double tolerance, string what, double scale = 0) =>
-        Assert.True(Math.Abs(expected - found) <= tolerance * Math.Max(scale, Math.Abs(expected)), $"{what}: {found:G12}, expected {expected:G12}");
+        Assert.True(Math.Abs(expected - found) <= tolerance * Math.Max(scale, Math.Abs(expected)),
+            $"{what}: {found:G12}, expected {expected:G12}");
 }

@@ -32,7 +32,8 @@ public class GpuTrainingTests
     public void A_small_llama_trains_as_on_the_cpu()
     {
         using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
-        var config = new LlamaConfig { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, KvHeads = 1, Layers = 2, CheckpointBlocks = true };
+        var config = new LlamaConfig { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, KvHeads = 1, Layers = 2,
+            CheckpointBlocks = true };
         var expected = Losses(Device.Cpu, config, Route.Default(new AdamW()));
         var actual = Losses(gpu, config, Route.Default(new AdamW()));
         Assert.All(expected.Zip(actual), pair => Assert.Equal(1, pair.Second / pair.First, 1e-4));
@@ -58,8 +59,10 @@ public class GpuTrainingTests
         var counter = new CountingBackend(GpuBackends.CreateIlgpuCpu());
         using var gpu = new Device(counter);
         using var model = gpt.Create(gpu, seed: 3);
-        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = 1e-2, ReadEvery = 3 });
-        int[] readings = [.. Enumerable.Range(0, 3).Select(_ => ReadingsOf(() => updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1)))))];
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()),
+            new UpdaterOptions { Schedule = 1e-2, ReadEvery = 3 });
+        int[] readings = [.. Enumerable.Range(0, 3).Select(_ =>
+            ReadingsOf(() => updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1)))))];
         Assert.Equal([0, 0], readings[..2]);
         Assert.True(readings[2] > 0);
 
@@ -92,5 +95,6 @@ public class GpuTrainingTests
         return [.. Enumerable.Range(0, 3).Select(_ => updater.Step(() => model.Loss(Ids(device, 0), Ids(device, 1))).Loss)];
     }
 
-    private static Tensor Ids(Device device, int start) => Tensor.From<int>(new[] { 1, 5, 2, 16, 0, 9, 9, 3, 11 }.AsSpan(start, 8), (1, 8), device);
+    private static Tensor Ids(Device device, int start) =>
+        Tensor.From<int>(new[] { 1, 5, 2, 16, 0, 9, 9, 3, 11 }.AsSpan(start, 8), (1, 8), device);
 }

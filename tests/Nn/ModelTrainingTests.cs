@@ -4,7 +4,8 @@ namespace Mayfly.Tests;
 public class ModelTrainingTests
 {
     private const int Steps = 3, Batch = 6, Time = 33;
-    private static readonly GptConfig Small = new() { VocabularySize = 7, Context = Time, Layers = 2, Heads = 3, Width = 48, Dropout = 0.1f };
+    private static readonly GptConfig Small = new() { VocabularySize = 7, Context = Time, Layers = 2, Heads = 3, Width = 48,
+        Dropout = 0.1f };
 
     private static readonly LlamaConfig SmallLlama = new()
     {
@@ -52,7 +53,8 @@ public class ModelTrainingTests
     {
         { "S", new GptConfig { VocabularySize = 65, Context = 64, Layers = 4, Heads = 4, Width = 128, TiedHead = true }, 12 },
         { "S, Llama", new LlamaConfig { VocabularySize = 65, Context = 64, Layers = 4, Heads = 4, KvHeads = 2, Width = 128 }, 12 },
-        { "M, Llama", new LlamaConfig { VocabularySize = 65, Context = 256, Layers = 6, Heads = 6, KvHeads = 2, Width = 384, TiedHead = true }, 1 },
+        { "M, Llama", new LlamaConfig { VocabularySize = 65, Context = 256, Layers = 6, Heads = 6, KvHeads = 2, Width = 384,
+            TiedHead = true }, 1 },
     };
 
     [Theory]
@@ -62,10 +64,13 @@ public class ModelTrainingTests
         Assert.NotEmpty(name);
         using var one = Device.CreateCpu(threads: 1);
         using var two = Device.CreateCpu(threads: 2);
-        Assert.Equal(Train(one, config, UpdateMode.Deferred, steps: 2, batch: batch), Train(two, config, UpdateMode.Eager, steps: 2, batch: batch));
+        Assert.Equal(Train(one, config, UpdateMode.Deferred, steps: 2, batch: batch),
+            Train(two, config, UpdateMode.Eager, steps: 2, batch: batch));
     }
 
-    /// <summary>Garbage goes with the number of nodes, not their size: as many blocks as a model of 124 million parameters, and narrow ones.</summary>
+    /// <summary>
+    /// Garbage goes with the number of nodes, not their size: as many blocks as a model of 124 million parameters, and narrow ones.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -74,7 +79,8 @@ public class ModelTrainingTests
         using var device = Device.CreateCpu(threads: 1);
         ModelConfig config = llama ? SmallLlama : Small;
         using var model = (config with { Layers = 12, TiedHead = true, Dropout = 0 }).Create(device);
-        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), UpdateMode.Eager), new UpdaterOptions { Schedule = 1e-3 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), UpdateMode.Eager),
+            new UpdaterOptions { Schedule = 1e-3 });
         for (int step = 0; step < 3; step++) updater.Step(() => Loss(model, step, 1, 9));
         long before = GC.GetAllocatedBytesForCurrentThread();
         updater.Step(() => Loss(model, 3, 1, 9));
@@ -86,7 +92,8 @@ public class ModelTrainingTests
     public void As_many_key_heads_as_heads_train_as_the_default_to_the_bit()
     {
         using var device = Device.CreateCpu(threads: 1);
-        Assert.Equal(Train(device, SmallLlama with { KvHeads = 0 }, UpdateMode.Eager), Train(device, SmallLlama with { KvHeads = SmallLlama.Heads }, UpdateMode.Eager));
+        Assert.Equal(Train(device, SmallLlama with { KvHeads = 0 }, UpdateMode.Eager),
+            Train(device, SmallLlama with { KvHeads = SmallLlama.Heads }, UpdateMode.Eager));
     }
 
     [Theory]
@@ -110,7 +117,8 @@ public class ModelTrainingTests
         using var device = Device.CreateCpu(threads: 2);
         using var plain = Device.CreateCpu(threads: 1);
         var models = new ModelConfig[] { Small, Small with { CheckpointBlocks = true, TiedHead = true }, SmallLlama };
-        var runs = models.Select(m => Task.Factory.StartNew(() => Train(device, m, UpdateMode.Eager, alone: false), TaskCreationOptions.LongRunning));
+        var runs = models.Select(m =>
+            Task.Factory.StartNew(() => Train(device, m, UpdateMode.Eager, alone: false), TaskCreationOptions.LongRunning));
         var found = await Task.WhenAll(runs.ToArray());
         for (int i = 0; i < models.Length; i++) Assert.Equal(Train(plain, models[i], UpdateMode.Eager), found[i]);
         Assert.Equal(0, device.Arena.Report.LiveBytes);
@@ -132,14 +140,15 @@ public class ModelTrainingTests
     }
 
     /// <summary>
-    /// The bits of all weights after some steps. Where the model is alone on its device, the arena holds weights and optimizer state only between
-    /// steps, to the byte.
+    /// The bits of all weights after some steps. Where the model is alone on its device, the arena holds weights and optimizer state only
+    /// between steps, to the byte.
     /// </summary>
     private static int[] Train(Device device, ModelConfig config, UpdateMode mode, bool alone = true, int steps = Steps, int batch = Batch)
     {
         using var model = config.Create(device, seed: 9);
         GptTests.Spread(model);
-        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), mode), new UpdaterOptions { Seed = 4, Schedule = 1e-2 });
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), mode),
+            new UpdaterOptions { Seed = 4, Schedule = 1e-2 });
         long weights = model.ParameterCount * sizeof(float);
         for (int step = 0; step < steps; step++)
         {

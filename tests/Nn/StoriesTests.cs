@@ -42,7 +42,8 @@ public class StoriesTests
     {
         using var reader = new BinaryReader(File.OpenRead(SharedFile.Get(ModelFile)));
         int[] header = [.. Enumerable.Range(0, 7).Select(_ => reader.ReadInt32())];
-        int width = header[0], hidden = header[1], layers = header[2], kvWidth = width / header[3] * header[4], vocabulary = Math.Abs(header[5]);
+        int width = header[0], hidden = header[1], layers = header[2], kvWidth = width / header[3] * header[4],
+            vocabulary = Math.Abs(header[5]);
         var model = new Llama(
             new LlamaConfig
             {

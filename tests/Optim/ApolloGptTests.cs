@@ -22,11 +22,13 @@ public class ApolloGptTests
         {
             var (ids, targets) = golden.Batches(step, device);
             double expected = golden.Steps[step].GetProperty("loss").GetDouble(), found = updater.Step(() => gpt.Loss(ids, targets)).Loss;
-            Assert.True(Math.Abs(found - expected) <= (name == "cpu" ? 1e-6 : 1e-9) * expected, $"loss {step}: {found:G12}, expected {expected:G12}");
+            Assert.True(Math.Abs(found - expected) <= (name == "cpu" ? 1e-6 : 1e-9) * expected,
+                $"loss {step}: {found:G12}, expected {expected:G12}");
         }
 
         foreach (var (ours, theirs) in recorded)
-            CheckFinal(golden.Root.GetProperty("final").GetProperty(theirs), gpt[ours].Value.ToArray<double>(), theirs, name == "cpu" ? 1 : 0.05);
+            CheckFinal(golden.Root.GetProperty("final").GetProperty(theirs), gpt[ours].Value.ToArray<double>(), theirs, name == "cpu" ? 1
+                : 0.05);
     }
 
     private static double[] Projection(JsonElement step, string name) =>
@@ -47,7 +49,8 @@ public class ApolloGptTests
         for (int i = 1; i <= last.Length; i++) Close($"[^{i}]", last[^i], found[^i], 2e-6 + 1e-5 * Math.Abs(last[^i]));
         if (final.TryGetProperty("all", out var all))
             foreach (var (expected, i) in GoldenTests.Numbers(all).Select((e, i) => (e, i)))
-                Close($"[{i}]", expected, found[i], hasKeys && i / GoldenGpt.Width == 1 ? 5 * LearningRate : 2e-6 + 1e-5 * Math.Abs(expected));
+                Close($"[{i}]", expected, found[i], hasKeys && i / GoldenGpt.Width == 1 ? 5 * LearningRate
+                    : 2e-6 + 1e-5 * Math.Abs(expected));
         if (hasKeys) return;
         double total = found.Sum(Math.Abs), l2 = Math.Sqrt(found.Sum(x => x * x));
         Near("sum", found.Sum(), 2e-6 * found.Length + 1e-5 * total);

@@ -17,11 +17,13 @@ public class ClipTests
         foreach (int microBatches in new[] { 1, 3 })
             foreach (bool checkpoint in new[] { false, true })
             {
-                var expected = Train(line, RuleTable.Everywhere(line.Make(), UpdateMode.Deferred), ClipMode.Deferred, microBatches, checkpoint, passes: 1);
+                var expected = Train(line, RuleTable.Everywhere(line.Make(), UpdateMode.Deferred), ClipMode.Deferred, microBatches,
+                    checkpoint, passes: 1);
                 var eager = RuleTable.Everywhere(line.Make(), UpdateMode.Eager);
                 var mixed = new Route().Add("*bias", line.Make(), UpdateMode.Deferred).Otherwise(line.Make());
                 foreach (var route in new[] { eager, mixed })
-                    Assert.Equal(expected, Train(line, route, ClipMode.TwoPass, microBatches, checkpoint, passes: microBatches == 1 ? 2 : 1));
+                    Assert.Equal(expected, Train(line, route, ClipMode.TwoPass, microBatches, checkpoint, passes: microBatches == 1 ? 2
+                        : 1));
             }
     }
 
@@ -30,7 +32,8 @@ public class ClipTests
     {
         var line = new RuleLine("sgd", () => new Sgd(), 0.1, _ => 0);
         var deferred = RuleTable.Everywhere(new Sgd(), UpdateMode.Deferred);
-        Assert.Equal(Train(line, deferred, ClipMode.Deferred, 1, false, passes: 1), Train(line, deferred, ClipMode.TwoPass, 1, false, passes: 1));
+        Assert.Equal(Train(line, deferred, ClipMode.Deferred, 1, false, passes: 1),
+            Train(line, deferred, ClipMode.TwoPass, 1, false, passes: 1));
     }
 
     [Fact]
@@ -48,7 +51,8 @@ public class ClipTests
         }
 
         Assert.Equal(5 * 8 * sizeof(float), Peak(ClipMode.Deferred, UpdateMode.Deferred));
-        foreach (var mode in Enum.GetValues<ClipMode>().Where(m => m != ClipMode.Deferred)) Assert.Equal(8 * sizeof(float), Peak(mode, UpdateMode.Eager));
+        foreach (var mode in Enum.GetValues<ClipMode>().Where(m => m != ClipMode.Deferred))
+            Assert.Equal(8 * sizeof(float), Peak(mode, UpdateMode.Eager));
     }
 
     [Fact]
@@ -57,21 +61,27 @@ public class ClipTests
         using var device = Device.CreateReference();
         using var scope = device.Scope("test");
         Parameter a = UpdaterTests.Make(device, "a", 1), b = UpdaterTests.Make(device, "b", 1);
-        using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Eager), new() { Schedule = 1, MaxNorm = 2, ClipMode = ClipMode.PreviousNorm });
+        using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Eager),
+            new() { Schedule = 1, MaxNorm = 2, ClipMode = ClipMode.PreviousNorm });
         double previous = 0;
         foreach (double size in new[] { 2, 1, 0, 4, 0.1, 1 })
         {
             double[] before = [.. a.Value.ToArray<double>(), .. b.Value.ToArray<double>()];
-            var report = updater.Step(() => (a.Value * Tensor.Full(1, 3 * size, device) + b.Value * Tensor.Full(1, -4 * size, device)).Sum());
+            var report = updater.Step(() => (a.Value * Tensor.Full(1, 3 * size, device) + b.Value * Tensor.Full(1, -4 * size, device))
+                .Sum());
             double factor = previous > 0 ? Math.Min(1, 2 / (previous + 1e-6)) : 1;
             Assert.Equal(before[0] - 3 * size * factor, a.Value.ToArray<double>()[0], 1e-6);
             Assert.Equal(before[1] + 4 * size * factor, b.Value.ToArray<double>()[0], 1e-6);
-            Assert.Equal((5 * size, factor < 1, ClipMode.PreviousNorm, 1), (Math.Round(report.GradientNorm, 9), report.Clipped, report.Clip, report.Passes));
+            Assert.Equal((5 * size, factor < 1, ClipMode.PreviousNorm, 1),
+                (Math.Round(report.GradientNorm, 9), report.Clipped, report.Clip, report.Passes));
             previous = 5 * size;
         }
     }
 
-    /// <summary>The limiter at model scope: the norm of all gradients grows by at most gamma, a zero norm starts it again, and the largest norm comes after it.</summary>
+    /// <summary>
+    /// The limiter at model scope: the norm of all gradients grows by at most gamma, a zero norm starts it again, and the largest norm
+    /// comes after it.
+    /// </summary>
     [Theory]
     [InlineData(ClipMode.Deferred, null)]
     [InlineData(ClipMode.TwoPass, null)]
@@ -88,7 +98,8 @@ public class ClipTests
         foreach (double size in new[] { 1, 1.2, 4, 0, 4, 1, 1.4 })
         {
             double[] before = [.. a.Value.ToArray<double>(), .. b.Value.ToArray<double>()];
-            var report = updater.Step(() => (a.Value * Tensor.Full(1, 3 * size, device) + b.Value * Tensor.Full(1, -4 * size, device)).Sum());
+            var report = updater.Step(() => (a.Value * Tensor.Full(1, 3 * size, device) + b.Value * Tensor.Full(1, -4 * size, device))
+                .Sum());
             double limited = previous > 0 ? Math.Min(5 * size, 1.5 * previous) : 5 * size, norm = Math.Min(limited, maxNorm ?? limited);
             Assert.Equal(before[0] - 0.6 * norm, a.Value.ToArray<double>()[0], 3e-6);
             Assert.Equal(before[1] + 0.8 * norm, b.Value.ToArray<double>()[0], 3e-6);
@@ -101,10 +112,12 @@ public class ClipTests
         foreach (var refused in (ClipMode[])[ClipMode.PerTensor, ClipMode.PreviousNorm])
         {
             var options = new UpdaterOptions { MaxNorm = 1, Growth = growth, ClipMode = refused };
-            Assert.Contains($"ClipMode.{refused}", Assert.Throws<ArgumentException>(() => new Updater([a], Route.Default(new Sgd()), options)).Message);
+            Assert.Contains($"ClipMode.{refused}", Assert.Throws<ArgumentException>(() =>
+                new Updater([a], Route.Default(new Sgd()), options)).Message);
         }
 
-        Assert.Contains("needs all gradients", Assert.Throws<ArgumentException>(() => new Updater([a], Route.Default(new Sgd()), new() { Growth = growth })).Message);
+        Assert.Contains("needs all gradients", Assert.Throws<ArgumentException>(() =>
+            new Updater([a], Route.Default(new Sgd()), new() { Growth = growth })).Message);
     }
 
     /// <summary>LOMO's order: elements are limited first, the factor comes from the norm of what was not limited.</summary>
@@ -119,7 +132,8 @@ public class ClipTests
             var options = new UpdaterOptions { Schedule = 1, MaxNorm = 1, ClipMode = ClipMode.TwoPass };
             using var updater = new Updater([w], RuleTable.Everywhere(rule, UpdateMode.Eager), options);
             updater.Step(() => (w.Value * Tensor.From<double>([3, -4], 2, device)).Sum());
-            Assert.All(w.Value.ToArray<double>().Zip([-0.4, 0.4]), p => Assert.Equal(p.Second, p.First, 1e-6)); // 2 of 3 and 4, over the norm of 5
+            // 2 of 3 and 4, over the norm of 5
+            Assert.All(w.Value.ToArray<double>().Zip([-0.4, 0.4]), p => Assert.Equal(p.Second, p.First, 1e-6));
         }
     }
 
@@ -142,7 +156,8 @@ public class ClipTests
     {
         var line = new RuleLine("adamw", () => new AdamW(), 0.05, _ => 0);
         var perTensor = Train(line, RuleTable.Everywhere(new AdamW(), mode), ClipMode.PerTensor, 1, true, passes: 1);
-        Assert.Equal(Train(line, RuleTable.Everywhere(new Chain(new ClipNorm(Limit), new AdamW()), mode), null, 1, true, passes: 1), perTensor);
+        Assert.Equal(Train(line, RuleTable.Everywhere(new Chain(new ClipNorm(Limit), new AdamW()), mode), null, 1, true, passes: 1),
+            perTensor);
         Assert.NotEqual(Train(line, RuleTable.Everywhere(new AdamW(), mode), null, 1, true, passes: 1), perTensor);
     }
 
@@ -152,7 +167,8 @@ public class ClipTests
     {
         var line = new RuleLine("adamw", () => new AdamW(), 0.05, _ => 0);
         var route = RuleTable.Everywhere(new AdamW(), mode == ClipMode.Deferred ? UpdateMode.Deferred : UpdateMode.Eager);
-        Assert.Equal(Train(line, route, null, 1, false, passes: 1), Train(line, route, mode, 1, false, passes: mode == ClipMode.TwoPass ? 2 : 1, limit: 1e6));
+        Assert.Equal(Train(line, route, null, 1, false, passes: 1), Train(line, route, mode, 1, false, passes: mode == ClipMode.TwoPass ? 2
+            : 1, limit: 1e6));
     }
 
     [Fact]
@@ -164,7 +180,8 @@ public class ClipTests
         using var updater = new Updater([early, late], RuleTable.Everywhere(new AdamW(), UpdateMode.Eager), Options(ClipMode.TwoPass));
         updater.Step(() => (early.Value + late.Value).Sum());
         float[] before = [.. early.Value.ToArray(), .. late.Value.ToArray()];
-        Tensor opposite = Tensor.From<float>(Array.ConvertAll(early.Value.ToArray(), w => -w), 3, device), huge = Tensor.Full(3, 1e30, device);
+        Tensor opposite = Tensor.From<float>(Array.ConvertAll(early.Value.ToArray(), w => -w), 3, device),
+            huge = Tensor.Full(3, 1e30, device);
         long atRest = device.Arena.Report.LiveBytes;
         var error = Assert.Throws<NonFiniteException>(() => updater.Step(() =>
         {
@@ -201,7 +218,8 @@ public class ClipTests
         using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Eager), Options(ClipMode.TwoPass));
         b.Value.CopyFrom<float>(a.Value.ToArray());
         int run = 0;
-        Assert.Contains("b (3) Hidden got a gradient in the second pass", Fails(() => updater.Step(() => (run++ == 0 ? a : b).Value.Sum())));
+        Assert.Contains("b (3) Hidden got a gradient in the second pass", Fails(() =>
+            updater.Step(() => (run++ == 0 ? a : b).Value.Sum())));
     }
 
     [Fact]
@@ -230,7 +248,8 @@ public class ClipTests
         using var folder = new TemporaryFolder();
         using var device = Device.CreateCpu(threads: 1);
         using TinyModel a = new(device), b = new(device, seed: 7);
-        using Updater first = new(a.Parameters, Route.Default(new AdamW()), Options(mode)), second = new(b.Parameters, Route.Default(new AdamW()), Options(mode));
+        using Updater first = new(a.Parameters, Route.Default(new AdamW()), Options(mode)),
+            second = new(b.Parameters, Route.Default(new AdamW()), Options(mode));
         StepReport Next(Updater updater, TinyModel model) => updater.Step(() => model.Loss((int)updater.GlobalStep, 3, 0.2, dropout: 0.3f));
         for (int i = 0; i < 3; i++) Next(first, a);
         Snapshot.Save(folder.Path, a.Parameters, first, first.GlobalStep, "");
@@ -253,7 +272,8 @@ public class ClipTests
         using var folder = new TemporaryFolder();
         using var device = Device.CreateCpu(threads: 1);
         using var model = new TinyModel(device);
-        using Updater with = new(model.Parameters, Route.Default(new Sgd()), Options(ClipMode.PreviousNorm)), without = new(model.Parameters, Route.Default(new Sgd()));
+        using Updater with = new(model.Parameters, Route.Default(new Sgd()), Options(ClipMode.PreviousNorm)),
+            without = new(model.Parameters, Route.Default(new Sgd()));
         foreach (var (saved, restored) in new[] { (with, without), (without, with) })
         {
             Snapshot.Save(folder.Path, model.Parameters, saved, 1, "");
@@ -267,7 +287,8 @@ public class ClipTests
     {
         using var device = Device.CreateCpu(threads: 1);
         using var model = new TinyModel(device);
-        string Refused(UpdaterOptions options) => Assert.Throws<ArgumentException>(() => new Updater(model.Parameters, Route.Default(new Sgd()), options)).Message;
+        string Refused(UpdaterOptions options) =>
+            Assert.Throws<ArgumentException>(() => new Updater(model.Parameters, Route.Default(new Sgd()), options)).Message;
         Assert.Contains("ClipMode.TwoPass without MaxNorm", Refused(new() { ClipMode = ClipMode.TwoPass }));
         Assert.Contains("no clip mode 9", Refused(new() { MaxNorm = 1, ClipMode = (ClipMode)9 }));
         Assert.Contains("-1 is not positive", Refused(new() { MaxNorm = -1, ClipMode = ClipMode.PerTensor }));
@@ -276,7 +297,8 @@ public class ClipTests
     [Theory]
     [InlineData(ClipMode.Deferred, 1, "global norm clipped to 0.05, which keeps 208 bytes of gradients")]
     [InlineData(ClipMode.TwoPass, 1, "global norm clipped to 0.05 in two passes: every step runs forward and backward twice")]
-    [InlineData(ClipMode.TwoPass, 2, "208 bytes of gradients; global norm clipped to 0.05 in one pass, as accumulation keeps the gradients anyway")]
+    [InlineData(ClipMode.TwoPass, 2, "208 bytes of gradients; global norm clipped to 0.05 in one pass, "
+        + "as accumulation keeps the gradients anyway")]
     [InlineData(ClipMode.PreviousNorm, 1, "global norm clipped to 0.05 by the norm of the step before")]
     [InlineData(ClipMode.PerTensor, 1, "each gradient's norm clipped to 0.05")]
     public void The_table_names_the_price(ClipMode mode, int accumulate, string end)
@@ -292,8 +314,11 @@ public class ClipTests
 
     private static string Fails(Action action) => Assert.Throws<InvalidOperationException>(action).Message;
 
-    /// <summary>The bits of the weights, states and reports of three steps; a limit that does not clip in one of them would test nothing.</summary>
-    private static double[] Train(RuleLine line, Route route, ClipMode? mode, int microBatches, bool checkpoint, int passes, double limit = Limit)
+    /// <summary>
+    /// The bits of the weights, states and reports of three steps; a limit that does not clip in one of them would test nothing.
+    /// </summary>
+    private static double[] Train(RuleLine line, Route route, ClipMode? mode, int microBatches, bool checkpoint, int passes,
+        double limit = Limit)
     {
         using var device = Device.CreateCpu(threads: 1);
         using var model = new TinyModel(device);
@@ -304,7 +329,8 @@ public class ClipTests
         var bits = new List<double>();
         for (int step = 0; step < 3; step++)
         {
-            var report = updater.Step(microBatches, k => model.Loss(step * microBatches + k, 4, 0.2 / microBatches, checkpoint, dropout: 0.3f));
+            var report = updater.Step(microBatches, k =>
+                model.Loss(step * microBatches + k, 4, 0.2 / microBatches, checkpoint, dropout: 0.3f));
             Assert.Equal((mode, passes), (report.Clip, report.Passes));
             if (limit == Limit) Assert.Equal(mode is not null, report.Clipped || (mode == ClipMode.PreviousNorm && step == 0));
             Assert.Equal(atRest, device.Arena.Report.LiveBytes);

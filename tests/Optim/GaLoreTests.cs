@@ -90,19 +90,23 @@ public class GaLoreTests
         Tensor Matrix(Device device)
         {
             Tensor Normal(Shape shape, ulong stream) => Tensor.Normal(shape, 0, 1, new RandomKey(4, stream), device);
-            return Normal((rows, 8), 1).MatMul(Normal((8, columns), 2)).Scale(1e20f) + Normal((rows, columns), 3).Scale((float)(noise * 1e20));
+            return Normal((rows, 8), 1).MatMul(Normal((8, columns), 2)).Scale(1e20f) + Normal((rows, columns), 3)
+                .Scale((float)(noise * 1e20));
         }
 
         double[][] found = Found(one);
         Assert.Equal(found, Found(three));
         using var scope = one.Scope("test");
         float[] values = Matrix(one).ToArray();
-        double[][] exact = [.. SingularVectors.OfSmallerSide([.. values], rows, columns, count)!.Select(v => (double)v).Chunk(found[0].Length)];
+        double[][] exact = [.. SingularVectors.OfSmallerSide([.. values], rows, columns, count)!.Select(v => (double)v)
+            .Chunk(found[0].Length)];
         double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
         for (int i = 0; i < count; i++)
             for (int j = 0; j <= i; j++) Assert.Equal(i == j ? 1 : 0, Dot(found[i], found[j]), 1e-5);
-        double Held(double[][] vectors) => vectors.Sum(v => Enumerable.Range(0, rows >= columns ? rows : columns).Sum(k => Math.Pow(Dot(v, Line(k)), 2)));
-        double[] Line(int k) => [.. Enumerable.Range(0, found[0].Length).Select(i => (double)(rows >= columns ? values[k * columns + i] : values[i * columns + k]) * 1e-20)];
+        double Held(double[][] vectors) =>
+            vectors.Sum(v => Enumerable.Range(0, rows >= columns ? rows : columns).Sum(k => Math.Pow(Dot(v, Line(k)), 2)));
+        double[] Line(int k) => [.. Enumerable.Range(0, found[0].Length).Select(i =>
+            (double)(rows >= columns ? values[k * columns + i] : values[i * columns + k]) * 1e-20)];
         Assert.InRange(Held(found) / Held(exact), 1 - 1e-3, 1 + 1e-5);
         if (noise < 1)
             for (int k = 0; k < 8; k++) Assert.InRange(Math.Abs(exact.Take(8).Sum(e => Math.Pow(Dot(found[k], e), 2))), 1 - 1e-5, 1 + 1e-5);

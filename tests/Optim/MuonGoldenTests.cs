@@ -86,7 +86,8 @@ public class MuonGoldenTests
                 using var scope = device.Scope("golden");
                 double[] expected = GoldenTests.Numbers(item.GetProperty("out"));
                 var actual = new NewtonSchulz().Run(GoldenTests.Values(device, item, item.GetProperty("g_q"))).ToArray<double>();
-                GoldenTests.Near(expected, actual, tolerance == 1e-9 ? 1e-11 : 2e-6, tolerance, $"{device.Name} {item.GetProperty("shape")}");
+                GoldenTests.Near(expected, actual, tolerance == 1e-9 ? 1e-11
+                    : 2e-6, tolerance, $"{device.Name} {item.GetProperty("shape")}");
             }
     }
 

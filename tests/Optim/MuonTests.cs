@@ -19,7 +19,8 @@ public class MuonTests
             using var device = Device.CreateReference();
             var (moved, gradient) = Move(device, shape, plain with { Scale = scale });
             using var scope = device.Scope("test");
-            var direction = new NewtonSchulz().Run(Tensor.From<double>(gradient, (shape[0], shape.Count / shape[0]), device)).ToArray<double>();
+            var direction = new NewtonSchulz().Run(Tensor.From<double>(gradient, (shape[0], shape.Count / shape[0]), device))
+                .ToArray<double>();
             for (int i = 0; i < moved.Length; i++) Assert.Equal(-factor * direction[i], moved[i], 1e-6);
         }
     }
@@ -91,7 +92,8 @@ public class MuonTests
         {
             using var device = Device.CreateCpu(threads: 1);
             using var scope = device.Scope("test");
-            Parameter read = UpdaterTests.Make(device, "a", (3, 4)), now = UpdaterTests.Make(device, "b", (3, 4)), frozen = UpdaterTests.Make(device, "c", (3, 4));
+            Parameter read = UpdaterTests.Make(device, "a", (3, 4)), now = UpdaterTests.Make(device, "b", (3, 4)),
+                frozen = UpdaterTests.Make(device, "c", (3, 4));
             frozen.Trainable = false;
             var rule = new Chain(new ClipNorm(9), new Muon { MissingAsZero = asZero });
             using var updater = new Updater([read, now, frozen], RuleTable.Everywhere(rule, mode), new UpdaterOptions { Schedule = 0.1 });
@@ -155,8 +157,10 @@ public class MuonTests
         using var device = Device.CreateCpu(threads: 1);
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Normal((16, 16), 0, 0.1, new RandomKey(1, 1), device), Role.Hidden);
-        Tensor x = Tensor.Normal((64, 16), 0, 1, new RandomKey(1, 2), device), target = x.MatMul(Tensor.Normal((16, 16), 0, 0.25, new RandomKey(1, 3), device));
-        using var updater = new Updater([weight], Route.For(new Muon()), new UpdaterOptions { Schedule = new WarmUpCosine(0.1, 0, 0, 200) });
+        Tensor x = Tensor.Normal((64, 16), 0, 1, new RandomKey(1, 2), device),
+            target = x.MatMul(Tensor.Normal((16, 16), 0, 0.25, new RandomKey(1, 3), device));
+        using var updater = new Updater([weight], Route.For(new Muon()),
+            new UpdaterOptions { Schedule = new WarmUpCosine(0.1, 0, 0, 200) });
         double first = 0, last = 0;
         for (int i = 0; i < 200; i++)
         {
@@ -173,7 +177,8 @@ public class MuonTests
     {
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Zeros(shape, device), Role.Hidden) { RowBlocks = rowBlocks ?? [] };
-        using var updater = new Updater([weight], RuleTable.Everywhere(rule with { Fallback = null }, UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+        using var updater = new Updater([weight], RuleTable.Everywhere(rule with { Fallback = null }, UpdateMode.Eager),
+            new UpdaterOptions { Schedule = 1 });
         var g = slope is null ? Tensor.Normal(shape, 0, 1, new RandomKey(1, 1), device) : Tensor.From<double>(slope, shape, device);
         updater.Step(() => (weight.Value * g).Sum());
         return (weight.Value.ToArray<double>(), g.ToArray<double>());

@@ -10,7 +10,8 @@ public class NewtonSchulzTests
     /// <summary>Shape, the rank, and the factor that rows are multiplied by, each more than the one above.</summary>
     public static TheoryData<long, long, int, double> Matrices => new()
     {
-        { 8, 8, 8, 1 }, { 33, 17, 17, 1 }, { 17, 65, 17, 1 }, { 3, 257, 3, 1 }, { 129, 5, 5, 1 }, { 1, 31, 1, 1 }, { 31, 1, 1, 1 }, { 1, 1, 1, 1 },
+        { 8, 8, 8, 1 }, { 33, 17, 17, 1 }, { 17, 65, 17, 1 }, { 3, 257, 3, 1 }, { 129, 5, 5, 1 }, { 1, 31, 1, 1 }, { 31, 1, 1, 1 },
+            { 1, 1, 1, 1 },
         { 24, 40, 7, 1 }, { 40, 24, 1, 1 }, { 16, 16, 15, 1 }, { 20, 30, 20, 1.4 }, { 30, 20, 20, 0.7 },
         { 2, 300, 1, 1 }, { 300, 2, 2, 1e-3 }, { 270, 280, 40, 1 }, { 12, 16, 12, 10 },
     };
@@ -139,7 +140,8 @@ public class NewtonSchulzTests
             var full = Dense(five.Run(Upload(x24, device)));
             var rounded = Dense((five with { Bfloat16 = true }).Run(Upload(x24, device)));
             Assert.InRange((rounded - full).FrobeniusNorm() / full.FrobeniusNorm(), 1e-3, 0.1);
-            Assert.All(rounded.ToRowMajorArray(), v => Assert.Equal(0, v == 0 ? 0 : Math.IEEERemainder(v, Math.ScaleB(1, Math.ILogB(v) - 7))));
+            Assert.All(rounded.ToRowMajorArray(), v =>
+                Assert.Equal(0, v == 0 ? 0 : Math.IEEERemainder(v, Math.ScaleB(1, Math.ILogB(v) - 7))));
             device.Dispose();
         }
     }
@@ -172,5 +174,6 @@ public class NewtonSchulzTests
     private static Tensor Upload(Matrix<double> x, Device device) =>
         Tensor.From<double>(x.ToRowMajorArray(), (x.RowCount, x.ColumnCount), device);
 
-    private static Matrix<double> Dense(Tensor x) => Matrix<double>.Build.DenseOfRowMajor((int)x.Shape[0], (int)x.Shape[1], x.ToArray<double>());
+    private static Matrix<double> Dense(Tensor x) =>
+        Matrix<double>.Build.DenseOfRowMajor((int)x.Shape[0], (int)x.Shape[1], x.ToArray<double>());
 }

@@ -99,9 +99,11 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden),
             table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
         var assigned = Route.For(rule).Resolve([hidden, table]);
-        string title = string.Create(CultureInfo.InvariantCulture, $"{name}{(preset is null ? "" : $" --preset {preset}")}, learning rate {rule.LearningRate}\n");
+        string title = string.Create(CultureInfo.InvariantCulture,
+            $"{name}{(preset is null ? "" : $" --preset {preset}")}, learning rate {rule.LearningRate}\n");
         string others = string.Create(CultureInfo.InvariantCulture, $"  others  {assigned[1].LearningRateScale}x {assigned[1].Rule}\n");
-        return assigned[0].Rule == assigned[1].Rule ? $"{title}  all     1x {assigned[0].Rule}\n" : $"{title}  hidden  1x {assigned[0].Rule}\n{others}";
+        return assigned[0].Rule == assigned[1].Rule ? $"{title}  all     1x {assigned[0].Rule}\n"
+            : $"{title}  hidden  1x {assigned[0].Rule}\n{others}";
     }
 
     private string Train(LanguageModel model, Rule rule)

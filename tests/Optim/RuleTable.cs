@@ -27,7 +27,8 @@ public static class RuleTable
         new("adalomo decay, clip value", () => new AdaLomo { WeightDecay = 1e-3, ClipThreshold = 0.5, ClipValue = 2 }, 0.05, Factored),
         new("clip norm, adalomo", () => new Chain(new ClipNorm(1), new AdaLomo()), 0.05, Factored),
         new("adafactor", () => Adafactor.HuggingFace with { RelativeStep = false }, 0.05, Factored),
-        new("adafactor, first moment", () => Adafactor.HuggingFace with { RelativeStep = false, ScaleParameter = false, Beta1 = 0.9, WeightDecay = 1e-3 }, 0.05, s => Factored(s) + s.Count),
+        new("adafactor, first moment", () => Adafactor.HuggingFace with { RelativeStep = false, ScaleParameter = false, Beta1 = 0.9,
+            WeightDecay = 1e-3 }, 0.05, s => Factored(s) + s.Count),
         new("adafactor, torch", () => Adafactor.Torch with { WeightDecay = 1e-3 }, 0.05, Factored),
         new("galore", () => new GaLore { Rank = 3, Refresh = 2, Scale = 1 }, 0.05, s => LowRank(s, 3)),
         new("adamw, hugging face", () => AdamW.HuggingFace with { WeightDecay = 1e-3 }, 0.05, s => 2 * s.Count),
@@ -35,16 +36,23 @@ public static class RuleTable
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd { Momentum = 0.9, Nesterov = true }), 0.02, s => s.Count),
         new("muon", () => new Muon { FallbackScale = 1 }, 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
-        new("muon, bfloat16", () => new Muon { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }, 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
-        new("muon alone, clipped", () => new Chain(new ClipNorm(5), Muon.Moonlight with { Fallback = null, WeightDecay = 0 }), 0.05, s => s.Count),
+        new("muon, bfloat16", () => new Muon { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }, 0.05, s =>
+            s.Count > s[0] ? s.Count : 2 * s.Count),
+        new("muon alone, clipped", () => new Chain(new ClipNorm(5), Muon.Moonlight with { Fallback = null, WeightDecay = 0 }), 0.05, s =>
+            s.Count),
         new("norm growth cap, adamw", () => new Chain(new NormGrowthCap(), new AdamW()), 0.05, s => 2 * s.Count),
         new("apollo", () => new Apollo(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
-        new("apollo stored", () => new Apollo { StoreProjection = true, Refresh = 2 }, 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
-        new("apollo svd", () => new Apollo { Projection = ApolloProjection.Svd, Refresh = 2 }, 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
+        new("apollo stored", () => new Apollo { StoreProjection = true, Refresh = 2 }, 0.05, s =>
+            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
+        new("apollo svd", () => new Apollo { Projection = ApolloProjection.Svd, Refresh = 2 }, 0.05, s =>
+            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
         new("apollo mini", () => Apollo.Mini, 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
-        new("apollo official", () => Restarting(Apollo.Official with { Rank = 2 }), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
-        new("apollo python port", () => Restarting(Apollo.PythonPort with { Rank = 2 }), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
-        new("apollo julia", () => Apollo.Julia, 0.05, s => s.Rank < 2 ? 2 * s.Count : 3 * (2 * Math.Max(s[0], s[1]) + Math.Min(s[0], s[1]))),
+        new("apollo official", () => Restarting(Apollo.Official with { Rank = 2 }), 0.05, s =>
+            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
+        new("apollo python port", () => Restarting(Apollo.PythonPort with { Rank = 2 }), 0.05, s =>
+            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
+        new("apollo julia", () => Apollo.Julia, 0.05, s => s.Rank < 2 ? 2 * s.Count
+            : 3 * (2 * Math.Max(s[0], s[1]) + Math.Min(s[0], s[1]))),
         new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
     ];
 

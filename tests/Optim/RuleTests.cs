@@ -34,12 +34,14 @@ public class RuleTests
         using var device = Device.CreateCpu(threads: 1);
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Uniform(new Shape(3, 5), -1, 1, new RandomKey(1, 1), device), Role.Hidden);
-        using var updater = new Updater([weight], RuleTable.Everywhere(line.Make(), UpdateMode.Eager), new UpdaterOptions { Schedule = line.LearningRate });
+        using var updater = new Updater([weight], RuleTable.Everywhere(line.Make(), UpdateMode.Eager),
+            new UpdaterOptions { Schedule = line.LearningRate });
         var g = Tensor.Uniform(weight.Shape, 0.5, 1, new RandomKey(1, 2), device);
         foreach (double size in new[] { 1, 1, 1000, 1, 0, 1, 0, 0, 1, 1e30, 0, 1 })
         {
             var before = weight.Value.ToArray();
-            updater.Step(() => (weight.Value * (g * Tensor.Full(weight.Shape, size, device))).Sum() * Tensor.Full(default(Shape), 1, device));
+            updater.Step(() => (weight.Value * (g * Tensor.Full(weight.Shape, size, device)))
+                .Sum() * Tensor.Full(default(Shape), 1, device));
             var after = weight.Value.ToArray();
             Assert.All(after, w => Assert.True(float.IsFinite(w), $"a weight is {w} after a gradient of size {size}"));
             if (size == 1 && updater.GlobalStep < 10) Assert.NotEqual(before, after);
@@ -99,11 +101,13 @@ public class RuleTests
         foreach (var (name, value) in fromState.Numbers) toState.Number(name) = value;
     }
 
-    private static float[] Train(RuleLine line, UpdateMode mode, int microBatches, bool checkpoint, int threads = 1, int hidden = 5, int inputs = 7)
+    private static float[] Train(RuleLine line, UpdateMode mode, int microBatches, bool checkpoint, int threads = 1, int hidden = 5,
+        int inputs = 7)
     {
         using var device = Device.CreateCpu(threads);
         using var model = new TinyModel(device, hidden, inputs);
-        using var updater = new Updater(model.Parameters, RuleTable.Everywhere(line.Make(), mode), new UpdaterOptions { Schedule = line.LearningRate });
+        using var updater = new Updater(model.Parameters, RuleTable.Everywhere(line.Make(), mode),
+            new UpdaterOptions { Schedule = line.LearningRate });
         long atRest = device.Arena.Report.LiveBytes;
         for (int step = 0; step < 3; step++)
         {
@@ -120,7 +124,8 @@ public class RuleTests
         using var device = Device.CreateCpu(threads: 1);
         using var scope = device.Scope("test");
         using var weight = new Parameter("w", Tensor.Uniform(4, 1.5, 2.5, new RandomKey(4, 4), device), Role.Hidden);
-        using var updater = new Updater([weight], RuleTable.Everywhere(line.Make(), UpdateMode.Eager), new UpdaterOptions { Schedule = line.LearningRate });
+        using var updater = new Updater([weight], RuleTable.Everywhere(line.Make(), UpdateMode.Eager),
+            new UpdaterOptions { Schedule = line.LearningRate });
         double first = updater.Step(() => loss(weight.Value)).Loss, last = first;
         for (int i = 0; i < 300; i++) last = updater.Step(() => loss(weight.Value)).Loss;
         return last / first;

@@ -35,7 +35,8 @@ internal sealed class TinyModel : IDisposable
         var x = Tensor.Uniform(new Shape(rows, 1, Inputs), -1, 1, new RandomKey(5, (ulong)batch), Device);
         var h = (x * Tied.Value).Sum([-1], keepAxes: true) + Bias.Value; // (rows, hidden, 1)
         h = checkpoint ? Tape.Checkpoint(t => Bend(t, dropout), h) : Bend(h, dropout);
-        var error = (h * Tied.Value).Sum([1], keepAxes: true) + OutBias.Value + x * Tensor.Full(new Shape(1), -1, Device); // (rows, 1, inputs)
+        // (rows, 1, inputs)
+        var error = (h * Tied.Value).Sum([1], keepAxes: true) + OutBias.Value + x * Tensor.Full(new Shape(1), -1, Device);
         return (error * error).Sum() * Tensor.Full(default(Shape), share, Device);
     }
 

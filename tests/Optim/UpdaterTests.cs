@@ -101,7 +101,8 @@ public class UpdaterTests
         using var scope = device.Scope("test");
         Parameter read = Make(device, "read", 3), unread = Make(device, "unread", 3), frozen = Make(device, "frozen", 3);
         frozen.Trainable = false;
-        using var updater = new Updater([read, unread, frozen], RuleTable.Everywhere(new AdamW { WeightDecay = 0.5 }, UpdateMode.Eager), plain);
+        using var updater = new Updater([read, unread, frozen], RuleTable.Everywhere(new AdamW { WeightDecay = 0.5 }, UpdateMode.Eager),
+            plain);
         double[] before = [.. unread.Value.ToArray<double>(), .. frozen.Value.ToArray<double>()];
         var report = updater.Step(() => (read.Value * frozen.Value).Sum());
         Assert.Equal(["unread"], report.WithoutGradient);
@@ -141,7 +142,8 @@ public class UpdaterTests
         var gb = Tensor.From<double>(slopes.AsSpan(2), 1, device);
         foreach (double limit in new[] { 0.5, 50 })
         {
-            using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Deferred), new UpdaterOptions { Schedule = 1, MaxNorm = limit });
+            using var updater = new Updater([a, b], RuleTable.Everywhere(new Sgd(), UpdateMode.Deferred),
+                new UpdaterOptions { Schedule = 1, MaxNorm = limit });
             var report = updater.Step(() => (a.Value * ga).Sum() + (b.Value * gb).Sum());
             Assert.Equal(5, report.GradientNorm, 1e-12);
             Assert.Equal(limit < 5, report.Clipped);
@@ -160,7 +162,8 @@ public class UpdaterTests
         double[] Moved(Rule clip)
         {
             using var w = new Parameter("w", Tensor.Zeros(3, device), Role.Hidden);
-            using var updater = new Updater([w], RuleTable.Everywhere(new Chain(clip, new Sgd()), UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+            using var updater = new Updater([w], RuleTable.Everywhere(new Chain(clip, new Sgd()), UpdateMode.Eager),
+                new UpdaterOptions { Schedule = 1 });
             Assert.Equal(5, updater.Step(() => (w.Value * slopes).Sum()).GradientNorm, 1e-12);
             return w.Value.ToArray<double>();
         }
@@ -178,7 +181,8 @@ public class UpdaterTests
     public void What_is_read_rarely_is_read_right(int readEvery)
     {
         using TinyModel watched = new(Device.Cpu), model = new(Device.Cpu);
-        using Updater always = new(watched.Parameters, Route.Default(new AdamW())), rarely = new(model.Parameters, Route.Default(new AdamW()), new UpdaterOptions { ReadEvery = readEvery });
+        using Updater always = new(watched.Parameters, Route.Default(new AdamW())),
+            rarely = new(model.Parameters, Route.Default(new AdamW()), new UpdaterOptions { ReadEvery = readEvery });
         for (int step = 1; step <= 6; step++)
         {
             var expected = always.Step(() => watched.Loss(step, 4, 1));
@@ -196,8 +200,10 @@ public class UpdaterTests
     public void Norms_that_clip_are_read_in_every_step()
     {
         using TinyModel watched = new(Device.Cpu), model = new(Device.Cpu);
-        using Updater always = new(watched.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred), new UpdaterOptions { MaxNorm = 0.1 });
-        using Updater rarely = new(model.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred), new UpdaterOptions { MaxNorm = 0.1, ReadEvery = 5 });
+        using Updater always = new(watched.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred),
+            new UpdaterOptions { MaxNorm = 0.1 });
+        using Updater rarely = new(model.Parameters, Route.Default(new AdamW(), UpdateMode.Deferred),
+            new UpdaterOptions { MaxNorm = 0.1, ReadEvery = 5 });
         for (int step = 1; step <= 3; step++)
             Assert.Equal(always.Step(() => watched.Loss(step, 4, 1)).GradientNorm, rarely.Step(() => model.Loss(step, 4, 1)).GradientNorm);
         Assert.Equal(watched.Weights(), model.Weights());
@@ -208,7 +214,8 @@ public class UpdaterTests
     {
         using var device = Device.CreateCpu(threads: 1);
         using TinyModel a = new(device), b = new(device), c = new(device);
-        using Updater one = new(a.Parameters, Route.Default(new AdamW()), plain), two = new(b.Parameters, Route.Default(new AdamW()), plain);
+        using Updater one = new(a.Parameters, Route.Default(new AdamW()), plain),
+            two = new(b.Parameters, Route.Default(new AdamW()), plain);
         using var three = new Updater(c.Parameters, Route.Default(new AdamW()), plain);
         for (int i = 0; i < 2; i++)
         {
@@ -248,7 +255,8 @@ public class UpdaterTests
         float[] Train(int seed)
         {
             using var model = new TinyModel(device, 33, 65, seed);
-            using var updater = new Updater(model.Parameters, Route.Default(new AdamW(), seed == 1 ? UpdateMode.Eager : UpdateMode.Deferred));
+            using var updater = new Updater(model.Parameters, Route.Default(new AdamW(), seed == 1 ? UpdateMode.Eager
+                : UpdateMode.Deferred));
             for (int i = 0; i < 8; i++) updater.Step(() => model.Loss(i, 8, 0.01));
             return model.Weights();
         }

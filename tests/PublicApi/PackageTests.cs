@@ -10,7 +10,8 @@ public class PackageTests
     [Fact]
     public void Every_project_of_src_is_in_the_package_and_none_is_one_of_its_own()
     {
-        string[] projects = [.. Directory.GetFiles(Path.Combine(DocsTests.Root, "src"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
+        string[] projects = [.. Directory.GetFiles(Path.Combine(DocsTests.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
         Assert.Equal(projects, Reached(Package, []).Order());
         Assert.Equal([Package], projects.Where(name => Project(name).Descendants("IsPackable").Any(e => e.Value == "true")));
         Assert.Equal(["false"], Load("Directory.Build.props").Descendants("IsPackable").Select(e => e.Value));
@@ -28,7 +29,8 @@ public class PackageTests
     [Fact]
     public void No_public_member_shows_a_type_of_another_library()
     {
-        string[] members = [.. Directory.GetFiles(Path.Combine(DocsTests.Root, "src"), "PublicAPI.*.txt", SearchOption.AllDirectories).SelectMany(File.ReadLines)];
+        string[] members = [.. Directory.GetFiles(Path.Combine(DocsTests.Root, "src"), "PublicAPI.*.txt", SearchOption.AllDirectories)
+            .SelectMany(File.ReadLines)];
         Assert.Contains(members, line => line.Contains("Mayfly.Tensor"));
         Assert.DoesNotContain(members, line => line.Contains("MathNet.") || (line.Contains("ILGPU.") && !line.Contains("Mayfly.Gpu")));
     }
@@ -42,7 +44,8 @@ public class PackageTests
 
     private static IEnumerable<string> Dependencies(string project) => Items(Project(project), "PackageReference");
 
-    private static IEnumerable<string> Items(XDocument project, string kind) => project.Descendants(kind).Select(item => item.Attribute("Include")!.Value);
+    private static IEnumerable<string> Items(XDocument project, string kind) =>
+        project.Descendants(kind).Select(item => item.Attribute("Include")!.Value);
 
     private static XDocument Project(string name) => Load($"src/{name}/{name}.csproj");
 

@@ -61,7 +61,8 @@ public sealed class ArenaTests : IDisposable
         {
             long size = Arena.ClassOf(bytes);
             Assert.True(size >= bytes && size % 64 == 0, $"{bytes} bytes in a block of {size}");
-            Assert.True(bytes <= 512 ? size - bytes < 64 || bytes == 0 : (size - bytes) * 8 <= bytes, $"{bytes} bytes in a block of {size}");
+            Assert.True(bytes <= 512 ? size - bytes < 64 || bytes == 0
+                : (size - bytes) * 8 <= bytes, $"{bytes} bytes in a block of {size}");
             Assert.Equal(size, Arena.ClassOf(size));
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
 

@@ -15,7 +15,8 @@ public sealed class ScopeTests : IDisposable
         Assert.True(x.IsFreed);
         Assert.Equal(0, device.Arena.Report.LiveBytes);
         Assert.Equal("Tensor (3) F64 (freed)", x.ToString());
-        Assert.Contains("Exp: the tensor (3) made by Full was freed when scope 'work' closed", Assert.Throws<ObjectDisposedException>(() => x.Exp()).Message);
+        Assert.Contains("Exp: the tensor (3) made by Full was freed when scope 'work' closed", Assert.Throws<ObjectDisposedException>(() =>
+            x.Exp()).Message);
     }
 
     [Fact]
@@ -73,7 +74,8 @@ public sealed class ScopeTests : IDisposable
     {
         var outer = device.Scope("outer");
         var inner = device.Scope("inner");
-        Assert.Contains("Scope 'outer' closes while 'inner' is the innermost", Assert.Throws<InvalidOperationException>(outer.Dispose).Message);
+        Assert.Contains("Scope 'outer' closes while 'inner' is the innermost", Assert.Throws<InvalidOperationException>(outer.Dispose)
+            .Message);
         inner.Dispose();
         outer.Dispose();
         outer.Dispose();

@@ -32,10 +32,13 @@ public sealed class TensorTests : IDisposable
     [Fact]
     public void Counts_that_do_not_fit_are_errors()
     {
-        Assert.Contains("5 values for shape (2, 3) of 6 elements", Assert.Throws<ArgumentException>(() => Tensor.From<float>(new float[5], (2, 3), device)).Message);
+        Assert.Contains("5 values for shape (2, 3) of 6 elements", Assert.Throws<ArgumentException>(() =>
+            Tensor.From<float>(new float[5], (2, 3), device)).Message);
         var x = Tensor.Zeros((2, 3), device);
-        Assert.Contains("room for 7 values, shape (2, 3) has 6", Assert.Throws<ArgumentException>(() => x.CopyTo(new float[7].AsSpan())).Message);
-        Assert.Contains("copy into its source", Assert.Throws<NotSupportedException>(() => x.Transpose().CopyFrom<float>(new float[6])).Message);
+        Assert.Contains("room for 7 values, shape (2, 3) has 6", Assert.Throws<ArgumentException>(() => x.CopyTo(new float[7].AsSpan()))
+            .Message);
+        Assert.Contains("copy into its source", Assert.Throws<NotSupportedException>(() => x.Transpose().CopyFrom<float>(new float[6]))
+            .Message);
     }
 
     [Fact]
@@ -80,7 +83,8 @@ public sealed class TensorTests : IDisposable
         Assert.Equal([0f, 0f, 0f, 0f, 1f, 0f], (a > b).ToArray());
         Assert.Equal([0f, 1f, 0f, 1f, 1f, 0f], (a >= b).ToArray());
         Assert.Equal([0f, 1f, 0f, 1f, 0f, 0f], a.EqualTo(b).ToArray());
-        Assert.Contains("Less: shapes (3) and (2) do not broadcast", Assert.Throws<ArgumentException>(() => a < Tensor.Zeros(2, device)).Message);
+        Assert.Contains("Less: shapes (3) and (2) do not broadcast", Assert.Throws<ArgumentException>(() => a < Tensor.Zeros(2, device))
+            .Message);
     }
 
     [Fact]
@@ -88,7 +92,8 @@ public sealed class TensorTests : IDisposable
     {
         Assert.Equal("Tensor () F32 2.5", Tensor.Full(new Shape(), 2.5, device).ToString());
         Assert.Equal("Tensor (3) I32 [1, -2, 3]", Tensor.From<int>([1, -2, 3], 3, device).ToString());
-        Assert.Equal("Tensor (2, 2) F32\n[[1, 0.3333],\n [1E+10, NaN]]", Tensor.From<float>([1, 1 / 3f, 1e10f, float.NaN], (2, 2), device).ToString());
+        Assert.Equal("Tensor (2, 2) F32\n[[1, 0.3333],\n [1E+10, NaN]]", Tensor.From<float>([1, 1 / 3f, 1e10f, float.NaN], (2, 2), device)
+            .ToString());
         Assert.Equal("Tensor (10) F32 [0, 1, 2, ..., 7, 8, 9]", Tensor.From<float>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 10, device).ToString());
         Assert.Equal("Tensor (0) F32 []", Tensor.Zeros(0, device).ToString());
     }
@@ -132,7 +137,8 @@ public sealed class TensorTests : IDisposable
 
     [Fact]
     public void Sizes_beyond_64_bits_are_an_error() =>
-        Assert.Contains("more bytes than 64 bits", Assert.Throws<ArgumentException>(() => Tensor.Zeros((1L << 31, 1L << 31, 2), device)).Message);
+        Assert.Contains("more bytes than 64 bits", Assert.Throws<ArgumentException>(() => Tensor.Zeros((1L << 31, 1L << 31, 2), device))
+            .Message);
 
     [Fact]
     public void Dropout_keeps_the_expected_share_and_scale()
@@ -159,6 +165,7 @@ public sealed class TensorTests : IDisposable
         Assert.Equal([1f, 1f, 1f], x.Pow(0).ToArray());
         Assert.Equal([-8f, 0f, 27f], x.Pow(3).ToArray());
         Assert.Equal([-0.5f, float.PositiveInfinity, 1 / 3f], x.Pow(-1).ToArray());
-        Assert.Equal([float.NaN, 0f, 1.7320508f], x.Pow(0.5f).ToArray().Select(v => MathF.Round(v, 6)).ToArray(), (a, b) => a.Equals(b) || Math.Abs(a - b) < 1e-5);
+        Assert.Equal([float.NaN, 0f, 1.7320508f], x.Pow(0.5f).ToArray().Select(v => MathF.Round(v, 6)).ToArray(), (a, b) =>
+            a.Equals(b) || Math.Abs(a - b) < 1e-5);
     }
 }

@@ -32,7 +32,8 @@ public static partial class TensorOps
         Tensor dense = call.Dense(logits), ids = call.Dense(targets);
         using var lse = call.New(targets.Count);
         using var losses = call.Scratch(targets.Count);
-        call.Backend.Run(new CrossEntropy(call.Read(dense).Rows(), FlatIds(call.Read(ids)), ignoreIndex, call.Write(lse), call.Write(losses)));
+        call.Backend.Run(new CrossEntropy(call.Read(dense).Rows(), FlatIds(call.Read(ids)), ignoreIndex, call.Write(lse),
+            call.Write(losses)));
         var y = call.New(default);
         call.Backend.Fold(new Total(divisor), call.Read(losses), call.Write(y).With(Layout.RowMajor(1)), add: false);
         if (!call.Records) return y;

@@ -20,7 +20,10 @@ internal sealed record Axis(double Low, double High, double Step)
         }
     }
 
-    /// <summary>An axis from <paramref name="low"/> to <paramref name="high"/>, widened where they are the same, with about <paramref name="most"/> ticks at most.</summary>
+    /// <summary>
+    /// An axis from <paramref name="low"/> to <paramref name="high"/>, widened where they are the same, with about <paramref name="most"/>
+    /// ticks at most.
+    /// </summary>
     public static Axis Over(double low, double high, int most)
     {
         double size = Math.Max(Math.Abs(low), Math.Abs(high));

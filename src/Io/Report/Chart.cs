@@ -20,7 +20,8 @@ internal sealed record Chart(string Title, string Unit, bool FromZero, params Li
     {
         var html = new StringBuilder();
         html.Append(CultureInfo.InvariantCulture, $"<figure class=\"{style}\">\n<figcaption><h2>{Html.Text(Title)}</h2>");
-        foreach (var line in Lines.Where(line => Lines.Length > 1 && line.Drawn.Any())) html.Append($"<span class=\"key {line.Style}\">{Html.Text(line.Name)}</span>");
+        foreach (var line in Lines.Where(line => Lines.Length > 1 && line.Drawn.Any()))
+            html.Append($"<span class=\"key {line.Style}\">{Html.Text(line.Name)}</span>");
         html.Append("</figcaption>\n");
         if (Lines.Any(line => line.Drawn.Any())) Draw(html, width, height);
         else html.Append("<p class=\"none\">Nothing was measured.</p>\n");
@@ -30,7 +31,8 @@ internal sealed record Chart(string Title, string Unit, bool FromZero, params Li
     private void Draw(StringBuilder html, int width, int height)
     {
         Axis steps = Steps((width - Left - Right) / PixelsPerXTick), values = Values((height - Top - Bottom) / PixelsPerYTick);
-        html.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{Html.Text($"{Title}, {Unit}, by step")}\">\n");
+        html.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {width} {height}\" role=\"img\" "
+            + $"aria-label=\"{Html.Text($"{Title}, {Unit}, by step")}\">\n");
         foreach (double tick in values.Ticks) html.Append(YTick(Y(tick), width, values.Label(tick)));
         foreach (double tick in steps.Ticks) html.Append(XTick(X(tick), height, steps.Label(tick)));
         html.Append(Text(2, Top - 14, "unit", Unit)).Append(Text(width - Right, height - 4, "end", "step"));
@@ -46,7 +48,8 @@ internal sealed record Chart(string Title, string Unit, bool FromZero, params Li
         html.Append($"<path class=\"{line.Style}\" d=\"{line.Path(x, y, buckets)}\"/>\n");
         if (line.Style != ReportStyle.Points || line.Y.Length > MostMarkers) return;
         foreach (var (step, value) in line.X.Zip(line.Y))
-            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"{line.Style}\" cx=\"{x(step):0.#}\" cy=\"{y(value):0.#}\" r=\"3\"/>");
+            html.Append(CultureInfo.InvariantCulture,
+                $"<circle class=\"{line.Style}\" cx=\"{x(step):0.#}\" cy=\"{y(value):0.#}\" r=\"3\"/>");
     }
 
     /// <summary>From zero where the run was recorded from about its beginning on; ticks lie on whole steps.</summary>

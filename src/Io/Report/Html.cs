@@ -5,7 +5,9 @@ namespace Mayfly;
 /// <summary>Text in XHTML.</summary>
 internal static class Html
 {
-    /// <summary>Escapes text for content and attributes. What XML cannot hold (most control characters, halves of surrogate pairs) becomes U+FFFD.</summary>
+    /// <summary>
+    /// Escapes text for content and attributes. What XML cannot hold (most control characters, halves of surrogate pairs) becomes U+FFFD.
+    /// </summary>
     public static string Text(string text)
     {
         var escaped = new StringBuilder(text.Length);

@@ -44,13 +44,14 @@ internal sealed record Line(string Name, string Style, double[] X, double[] Y)
     }
 
     /// <summary>
-    /// The points to draw where there are more than a chart can show: of each of about <paramref name="buckets"/> neighbourhoods the first, the last,
-    /// the lowest, the highest and one of those that make a gap, in order. So no extreme gets lost.
+    /// The points to draw where there are more than a chart can show: of each of about <paramref name="buckets"/> neighbourhoods the first,
+    /// the last, the lowest, the highest and one of those that make a gap, in order. So no extreme gets lost.
     /// </summary>
     public IEnumerable<int> Kept(int buckets)
     {
         if (Y.Length <= 2 * buckets) return Enumerable.Range(0, Y.Length);
-        return Enumerable.Range(0, buckets).SelectMany(bucket => Extremes((int)((long)bucket * Y.Length / buckets), (int)((bucket + 1L) * Y.Length / buckets)));
+        return Enumerable.Range(0, buckets).SelectMany(bucket =>
+            Extremes((int)((long)bucket * Y.Length / buckets), (int)((bucket + 1L) * Y.Length / buckets)));
     }
 
     /// <summary>The data of an SVG path. A point without neighbours is a stroke of no length, which round caps make a dot.</summary>
@@ -61,7 +62,8 @@ internal sealed record Line(string Name, string Style, double[] X, double[] Y)
         foreach (int i in Kept(buckets))
         {
             bool isDrawn = IsDrawn(Y[i]);
-            if (isDrawn) path.Append(CultureInfo.InvariantCulture, $"{(isDown ? 'L' : 'M')}{x(X[i]):0.#} {y(Y[i]):0.#}{(isDown ? "" : "h0")}");
+            if (isDrawn)
+                path.Append(CultureInfo.InvariantCulture, $"{(isDown ? 'L' : 'M')}{x(X[i]):0.#} {y(Y[i]):0.#}{(isDown ? "" : "h0")}");
             isDown = isDrawn;
         }
 

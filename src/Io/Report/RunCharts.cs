@@ -12,7 +12,8 @@ internal static class RunCharts
         var loss = Loss(points);
         yield return loss.ToHtml("whole wide", Wide, WideHeight);
         yield return loss.ToHtml("whole narrow", Narrow, NarrowHeight);
-        foreach (var chart in (Chart[])[LearningRate(points), Throughput(points), Memory(points)]) yield return chart.ToHtml("", Narrow, NarrowHeight);
+        foreach (var chart in (Chart[])[LearningRate(points), Throughput(points), Memory(points)])
+            yield return chart.ToHtml("", Narrow, NarrowHeight);
     }
 
     private static Chart Loss(IReadOnlyList<RunPoint> points)

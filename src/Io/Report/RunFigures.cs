@@ -22,9 +22,13 @@ internal static class RunFigures
         var loss = new Line("", "", [], [.. points.Select(point => point.Loss)]).Smoothed("", "");
         if (loss.Drawn.Any()) yield return ("training loss", Invariant($"{loss.Drawn.Last():F4}"), "smoothed");
         RunPoint[] validated = [.. points.Where(point => Line.IsDrawn(point.ValidationLoss))];
-        if (validated.Length > 0) yield return ("validation loss", Invariant($"{validated[^1].ValidationLoss:F4}"), Invariant($"at step {validated[^1].Step:N0}"));
-        if (validated.Length > 1 && validated.MinBy(point => point.ValidationLoss) is var best) yield return ("best validation loss", Invariant($"{best.ValidationLoss:F4}"), Invariant($"at step {best.Step:N0}"));
-        if (Median([.. points.Select(point => point.TokensPerSecond).Where(Line.IsDrawn)]) is { } speed) yield return ("tokens/s", Invariant($"{speed:N0}"), "median");
+        if (validated.Length > 0)
+            yield return ("validation loss", Invariant($"{validated[^1].ValidationLoss:F4}"),
+                Invariant($"at step {validated[^1].Step:N0}"));
+        if (validated.Length > 1 && validated.MinBy(point => point.ValidationLoss) is var best)
+            yield return ("best validation loss", Invariant($"{best.ValidationLoss:F4}"), Invariant($"at step {best.Step:N0}"));
+        if (Median([.. points.Select(point => point.TokensPerSecond).Where(Line.IsDrawn)]) is { } speed)
+            yield return ("tokens/s", Invariant($"{speed:N0}"), "median");
         double[] peaks = [.. points.Select(point => point.PeakBytes).Where(Line.IsDrawn)];
         if (peaks.Length > 0) yield return ("memory at peak", Size(peaks.Max()), "of all steps");
     }
@@ -35,7 +39,8 @@ internal static class RunFigures
         return values.Length == 0 ? null : (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
     }
 
-    private static string Size(double bytes) => bytes >= 1 << 30 ? Invariant($"{bytes / (1 << 30):F2} GiB") : bytes >= 1 << 20 ? Invariant($"{bytes / (1 << 20):F1} MiB") : Invariant($"{bytes / 1024:F1} KiB");
+    private static string Size(double bytes) => bytes >= 1 << 30 ? Invariant($"{bytes / (1 << 30):F2} GiB") : bytes >= 1 << 20
+        ? Invariant($"{bytes / (1 << 20):F1} MiB") : Invariant($"{bytes / 1024:F1} KiB");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -8,8 +8,8 @@ namespace Mayfly;
 public readonly record struct RunSample(string Title, string Text);
 
 /// <summary>
-/// A run on one page: final figures, curves of loss, learning rate, throughput and memory, settings and sample texts. The page is one XHTML file that
-/// needs no script, no network and no other file, on light and dark screens of any width.
+/// A run on one page: final figures, curves of loss, learning rate, throughput and memory, settings and sample texts. The page is one XHTML
+/// file that needs no script, no network and no other file, on light and dark screens of any width.
 /// </summary>
 public sealed record RunReport
 {
@@ -34,7 +34,8 @@ public sealed record RunReport
     {
         var page = new StringBuilder();
         page.Append("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
-        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n");
+        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" "
+            + "content=\"light dark\"/>\n");
         page.Append($"<title>{Html.Text(Title)}</title>\n<style>\n{ReportStyle.Css}\n</style>\n</head>\n<body>\n<main>\n");
         page.Append($"<header>\n<h1>{Html.Text(Title)}</h1>\n{RunFigures.ToHtml(Points)}</header>\n");
         foreach (string chart in RunCharts.ToHtml(Points)) page.Append(chart);

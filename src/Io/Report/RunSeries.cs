@@ -6,12 +6,14 @@ namespace Mayfly;
 public static class RunSeries
 {
     /// <summary>
-    /// Reads comma-separated values under a line of names: <c>step</c>, and any of <c>loss</c>, <c>validation_loss</c>, <c>learning_rate</c>,
-    /// <c>tokens_per_second</c>, <c>peak_bytes</c> and <c>live_bytes</c>. Empty and missing values are NaN. A last line that was cut short is left out.
+    /// Reads comma-separated values under a line of names: <c>step</c>, and any of <c>loss</c>, <c>validation_loss</c>,
+    /// <c>learning_rate</c>, <c>tokens_per_second</c>, <c>peak_bytes</c> and <c>live_bytes</c>. Empty and missing values are NaN. A last
+    /// line that was cut short is left out.
     /// </summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">A line is no line of numbers.</exception>
-    public static IReadOnlyList<RunPoint> Read(string path) => Parse(Files.DecodeUtf8(Files.ReadBytes(path)) ?? throw new BadFileException(path, "text", "it is not UTF-8."), path);
+    public static IReadOnlyList<RunPoint> Read(string path) =>
+        Parse(Files.DecodeUtf8(Files.ReadBytes(path)) ?? throw new BadFileException(path, "text", "it is not UTF-8."), path);
 
     /// <summary>The points in the text of a log; messages name it <paramref name="file"/>.</summary>
     internal static IReadOnlyList<RunPoint> Parse(string text, string file)
@@ -22,7 +24,8 @@ public static class RunSeries
         for (int i = 1; i < lines.Length - 1; i++) // a whole line ends in a line end, so what follows the last one was cut
         {
             if (lines[i].AsSpan().Trim().IsEmpty) continue;
-            points.Add(Point(lines[i].Split(','), columns) ?? throw new BadFileException(file, $"line {i + 1}", "it has a value that is no number; delete the line to go on without it."));
+            points.Add(Point(lines[i].Split(','), columns) ?? throw new BadFileException(file, $"line {i + 1}",
+                "it has a value that is no number; delete the line to go on without it."));
         }
 
         return points;
@@ -32,18 +35,21 @@ public static class RunSeries
     {
         var columns = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (string name in header.Split(',')) columns.TryAdd(name.Trim(), columns.Count);
-        return columns.ContainsKey("step") ? columns : throw new BadFileException(file, "line 1", "there is no column 'step'; the file is no log of a run.");
+        return columns.ContainsKey("step") ? columns
+            : throw new BadFileException(file, "line 1", "there is no column 'step'; the file is no log of a run.");
     }
 
     private static RunPoint? Point(string[] values, Dictionary<string, int> columns)
     {
         bool isGood = true;
-        var point = new RunPoint((long)Get("step"), Get("loss"), Get("validation_loss"), Get("learning_rate"), Get("tokens_per_second"), Get("peak_bytes"), Get("live_bytes"));
+        var point = new RunPoint((long)Get("step"), Get("loss"), Get("validation_loss"), Get("learning_rate"), Get("tokens_per_second"),
+            Get("peak_bytes"), Get("live_bytes"));
         return isGood ? point : null;
 
         double Get(string name)
         {
-            if (!columns.TryGetValue(name, out int column) || column >= values.Length || string.IsNullOrWhiteSpace(values[column])) return Missing(name);
+            if (!columns.TryGetValue(name, out int column) || column >= values.Length || string.IsNullOrWhiteSpace(values[column]))
+                return Missing(name);
             bool parsed = double.TryParse(values[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
             isGood &= parsed;
             return value;

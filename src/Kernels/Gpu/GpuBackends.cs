@@ -17,7 +17,8 @@ public static class GpuBackends
     public static IReadOnlyList<DeviceEntry> List()
     {
         using var context = Probe();
-        return [.. List(context, GpuKind.Cuda), .. List(context, GpuKind.OpenCL), new DeviceEntry("ilgpu-cpu", true, $"the GPU kernels on the host, for tests of tiny shapes; {Version}")];
+        return [.. List(context, GpuKind.Cuda), .. List(context, GpuKind.OpenCL),
+            new DeviceEntry("ilgpu-cpu", true, $"the GPU kernels on the host, for tests of tiny shapes; {Version}")];
     }
 
     /// <summary>A CUDA or OpenCL device.</summary>
@@ -32,13 +33,16 @@ public static class GpuBackends
             var devices = Find(context, kind);
             if (devices.Length == 0) throw new DeviceUnavailableException($"{Prefix(kind)}:{index} is not there: {WhyNone(kind)}");
             if ((uint)index >= (uint)devices.Length)
-                throw new DeviceUnavailableException($"{Prefix(kind)}:{index} is not there: the devices are {Prefix(kind)}:0 to {Prefix(kind)}:{devices.Length - 1}.");
-            return new GpuBackend(context, Capable(devices[index].CreateAccelerator(context), $"{Prefix(kind)}:{index}"), $"{Prefix(kind)}:{index} ({devices[index].Name})");
+                throw new DeviceUnavailableException(
+                    $"{Prefix(kind)}:{index} is not there: the devices are {Prefix(kind)}:0 to {Prefix(kind)}:{devices.Length - 1}.");
+            return new GpuBackend(context, Capable(devices[index].CreateAccelerator(context), $"{Prefix(kind)}:{index}"),
+                $"{Prefix(kind)}:{index} ({devices[index].Name})");
         }
         catch (AcceleratorException e)
         {
             context.Dispose();
-            throw new DeviceUnavailableException($"{Prefix(kind)}:{index} could not be opened: {e.Message} Check the driver, or use another device.");
+            throw new DeviceUnavailableException($"{Prefix(kind)}:{index} could not be opened: {e.Message} Check the driver, "
+                + $"or use another device.");
         }
         catch
         {
@@ -47,7 +51,9 @@ public static class GpuBackends
         }
     }
 
-    /// <summary>The GPU kernels on ILGPU's CPU accelerator: each lane of a group is a thread of the host, for tests of tiny shapes.</summary>
+    /// <summary>
+    /// The GPU kernels on ILGPU's CPU accelerator: each lane of a group is a thread of the host, for tests of tiny shapes.
+    /// </summary>
     public static Backend CreateIlgpuCpu() => CreateIlgpuCpu(long.MaxValue);
 
     /// <summary>The same with an end to its memory, for tests of that end.</summary>
@@ -60,7 +66,8 @@ public static class GpuBackends
     private static string Version => $"ILGPU {typeof(Context).Assembly.GetName().Version}";
 
     /// <summary>A context that sees every device. A kernel that fails to compile spoils its context, so each backend has its own.</summary>
-    private static Context Probe() => Context.Create(builder => builder.AllAccelerators().EnableAlgorithms().Optimize(OptimizationLevel.O2));
+    private static Context Probe() =>
+        Context.Create(builder => builder.AllAccelerators().EnableAlgorithms().Optimize(OptimizationLevel.O2));
 
     private static ILGPU.Runtime.Device[] Find(Context context, GpuKind kind) =>
         [.. context.Devices.Where(d => d.AcceleratorType == (kind == GpuKind.Cuda ? AcceleratorType.Cuda : AcceleratorType.OpenCL))];
@@ -70,15 +77,19 @@ public static class GpuBackends
         var devices = Find(context, kind);
         return devices.Length == 0
             ? [new DeviceEntry($"{Prefix(kind)}:0", false, WhyNone(kind))]
-            : devices.Select((d, i) => new DeviceEntry($"{Prefix(kind)}:{i}", true, $"{d.Name}, {d.MemorySize >> 20:N0} MiB, {d.NumMultiprocessors} multiprocessors"));
+            : devices.Select((d, i) => new DeviceEntry($"{Prefix(kind)}:{i}", true, $"{d.Name}, {d.MemorySize >> 20:N0} MiB, "
+                + $"{d.NumMultiprocessors} multiprocessors"));
     }
 
     /// <summary>Passes on an accelerator that can run all kernels.</summary>
     private static Accelerator Capable(Accelerator accelerator, string name)
     {
-        string? lack = accelerator.MaxNumThreadsPerGroup < Trees.MostLanes ? $"its groups have at most {accelerator.MaxNumThreadsPerGroup} lanes, and the kernels' have {Trees.MostLanes}"
-            : accelerator.Capabilities is CLCapabilityContext { Float64: false } ? "it has no double precision, in which the norms of gradients are summed"
-            : accelerator.MaxSharedMemoryPerGroup < MostSharedMemory ? $"its groups share {accelerator.MaxSharedMemoryPerGroup} bytes, and the kernels' up to {MostSharedMemory}"
+        string? lack = accelerator.MaxNumThreadsPerGroup < Trees.MostLanes
+            ? $"its groups have at most {accelerator.MaxNumThreadsPerGroup} lanes, and the kernels' have {Trees.MostLanes}"
+            : accelerator.Capabilities is CLCapabilityContext { Float64: false }
+                ? "it has no double precision, in which the norms of gradients are summed"
+            : accelerator.MaxSharedMemoryPerGroup < MostSharedMemory
+                ? $"its groups share {accelerator.MaxSharedMemoryPerGroup} bytes, and the kernels' up to {MostSharedMemory}"
             : null;
         if (lack is null) return accelerator;
         accelerator.Dispose();
@@ -90,7 +101,8 @@ public static class GpuBackends
     /// <summary>Why there is no device of a kind, and what to do.</summary>
     private static string WhyNone(GpuKind kind)
     {
-        string[] libraries = kind == GpuKind.Cuda ? ["libcuda.so.1", "nvcuda.dll", "libcuda.dylib"] : ["libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL"];
+        string[] libraries = kind == GpuKind.Cuda ? ["libcuda.so.1", "nvcuda.dll", "libcuda.dylib"]
+            : ["libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL"];
         if (!libraries.Any(HasLibrary))
             return kind == GpuKind.Cuda
                 ? "no CUDA driver was found (libcuda.so.1 or nvcuda.dll); install NVIDIA's driver."

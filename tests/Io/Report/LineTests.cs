@@ -14,7 +14,8 @@ public class LineTests
         double[] left = [.. kept.Select(i => line.Y[i]).Where(Line.IsDrawn)];
         return kept.SequenceEqual(kept.Order().Distinct()) && kept.Length <= 5 * buckets
             && (values.Length == 0 || (kept[0] == 0 && kept[^1] == values.Length - 1))
-            && left.DefaultIfEmpty().Min() == line.Drawn.DefaultIfEmpty().Min() && left.DefaultIfEmpty().Max() == line.Drawn.DefaultIfEmpty().Max()
+            && left.DefaultIfEmpty().Min() == line.Drawn.DefaultIfEmpty().Min()
+                && left.DefaultIfEmpty().Max() == line.Drawn.DefaultIfEmpty().Max()
             && line.Y.All(Line.IsDrawn) == kept.All(i => Line.IsDrawn(line.Y[i]));
     }).QuickCheckThrowOnFailure();
 

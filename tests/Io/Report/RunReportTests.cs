@@ -65,7 +65,8 @@ public class RunReportTests
         Assert.Equal(wild, page.Descendants(Xhtml + "title").Single().Value);
         Assert.Equal(wild, page.Descendants(Xhtml + "h1").Single().Value);
         Assert.Equal(wild, page.Descendants(Xhtml + "pre").Single().Value);
-        Assert.Equal([wild, wild], page.Descendants(Xhtml + "dl").Last().Descendants(Xhtml + "div").Single().Elements().Select(e => e.Value));
+        Assert.Equal([wild, wild], page.Descendants(Xhtml + "dl").Last().Descendants(Xhtml + "div").Single().Elements().Select(e =>
+            e.Value));
         Assert.DoesNotContain("<script", report.ToHtml());
     }
 
@@ -83,7 +84,8 @@ public class RunReportTests
         string expected = Page(Run(50)).ToHtml();
         try
         {
-            CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = ",", NumberGroupSeparator = ".", NegativeSign = "~" } };
+            CultureInfo.CurrentCulture =
+                new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = ",", NumberGroupSeparator = ".", NegativeSign = "~" } };
             Assert.Equal(expected, Page(Run(50)).ToHtml());
         }
         finally
@@ -103,7 +105,8 @@ public class RunReportTests
         var figures = XDocument.Parse(Page(points).ToHtml()).Descendants(Xhtml + "dl").First().Elements().Select(e => e.Value);
         Assert.Equal(
         [
-            "steps3", "training loss3.0000 smoothed", "validation loss2.7500 at step 3", "best validation loss2.5000 at step 1", "tokens/s2,000 median",
+            "steps3", "training loss3.0000 smoothed", "validation loss2.7500 at step 3", "best validation loss2.5000 at step 1",
+                "tokens/s2,000 median",
             "memory at peak3.0 MiB of all steps",
         ], figures);
     }
@@ -118,12 +121,14 @@ public class RunReportTests
         Assert.Throws<InputException>(() => report.Save(folder.Path));
     }
 
-    private static RunReport Page(IReadOnlyList<RunPoint> points) => new() { Title = "Run", Points = points, Settings = [new("seed", "1")] };
+    private static RunReport Page(IReadOnlyList<RunPoint> points) =>
+        new() { Title = "Run", Points = points, Settings = [new("seed", "1")] };
 
     private static RunPoint[] Run(int count) => [.. Enumerable.Range(1, count).Select(Point)];
 
     private static RunPoint Point(int step) =>
-        new(step, 1 + 3.0 / step + Math.Sin(step) / 5, step % 10 == 0 ? 1.5 + 3.0 / step : double.NaN, 1e-3 * step, 15_000 + 100 * (step % 7), 1 << 20, 1 << 19);
+        new(step, 1 + 3.0 / step + Math.Sin(step) / 5, step % 10 == 0 ? 1.5 + 3.0 / step
+            : double.NaN, 1e-3 * step, 15_000 + 100 * (step % 7), 1 << 20, 1 << 19);
 
     private static IEnumerable<string> Paths(XElement svg, string style) =>
         svg.Elements(Xhtml + "path").Where(path => path.Attribute("class")!.Value == style).Select(path => path.Attribute("d")!.Value);

@@ -5,7 +5,8 @@ public class RunSeriesTests
     [Fact]
     public void Columns_are_found_by_name_and_missing_values_are_not_a_number()
     {
-        const string Text = "loss,step,validation_loss,learning_rate,other,live_bytes\r\n4.5,1,,1E-05,x,100\r\n4.25,2,4.75,2E-05,y\r\n\r\n4.1,3,4.";
+        const string Text =
+            "loss,step,validation_loss,learning_rate,other,live_bytes\r\n4.5,1,,1E-05,x,100\r\n4.25,2,4.75,2E-05,y\r\n\r\n4.1,3,4.";
         RunPoint[] expected =
         [
             new(1, 4.5, double.NaN, 1e-5, double.NaN, double.NaN, 100),
