@@ -5,10 +5,6 @@ namespace TrainGpt;
 /// </summary>
 internal abstract record CommandOptions
 {
-    protected const string DataHelp =
-        "A UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; or token ids in a .bin file, "
-        + "a folder of nothing else, or a name with * that ends in .bin.";
-
     public const string Cpu = "cpu";
 
     [Setting("The folder of the run: its snapshots, log.csv and config.json.", Kind = "FOLDER")]

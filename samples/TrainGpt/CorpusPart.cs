@@ -6,6 +6,16 @@ internal sealed class CorpusPart : IDisposable
     /// <summary>Ends a document among others: the control character "end of text".</summary>
     public const string Separator = "\u0003";
 
+    /// <summary>What can be read: in words for the help, the paths that are of the kind, and how one is read. The first counts.</summary>
+    private static readonly (string Help, Func<string, bool> Fits, Func<string, CancellationToken, CorpusPart> Read)[] Kinds =
+    [
+        ("token ids in a .bin file, a folder of nothing else, or a name with * that ends in .bin",
+            path => TokenShards.Find(path).Count > 0, (path, _) => Shards(path, TokenShards.Open(TokenShards.Find(path)))),
+        ("a .jsonl file of objects with a field text",
+            path => IsFile(path, ".jsonl"), (path, _) => Documents(path, JsonLines.ReadTexts(path))),
+        ("a UTF-8 text file, or a folder of them", _ => true, (path, stop) => Of($"'{path}'", TextSource.Read(path, stop))),
+    ];
+
     private readonly string name;
     private readonly string[] texts;
     private readonly bool isPacked;
@@ -19,16 +29,12 @@ internal sealed class CorpusPart : IDisposable
     /// <summary>All characters that have to have an id.</summary>
     public string Text => isPacked ? string.Concat(texts.Append(Separator)) : texts[0];
 
-    /// <summary>Opens a path: files of ids as <see cref="TokenShards.Find"/> says, a .jsonl file of documents, all else text.</summary>
+    /// <summary>What a path can be, in words.</summary>
+    public static string Help => string.Join("; ", Kinds.Reverse().Select(kind => kind.Help)) + ".";
+
+    /// <summary>Opens a path.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static CorpusPart Open(string path, CancellationToken stop)
-    {
-        string name = $"'{path}'";
-        if (TokenShards.Find(path) is { Count: > 0 } shards) return new CorpusPart(name, [], false, TokenShards.Open(shards));
-        return File.Exists(path) && Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
-            ? new CorpusPart(name, [.. JsonLines.ReadTexts(path)], true, null)
-            : Of(name, TextSource.Read(path, stop));
-    }
+    public static CorpusPart Open(string path, CancellationToken stop) => Kinds.First(kind => kind.Fits(path)).Read(path, stop);
 
     /// <summary>One text.</summary>
     public static CorpusPart Of(string name, string text) => new(name, [text], false, null);
@@ -44,6 +50,13 @@ internal sealed class CorpusPart : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Ids?.Dispose();
+
+    private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
+
+    private static CorpusPart Shards(string path, TokenShards ids) => new($"'{path}'", [], false, ids);
+
+    private static bool IsFile(string path, string extension) =>
+        File.Exists(path) && Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
 
     private TokenShards Checked(TokenShards ids, int size)
     {

@@ -118,7 +118,7 @@ internal sealed class Declaration
     {
         string used = setting.By is null ? SettingText.Write(Get(new T().Used())) : string.Join(", ", ByWord<T>());
         string standard = setting.Otherwise is not { } why ? used : used == SettingText.None ? why : $"{used} ({why})";
-        return $"{setting.Help} [default: {standard}]";
+        return $"{setting.Help}{setting.More?.GetProperty(nameof(setting.Help))!.GetValue(null)} [default: {standard}]";
     }
 
     private IEnumerable<string> ByWord<T>() where T : CommandOptions, new()

@@ -89,6 +89,7 @@ internal static class ModelChoice
         foreach (var option in Declaration.Of<TrainOptions>().Where(option => option.Phase == Phase.Shape))
             if (option.Get(options) is { } asked && !asked.Equals(option.Get(named)))
                 throw new InputException($"--{option.Name} {SettingText.Write(asked)} contradicts --model {options.Model}, which has "
-                    + $"{SettingText.Write(option.Get(named))}; leave the option out or take --model {Gpt} or {Llama}.");
+                    + $"{SettingText.Write(option.Get(named))}; leave the option out or take "
+                    + $"--model {string.Join(" or ", ModelConfig.Kinds)}.");
     }
 }

@@ -34,6 +34,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
 
     public Phase Phase => phase;
 
+    /// <summary>The type whose static <c>Help</c> ends the help.</summary>
+    public Type? More { get; init; }
+
     /// <summary>The range of a number.</summary>
     public double Min { get; init; } = double.NegativeInfinity;
 

@@ -15,7 +15,13 @@ internal sealed record TrainOptions : CommandOptions
     private const long MostTokens = Most * 64L;
     private const string OfModel = "the model's own", OfRule = "the preset's or the optimizer's own";
 
-    [Setting(DataHelp, Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the SDK's API documentation")]
+    [Setting(
+        "What to learn from: ",
+        Phase.Course,
+        More = typeof(CorpusPart),
+        Kind = "FILE|FOLDER",
+        IsPath = true,
+        Otherwise = "the SDK's API documentation")]
     public string? Data { get; init; }
 
     [Setting(
@@ -48,7 +54,7 @@ internal sealed record TrainOptions : CommandOptions
     public string? Tokenizer { get; init; }
 
     [Setting(
-        "The kind of model, gpt or llama, whose shape the next options set; or a published model by its name.", Phase.Run,
+        "The kind of model, whose shape the next options set; or a published model by its name.", Phase.Run,
             Words = typeof(ModelChoice))]
     public string Model { get; init; } = ModelChoice.Gpt;
 

@@ -4,27 +4,23 @@ using System.Text.RegularExpressions;
 namespace Mayfly;
 
 /// <summary>
-/// Rules by name, each with learning rate and fallback: a plain form, tuned for small language models, and the published forms, which are
-/// the static properties of the rule's type. Train one by <see cref="Route.For"/>.
+/// Rules by name, each with learning rate and fallback, as the static properties of their types declare them. <c>Plain</c> is a form tuned
+/// for small language models, which goes by the name of the type; <c>PlainMini</c> of Apollo is apollo-mini. The others are published
+/// forms. Train one by <see cref="Route.For"/>.
 /// </summary>
 public static partial class Recipes
 {
-    private static readonly AdamW adamW = new() { Beta2 = 0.99, WeightDecay = 0.1 };
+    private const string Mark = "Plain";
 
     private static readonly (string Name, Rule Plain)[] all =
     [
-        ("adamw", adamW),
-        ("sgd", new Sgd { Momentum = 0.9, WeightDecay = 0.1 }),
-        ("apollo", new Apollo { WeightDecay = 0.1, Fallback = adamW }),
-        ("apollo-mini", Apollo.Mini with { WeightDecay = 0.1, Fallback = adamW }),
-        ("muon", new Muon { WeightDecay = 0.1, Fallback = adamW, FallbackScale = 0.05 }),
-        ("adalomo", new AdaLomo { WeightDecay = 0.1, LearningRate = 0.02 }),
-        ("lomo", new Lomo { WeightDecay = 0.1 }),
-        ("adafactor", Adafactor.Torch with { WeightDecay = 0.1 }),
-        ("galore", new GaLore { Rank = 32, WeightDecay = 0.1, Fallback = adamW }),
+        .. typeof(Recipes).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Rule)))
+            .SelectMany(Forms, (type, form) => (Type: type.Name.ToLowerInvariant(), form.Name, form.Rule)).Where(f => IsPlain(f.Name))
+            .Select(f => (Name: f.Name == Mark ? f.Type : $"{f.Type}-{Kebab(f.Name[Mark.Length..])}", f.Rule))
+            .OrderBy(f => f.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>The names.</summary>
+    /// <summary>The names, in alphabetical order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. all.Select(r => r.Name)];
 
     /// <summary>A rule by name; with a preset its published form, as published.</summary>
@@ -48,13 +44,19 @@ public static partial class Recipes
     /// <exception cref="ArgumentException">There is no rule of that name.</exception>
     public static IReadOnlyDictionary<string, Rule> Presets(string name)
     {
-        var type = Get(name).GetType();
         // OfficialMini is apollo-mini's official
         string kind = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..], suffix = $"-{kind}";
-        return type.GetProperties(BindingFlags.Public | BindingFlags.Static).Where(p => p.PropertyType == type)
-            .Select(p => (Name: Kebab(p.Name), Rule: (Rule)p.GetValue(null)!)).Where(p => p.Name != kind && !IsOfAnother(p.Rule, name))
-            .ToDictionary(p => p.Name.EndsWith(suffix, StringComparison.Ordinal) ? p.Name[..^suffix.Length] : p.Name, p => p.Rule);
+        return Forms(Get(name).GetType()).Where(f => !IsPlain(f.Name))
+            .Select(f => (Name: Kebab(f.Name), f.Rule)).Where(f => f.Name != kind && !IsOfAnother(f.Rule, name))
+            .ToDictionary(f => f.Name.EndsWith(suffix, StringComparison.Ordinal) ? f.Name[..^suffix.Length] : f.Name, f => f.Rule);
     }
+
+    private static IEnumerable<(string Name, Rule Rule)> Forms(Type type) =>
+        from property in type.GetProperties(BindingFlags.Public | BindingFlags.Static)
+        where property.PropertyType == type
+        select (property.Name, (Rule)property.GetValue(null)!);
+
+    private static bool IsPlain(string form) => form.StartsWith(Mark, StringComparison.Ordinal);
 
     /// <summary>True for a form that goes by the name of another optimizer: Apollo-Mini among apollo's.</summary>
     private static bool IsOfAnother(Rule rule, string name) =>

@@ -28,15 +28,14 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         Assert.Equal(
             [
-                "adamw: hugging-face", "sgd: ", "apollo: official, python-port, julia", "apollo-mini: official",
-                    "muon: keller-jordan, torch, moonlight, julia",
-                "adalomo: ", "lomo: ", "adafactor: hugging-face, torch", "galore: official",
+                "adafactor: hugging-face, torch", "adalomo: ", "adamw: hugging-face", "apollo: official, python-port, julia",
+                "apollo-mini: official", "galore: official", "lomo: ", "muon: keller-jordan, torch, moonlight, julia", "sgd: ",
             ],
             Recipes.Names.Select(n => $"{n}: {string.Join(", ", Recipes.Presets(n).Keys)}"));
         Assert.Same(Muon.KellerJordan, Recipes.Get("muon", "keller-jordan"));
         Assert.Same(Apollo.OfficialMini, Recipes.Get("apollo-mini", "official"));
         Assert.Contains("keller-jordan, torch", Assert.Throws<ArgumentException>(() => Recipes.Get("muon", "x")).Message);
-        Assert.Contains("adamw, sgd", Assert.Throws<ArgumentException>(() => Recipes.Get("x")).Message);
+        Assert.Contains("adafactor, adalomo", Assert.Throws<ArgumentException>(() => Recipes.Get("x")).Message);
     }
 
     [Fact]

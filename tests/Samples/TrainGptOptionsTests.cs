@@ -33,6 +33,13 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         InHelp<ReportOptions>("report");
     }
 
+    [Theory]
+    [InlineData("train")]
+    [InlineData("evaluate")]
+    public void The_help_of_data_lists_its_kinds(string command) => Assert.Contains(
+        "a UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; token ids in a .bin file, a folder of",
+        Regex.Replace(TrainGptRun.Good(command, "--help"), @"\s+", " "));
+
     [Fact]
     public void Help_shows_numbers_that_options_take_in_every_culture()
     {

@@ -19,6 +19,9 @@ namespace Mayfly;
 /// </summary>
 public sealed record AdaLomo : Rule
 {
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static AdaLomo Plain { get; } = new() { WeightDecay = 0.1, LearningRate = 0.02 };
+
     /// <summary>The share of the weight taken away per step and unit of step size.</summary>
     public double WeightDecay { get; init => field = In(0, 1e6, value); }
 

@@ -51,6 +51,9 @@ public sealed record Adafactor : Rule
     /// <summary>The form of torch.optim. Learning rate 1e-2.</summary>
     public static Adafactor Torch { get; } = new() { Form = AdafactorForm.Torch, RelativeStep = false, Epsilon1 = null };
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static Adafactor Plain { get; } = Torch with { WeightDecay = 0.1 };
+
     /// <summary>Which form.</summary>
     public AdafactorForm Form { get; init; }
 

@@ -13,6 +13,9 @@ namespace Mayfly;
 /// </summary>
 public sealed record AdamW : Adam
 {
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static AdamW Plain { get; } = new() { Beta2 = 0.99, WeightDecay = 0.1 };
+
     /// <summary>
     /// The form of Hugging Face's transformers, which the authors of GaLore and APOLLO use: epsilon is added to the root before bias
     /// correction, and the decay takes its share of the weight already stepped. Its <c>correct_bias=False</c> is

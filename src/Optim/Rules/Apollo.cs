@@ -23,6 +23,12 @@ public sealed record Apollo : Adam
     /// <summary>One factor per tensor at rank 1: the smallest state, two vectors and some numbers per matrix.</summary>
     public static Apollo Mini { get; } = new() { Rank = 1, Scope = ApolloScope.Tensor };
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static Apollo Plain { get; } = new() { WeightDecay = 0.1, Fallback = AdamW.Plain };
+
+    /// <summary>The same of <see cref="Mini"/>.</summary>
+    public static Apollo PlainMini { get; } = Mini with { WeightDecay = 0.1, Fallback = AdamW.Plain };
+
     /// <summary>
     /// What the authors' code computes; its <c>scale</c> is the square of alpha. After one gradient of zero its limiter keeps updates
     /// near 1e-10 for about 2000 steps; choose another <see cref="NormGrowthLimit.Restart"/> where that can happen.

@@ -27,6 +27,9 @@ public sealed record GaLore : Adam
         Epsilon = 1e-6, BiasCorrection = BiasCorrection.StepSize, WeightDecay = 0, Decay = DecayForm.After,
     };
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static GaLore Plain { get; } = new() { Rank = 32, WeightDecay = 0.1, Fallback = AdamW.Plain };
+
     /// <summary>The rank of the projection. A matrix whose smaller side is not larger goes to AdamW, which then costs no more.</summary>
     public int Rank { get; init => field = In(1, int.MaxValue, value); } = 128;
 

@@ -16,6 +16,9 @@ public sealed record Lomo : Rule
     /// <summary>Sets the usual learning rate.</summary>
     public Lomo() => LearningRate = 0.1;
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static Lomo Plain { get; } = new() { WeightDecay = 0.1 };
+
     /// <summary>The share of the weight taken away per step and unit of learning rate.</summary>
     public double WeightDecay { get; init => field = In(0, 1e6, value); }
 

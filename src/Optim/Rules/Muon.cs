@@ -40,6 +40,9 @@ public sealed record Muon : Rule
     /// <summary>Sets the usual learning rate and the fallback.</summary>
     public Muon() => (LearningRate, Fallback, FallbackScale) = (0.02, new AdamW { Beta2 = 0.95 }, 0.015);
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static Muon Plain { get; } = new() { WeightDecay = 0.1, Fallback = AdamW.Plain, FallbackScale = 0.05 };
+
     /// <summary>Keller Jordan's muon.py: a missing gradient is zero, no decay, convolutions scaled by their kernel.</summary>
     public static Muon KellerJordan { get; } = new()
     {

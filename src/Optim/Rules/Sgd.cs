@@ -17,6 +17,9 @@ public sealed record Sgd : Rule
     /// <summary>Sets the usual learning rate.</summary>
     public Sgd() => LearningRate = 0.1;
 
+    /// <summary>The plain form of <see cref="Recipes"/>, tuned for small language models.</summary>
+    public static Sgd Plain { get; } = new() { Momentum = 0.9, WeightDecay = 0.1 };
+
     /// <summary>The decay of b per step; 0 keeps no state.</summary>
     public double Momentum { get; init => field = In(0, 1.0, value); }
 
