@@ -52,7 +52,8 @@ public class ApolloGoldenTests
                 string what = $"{file} {weight.Shape} step {t}";
                 GoldenTests.Near(GoldenTests.Numbers(step.GetProperty("params")), weight.Value.ToArray<double>(), absolute, relative, what);
                 if (step.TryGetProperty("state", out var moments)) CheckMoments(moments, updater.States[0], absolute, relative, what);
-                if (LastNorm(step) is { } norm) GoldenTests.Near([norm], [Norm(updater.States[0])], 1e-12, 100 * relative, $"{what}: last norm");
+                if (LastNorm(step) is { } norm)
+                    GoldenTests.Near([norm], [Norm(updater.States[0])], 1e-12, 100 * relative, $"{what}: last norm");
             }
         }
     }
@@ -67,7 +68,8 @@ public class ApolloGoldenTests
         {
             var ours = state.Tensor(name);
             double[] recorded = GoldenTests.Numbers(moments.GetProperty(name)), found = ours.ToArray<double>();
-            if (shape.Length == 2 && shape[0] != ours.Shape[0]) recorded = [.. Enumerable.Range(0, recorded.Length).Select(i => recorded[i % shape[0] * shape[1] + i / shape[0]])];
+            if (shape.Length == 2 && shape[0] != ours.Shape[0])
+                recorded = [.. Enumerable.Range(0, recorded.Length).Select(i => recorded[i % shape[0] * shape[1] + i / shape[0]])];
             GoldenTests.Near(recorded, found, absolute, relative, $"{what}: {name}");
         }
     }
@@ -77,7 +79,10 @@ public class ApolloGoldenTests
         double Number(string name) => hyper.GetProperty(name).GetDouble();
         if (file.StartsWith("normgrowthcap"))
         {
-            var limit = new NormGrowthLimit { Gamma = Number("tau"), Epsilon = Number("epsilon"), LowerBound = Number("lb"), Restart = NormGrowthRestart.AtZero };
+            var limit = new NormGrowthLimit
+            {
+                Gamma = Number("tau"), Epsilon = Number("epsilon"), LowerBound = Number("lb"), Restart = NormGrowthRestart.AtZero,
+            };
             return new Chain(new NormGrowthCap { Limit = limit }, new Sgd());
         }
 
@@ -96,7 +101,8 @@ public class ApolloGoldenTests
             };
         return preset with
         {
-            Rank = rank, Scope = tensor ? ApolloScope.Tensor : ApolloScope.Channel, StoreProjection = stored, Given = (_, t) => Projection(steps, t, stored),
+            Rank = rank, Scope = tensor ? ApolloScope.Tensor : ApolloScope.Channel, StoreProjection = stored,
+            Given = (_, t) => Projection(steps, t, stored),
         };
     }
 
