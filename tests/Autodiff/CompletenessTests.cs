@@ -100,9 +100,7 @@ public class CompletenessTests
         if (formula == typeof(Pow)) return new[] { -3f, -1f, 0f, 0.5f, 1f, 2f, 2.5f, 7f, 64f, 65f, 66f }.Select(p => (object)new Pow(p));
         var make = formula.GetConstructors(BindingFlags.Public | BindingFlags.Instance).MaxBy(c => c.GetParameters().Length);
         if (make is null) return [Activator.CreateInstance(formula)!];
-        return [make.Invoke([.. make.GetParameters().Select((p, i) => Number(p.ParameterType, 0.75f + i))])];
-
-        static object Number(Type type, float value) => type == typeof(Hyper) ? (object)new Hyper(value) : value;
+        return [make.Invoke([.. make.GetParameters().Select((p, i) => p.ParameterType == typeof(Hyper) ? new Hyper(0.75 + i) : (object)(0.75f + i))])];
     }
 
     private static IEnumerable<Type> AllFormulas() =>

@@ -166,6 +166,14 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             DataHash.Of(new TokenStream(new MemoryTokens(ids.AsMemory(0, 44_000)), new MemoryTokens(ids.AsMemory(44_000)))));
         ids[^1]++;
         Assert.NotEqual(whole, DataHash.Of(new TokenStream(ids)));
+        int[] many = new int[(1 << 22) + 7]; // more than a piece
+        string zeros = DataHash.Of(new TokenStream(new MemoryTokens(many), new MemoryTokens(ids)));
+        foreach (int place in new[] { 0, 1 << 22, many.Length - 1 })
+        {
+            many[place] = 1;
+            Assert.NotEqual(zeros, DataHash.Of(new TokenStream(new MemoryTokens(many), new MemoryTokens(ids))));
+            many[place] = 0;
+        }
     }
 
     [Fact]
