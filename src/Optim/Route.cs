@@ -26,6 +26,9 @@ public sealed class Route
 
     private readonly record struct Entry(Func<Parameter, bool> Matches, Rule Rule, UpdateMode Mode, double LearningRateScale);
 
+    /// <summary>The usual learning rate: that of the rule in the first entry, of which the others take their multiples.</summary>
+    public double LearningRate => entries is [var first, ..] ? first.Rule.LearningRate : 1e-3;
+
     /// <summary>
     /// The whole route of a rule: hidden matrices by it, all other parameters by its <see cref="Rule.Fallback"/> at the fallback's share
     /// of the learning rate; all by the rule where it has no fallback. A rule's published form thus trains as it was published.

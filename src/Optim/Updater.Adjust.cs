@@ -74,7 +74,7 @@ public sealed partial class Updater
     }
 
     /// <summary>The learning rate of a step, counted from 1: the schedule's, as it was adjusted.</summary>
-    public double ScheduledRate(long step) => scheduleScale * options.Schedule.At(step);
+    public double ScheduledRate(long step) => scheduleScale * schedule.At(step);
 
     private int Change(Adjustment change)
     {

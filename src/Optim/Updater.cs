@@ -20,6 +20,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     private readonly UpdaterOptions options;
     private readonly Clipping clipping;
     private readonly Progress progress;
+    private readonly Schedule schedule;
 
     /// <summary>Routes the parameters, numbers them, and makes the state of those that are trainable.</summary>
     /// <param name="parameters">All parameters of the model, each once, on one device.</param>
@@ -33,6 +34,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     {
         this.options = options ??= new UpdaterOptions();
         progress = new Progress(options);
+        schedule = options.Schedule ?? route.LearningRate;
         if (parameters.Count == 0) throw new ArgumentException("Updater: there are no parameters to train.");
         Device = parameters[0].Value.Device;
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device)).ToArray();

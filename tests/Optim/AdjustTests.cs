@@ -5,8 +5,10 @@ namespace Mayfly.Tests;
 /// <summary>Learning-rate ratios and settings changed between steps.</summary>
 public class AdjustTests
 {
-    private static readonly Muon muon = new() { WeightDecay = 0, Fallback = new AdamW { Beta2 = 0.95, WeightDecay = 0 },
-        FallbackScale = 0.25 };
+    private static readonly Muon muon = new()
+    {
+        WeightDecay = 0, Fallback = new AdamW { Beta2 = 0.95, WeightDecay = 0 }, FallbackScale = 0.25,
+    };
 
     [Fact]
     public void Muon_takes_hidden_matrices_and_its_fallback_the_rest()
@@ -17,7 +19,7 @@ public class AdjustTests
         [
             UpdaterTests.Make(device, "embedding", (5, 4), Role.Embedding), UpdaterTests.Make(device, "hidden", (4, 4)),
             UpdaterTests.Make(device, "column", (4, 1)), UpdaterTests.Make(device, "gain", 4, Role.Gain),
-                UpdaterTests.Make(device, "output", (5, 4), Role.Head),
+            UpdaterTests.Make(device, "output", (5, 4), Role.Head),
         ];
         var rule = new Muon { Fallback = new AdamW { WeightDecay = 0.1 } };
         var assigned = Route.For(rule, UpdateMode.Deferred).Resolve(parameters);
@@ -25,8 +27,8 @@ public class AdjustTests
         Assert.Equal([0.015, 1, 0.015, 0.015, 0.015], assigned.Select(a => a.LearningRateScale));
         Assert.Equal(new object[] { 0.1, 0.01, 0.1, 0.0, 0.1 }, assigned.Select(a => Value(a.Rule, "weightDecay")));
         Assert.All(assigned, a => Assert.Equal(UpdateMode.Deferred, a.Mode));
-        Assert.All(Route.For(rule with { Fallback = null }).Resolve(parameters), a =>
-            Assert.Equal(("Muon", 1.0), (a.Rule.Name, a.LearningRateScale)));
+        var alone = Route.For(rule with { Fallback = null }).Resolve(parameters);
+        Assert.All(alone, a => Assert.Equal(("Muon", 1.0), (a.Rule.Name, a.LearningRateScale)));
     }
 
     /// <summary>
@@ -67,8 +69,8 @@ public class AdjustTests
     {
         using var device = Device.CreateReference();
         using var model = new TinyModel(device);
-        using var updater = new Updater(model.Parameters, Route.For(new Sgd()),
-            new UpdaterOptions { Schedule = new WarmUpLinear(0.1, 0, 0, 10) });
+        var options = new UpdaterOptions { Schedule = new WarmUpLinear(0.1, 0, 0, 10) };
+        using var updater = new Updater(model.Parameters, Route.For(new Sgd()), options);
         Assert.Equal(0.09, updater.Step(() => model.Loss(1, 2, 0.1)).LearningRate, 1e-15);
         updater.Adjust("learningRate", 0.04); // half of the schedule's 0.08
         Assert.Equal([0.04, 0.035], new[] { 2, 3 }.Select(i => Math.Round(updater.Step(() => model.Loss(i, 2, 0.1)).LearningRate, 12)));
@@ -95,8 +97,8 @@ public class AdjustTests
         using var model = new TinyModel(device);
         using var updater = new Updater(model.Parameters, RuleTable.Everywhere(new Chain(new ClipNorm(3), muon), UpdateMode.Eager));
         updater.Step(() => model.Loss(1, 2, 0.1));
-        Dictionary<string, string> Now() => updater.Assignments.SelectMany(a => a.Rule.Texts).DistinctBy(s => s.Key).ToDictionary(s =>
-            s.Key, s => s.Text);
+        Dictionary<string, string> Now() =>
+            updater.Assignments.SelectMany(a => a.Rule.Texts).DistinctBy(s => s.Key).ToDictionary(s => s.Key, s => s.Text);
         var before = Now();
         Assert.Equal(count, updater.Adjust(key, value));
         var now = Now();
@@ -135,8 +137,7 @@ public class AdjustTests
         _ when !double.TryParse(text, CultureInfo.InvariantCulture, out double number) => null,
         _ when key.EndsWith("decayRate") => "-0.5",
         _ when key.EndsWith("gamma") || key.EndsWith("limit") => "2.5",
-        _ when int.TryParse(text, out int whole) && key is "rank" or "refresh" or "split" or "newtonSchulz.steps" =>
-            $"{int.Parse(text) + 1}",
+        _ when key is "rank" or "refresh" or "split" or "newtonSchulz.steps" => $"{int.Parse(text) + 1}",
         _ => "0.125",
     };
 
@@ -199,8 +200,8 @@ public class AdjustTests
     {
         using var device = Device.CreateReference();
         using var scope = device.Scope("test");
-        using Parameter matrix = new("matrix", Tensor.Zeros((2, 2), device), Role.Hidden),
-            vector = new("vector", Tensor.Zeros(2, device), Role.Gain);
+        using Parameter matrix = new("matrix", Tensor.Zeros((2, 2), device), Role.Hidden);
+        using Parameter vector = new("vector", Tensor.Zeros(2, device), Role.Gain);
         using var updater = new Updater([matrix, vector], Route.For(muon), new UpdaterOptions { Schedule = rate });
         adjust(updater);
         updater.Step(() => matrix.Value.Sum() + vector.Value.Sum());

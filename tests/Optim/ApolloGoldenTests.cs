@@ -79,8 +79,10 @@ public class ApolloGoldenTests
         double Number(string name) => hyper.GetProperty(name).GetDouble();
         if (file.StartsWith("normgrowthcap"))
         {
-            var limit = new NormGrowthLimit { Gamma = Number("tau"), Epsilon = Number("epsilon"), LowerBound = Number("lb"),
-                Restart = NormGrowthRestart.AtZero };
+            var limit = new NormGrowthLimit
+            {
+                Gamma = Number("tau"), Epsilon = Number("epsilon"), LowerBound = Number("lb"), Restart = NormGrowthRestart.AtZero,
+            };
             return new Chain(new NormGrowthCap { Limit = limit }, new Sgd());
         }
 
@@ -99,8 +101,8 @@ public class ApolloGoldenTests
             };
         return preset with
         {
-            Rank = rank, Scope = tensor ? ApolloScope.Tensor : ApolloScope.Channel, StoreProjection = stored, Given = (_, t) =>
-                Projection(steps, t, stored),
+            Rank = rank, Scope = tensor ? ApolloScope.Tensor : ApolloScope.Channel, StoreProjection = stored,
+            Given = (_, t) => Projection(steps, t, stored),
         };
     }
 

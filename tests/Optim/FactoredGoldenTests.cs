@@ -13,8 +13,10 @@ public class FactoredGoldenTests
         get
         {
             var data = new TheoryData<string, UpdateMode>();
-            string[] files = ["lomo-f64", "adalomo-f32", "adalomo-f64", "adafactor-hf-lr-open", "adafactor-hf-rel-open",
-                "adafactor-torch-open"];
+            string[] files =
+            [
+                "lomo-f64", "adalomo-f32", "adalomo-f64", "adafactor-hf-lr-open", "adafactor-hf-rel-open", "adafactor-torch-open",
+            ];
             foreach (string file in files)
                 foreach (var mode in Enum.GetValues<UpdateMode>()) data.Add(file, mode);
             foreach (var mode in Enum.GetValues<UpdateMode>()) data.Add("adalomo-f64-clip-wd", mode); // the authors' two sweeps
@@ -77,14 +79,14 @@ public class FactoredGoldenTests
         _ when file.StartsWith("adalomo") => new AdaLomo
         {
             WeightDecay = Number(hyper, "weight_decay")!.Value, ClipThreshold = Number(hyper, "clip_threshold")!.Value,
-            DecayRate = Number(hyper, "decay_rate")!.Value, Epsilon1 = hyper.GetProperty("eps")[0].GetDouble(),
-                Epsilon2 = hyper.GetProperty("eps")[1].GetDouble(),
+            DecayRate = Number(hyper, "decay_rate")!.Value,
+            Epsilon1 = hyper.GetProperty("eps")[0].GetDouble(), Epsilon2 = hyper.GetProperty("eps")[1].GetDouble(),
         },
         _ when file.StartsWith("adafactor-torch") => Adafactor.Torch with { WeightDecay = Number(hyper, "weight_decay")!.Value },
         _ => Adafactor.HuggingFace with
         {
-            RelativeStep = hyper.GetProperty("relative_step").GetBoolean(), ScaleParameter = hyper.GetProperty("scale_parameter")
-                .GetBoolean(),
+            RelativeStep = hyper.GetProperty("relative_step").GetBoolean(),
+            ScaleParameter = hyper.GetProperty("scale_parameter").GetBoolean(),
             Beta1 = Number(hyper, "beta1"), WeightDecay = Number(hyper, "weight_decay") ?? 0,
         },
     };

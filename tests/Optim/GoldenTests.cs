@@ -60,8 +60,10 @@ public class GoldenTests
     {
         double Number(string name) => hyper.GetProperty(name).GetDouble();
         return hyper.TryGetProperty("betas", out var betas)
-            ? new AdamW { Beta1 = betas[0].GetDouble(), Beta2 = betas[1].GetDouble(), Epsilon = Number("eps"),
-                WeightDecay = Number("weight_decay") }
+            ? new AdamW
+            {
+                Beta1 = betas[0].GetDouble(), Beta2 = betas[1].GetDouble(), Epsilon = Number("eps"), WeightDecay = Number("weight_decay"),
+            }
             : new Sgd
             {
                 Momentum = Number("momentum"), Nesterov = hyper.GetProperty("nesterov").GetBoolean(), WeightDecay = Number("weight_decay"),

@@ -95,15 +95,22 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     {
         var rule = Recipes.Get(name, preset);
         using var device = Device.CreateCpu(threads: 1);
-        using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden),
-            table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
+        using Parameter hidden = new("hidden", Tensor.Zeros((600, 600), device), Role.Hidden);
+        using Parameter table = new("table", Tensor.Zeros((600, 600), device), Role.Embedding);
         var assigned = Route.For(rule).Resolve([hidden, table]);
-        string title = string.Create(CultureInfo.InvariantCulture,
-            $"{name}{(preset is null ? "" : $" --preset {preset}")}, learning rate {rule.LearningRate}\n");
-        string others = string.Create(CultureInfo.InvariantCulture, $"  others  {assigned[1].LearningRateScale}x {assigned[1].Rule}\n");
-        return assigned[0].Rule == assigned[1].Rule ? $"{title}  all     1x {assigned[0].Rule}\n"
-            : $"{title}  hidden  1x {assigned[0].Rule}\n{others}";
+        var (first, second) = (assigned[0].Rule, assigned[1].Rule);
+        string option = preset is null ? "" : $" --preset {preset}";
+        string title = string.Create(CultureInfo.InvariantCulture, $"{name}{option}, learning rate {rule.LearningRate}\n");
+        string others = string.Create(CultureInfo.InvariantCulture, $"  others  {assigned[1].LearningRateScale}x {second}\n");
+        return first == second ? $"{title}  all     1x {first}\n" : $"{title}  hidden  1x {first}\n{others}";
     }
+
+    /// <summary>The command line of a run of the model below.</summary>
+    private string[] Small(string folder, int batch, int steps) =>
+    [
+        "train", "--data", run.Data, "--out", run.File(folder), "--layers", "1", "--heads", "2", "--width", "16", "--context", "16",
+        "--batch", $"{batch}", "--steps", $"{steps}", "--threads", "1",
+    ];
 
     private string Train(LanguageModel model, Rule rule)
     {

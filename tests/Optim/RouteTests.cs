@@ -27,6 +27,19 @@ public class RouteTests
     }
 
     [Fact]
+    public void Without_a_schedule_the_rules_usual_learning_rate_counts()
+    {
+        using var device = Device.CreateReference();
+        using var model = new TinyModel(device);
+        foreach (Rule rule in (Rule[])[Muon.Moonlight, new Chain(new ClipNorm(1), Muon.KellerJordan), new AdamW { LearningRate = 0.5 }])
+        {
+            using var usual = new Updater(model.Parameters, Route.For(rule));
+            using var given = new Updater(model.Parameters, Route.For(rule), new UpdaterOptions { Schedule = 0.25 });
+            Assert.Equal((rule.LearningRate, 0.25), (usual.ScheduledRate(1), given.ScheduledRate(1)));
+        }
+    }
+
+    [Fact]
     public void A_learning_rate_factor_scales_the_step()
     {
         using var device = Device.CreateReference();

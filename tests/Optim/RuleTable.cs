@@ -13,6 +13,11 @@ public sealed record RuleLine(string Name, Func<Rule> Make, double LearningRate,
 /// <summary>The rules.</summary>
 public static class RuleTable
 {
+    private static readonly Adafactor firstMoment = Adafactor.HuggingFace with
+    {
+        RelativeStep = false, ScaleParameter = false, Beta1 = 0.9, WeightDecay = 1e-3,
+    };
+
     private static readonly RuleLine[] lines =
     [
         new("sgd", () => new Sgd(), 0.1, _ => 0),
@@ -27,32 +32,26 @@ public static class RuleTable
         new("adalomo decay, clip value", () => new AdaLomo { WeightDecay = 1e-3, ClipThreshold = 0.5, ClipValue = 2 }, 0.05, Factored),
         new("clip norm, adalomo", () => new Chain(new ClipNorm(1), new AdaLomo()), 0.05, Factored),
         new("adafactor", () => Adafactor.HuggingFace with { RelativeStep = false }, 0.05, Factored),
-        new("adafactor, first moment", () => Adafactor.HuggingFace with { RelativeStep = false, ScaleParameter = false, Beta1 = 0.9,
-            WeightDecay = 1e-3 }, 0.05, s => Factored(s) + s.Count),
+        new("adafactor, first moment", () => firstMoment, 0.05, s => Factored(s) + s.Count),
         new("adafactor, torch", () => Adafactor.Torch with { WeightDecay = 1e-3 }, 0.05, Factored),
         new("galore", () => new GaLore { Rank = 3, Refresh = 2, Scale = 1 }, 0.05, s => LowRank(s, 3)),
         new("adamw, hugging face", () => AdamW.HuggingFace with { WeightDecay = 1e-3 }, 0.05, s => 2 * s.Count),
         new("galore, official", () => GaLore.Official with { Rank = 2, Refresh = 0, WeightDecay = 1e-3 }, 0.05, s => LowRank(s, 2)),
         new("clip value, adamw", () => new Chain(new ClipValue(1), new AdamW()), 0.05, s => 2 * s.Count),
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd { Momentum = 0.9, Nesterov = true }), 0.02, s => s.Count),
-        new("muon", () => new Muon { FallbackScale = 1 }, 0.05, s => s.Count > s[0] ? s.Count : 2 * s.Count),
-        new("muon, bfloat16", () => new Muon { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }, 0.05, s =>
-            s.Count > s[0] ? s.Count : 2 * s.Count),
-        new("muon alone, clipped", () => new Chain(new ClipNorm(5), Muon.Moonlight with { Fallback = null, WeightDecay = 0 }), 0.05, s =>
-            s.Count),
+        new("muon", () => new Muon { FallbackScale = 1 }, 0.05, MomentumOrAdam),
+        new("muon, bfloat16", () => new Muon { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }, 0.05, MomentumOrAdam),
+        new(
+            "muon alone, clipped", () => new Chain(new ClipNorm(5), Muon.Moonlight with { Fallback = null, WeightDecay = 0 }), 0.05,
+            s => s.Count),
         new("norm growth cap, adamw", () => new Chain(new NormGrowthCap(), new AdamW()), 0.05, s => 2 * s.Count),
-        new("apollo", () => new Apollo(), 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
-        new("apollo stored", () => new Apollo { StoreProjection = true, Refresh = 2 }, 0.05, s =>
-            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
-        new("apollo svd", () => new Apollo { Projection = ApolloProjection.Svd, Refresh = 2 }, 0.05, s =>
-            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 7 + 5),
-        new("apollo mini", () => Apollo.Mini, 0.05, s => s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * Math.Max(s[0], s[1])),
-        new("apollo official", () => Restarting(Apollo.Official with { Rank = 2 }), 0.05, s =>
-            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
-        new("apollo python port", () => Restarting(Apollo.PythonPort with { Rank = 2 }), 0.05, s =>
-            s.Rank < 2 || s[1] == 1 ? 2 * s.Count : 2 * 2 * 7 + 2 * 5),
-        new("apollo julia", () => Apollo.Julia, 0.05, s => s.Rank < 2 ? 2 * s.Count
-            : 3 * (2 * Math.Max(s[0], s[1]) + Math.Min(s[0], s[1]))),
+        new("apollo", () => new Apollo(), 0.05, RankOne),
+        new("apollo stored", () => new Apollo { StoreProjection = true, Refresh = 2 }, 0.05, s => Projected(s, 2 * 7 + 5)),
+        new("apollo svd", () => new Apollo { Projection = ApolloProjection.Svd, Refresh = 2 }, 0.05, s => Projected(s, 2 * 7 + 5)),
+        new("apollo mini", () => Apollo.Mini, 0.05, RankOne),
+        new("apollo official", () => Restarting(Apollo.Official with { Rank = 2 }), 0.05, s => Projected(s, 2 * 2 * 7 + 2 * 5)),
+        new("apollo python port", () => Restarting(Apollo.PythonPort with { Rank = 2 }), 0.05, s => Projected(s, 2 * 2 * 7 + 2 * 5)),
+        new("apollo julia", () => Apollo.Julia, 0.05, s => s.Rank < 2 ? 2 * s.Count : LowRank(s, 3, least: 0)),
         new("both clips, sgd", () => new Chain(new ClipValue(2), new ClipNorm(5), new Sgd()), 0.1, _ => 0),
     ];
 
@@ -67,10 +66,19 @@ public static class RuleTable
     private static Apollo Restarting(Apollo preset) =>
         preset with { Limiter = preset.Limiter! with { Restart = NormGrowthRestart.BelowBound } };
 
+    /// <summary>Muon's momentum of a matrix, or AdamW's moments of a column.</summary>
+    private static long MomentumOrAdam(Shape shape) => shape.Count > shape[0] ? shape.Count : 2 * shape.Count;
+
+    /// <summary>Two moments of each channel, or AdamW's moments of a vector or column.</summary>
+    private static long RankOne(Shape shape) => Projected(shape, shape.Rank < 2 ? 0 : 2 * Math.Max(shape[0], shape[1]));
+
+    /// <summary>What Apollo keeps of a matrix, or AdamW's moments of a vector or column.</summary>
+    private static long Projected(Shape shape, long kept) => shape.Rank < 2 || shape[1] == 1 ? 2 * shape.Count : kept;
+
     /// <summary>Moments of the large side and vectors of the small one, or AdamW's moments.</summary>
-    private static long LowRank(Shape shape, int rank)
+    private static long LowRank(Shape shape, int rank, int? least = null)
     {
-        if (shape.Rank < 2 || Math.Min(shape[0], shape[1]) <= rank) return 2 * shape.Count;
+        if (shape.Rank < 2 || Math.Min(shape[0], shape[1]) <= (least ?? rank)) return 2 * shape.Count;
         return rank * (2 * Math.Max(shape[0], shape[1]) + Math.Min(shape[0], shape[1]));
     }
 
