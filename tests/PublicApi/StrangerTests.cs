@@ -24,7 +24,7 @@ public sealed class StrangerTests : IDisposable
     {
         Pack();
         Write();
-        Dotnet("build", folder.File("Stranger.csproj"), "--disable-build-servers", "-nologo", "-v", "q");
+        Dotnet("build", folder.File("Stranger.csproj"), "-c", "Release", "--disable-build-servers", "-nologo", "-v", "q");
         string program = Directory.GetFiles(folder.File("bin"), "Stranger.dll", SearchOption.AllDirectories).Single();
         string[] lines = Dotnet("exec", program).Split('\n', StringSplitOptions.TrimEntries);
 
