@@ -118,22 +118,23 @@ public readonly struct RowItem<V>(V x, V dy, V gain, V bias) where V : struct, I
 }
 
 /// <summary>
-/// The numbers a row formula knows about its row, each the same in every element. S0 and S1 can be kept between forward and backward.
+/// The numbers a row formula knows about its row, each the same in every element: a backward formula finds the shift and the scale of
+/// its forward, which are saved.
 /// </summary>
 /// <typeparam name="V">The lane.</typeparam>
 public struct RowNumbers<V> where V : struct, ILane<V>
 {
-    /// <summary>A number that can be saved and loaded (mean, log-sum-exp, ...).</summary>
-    public V S0;
+    /// <summary>What elements are counted from, such as the mean or the largest; saved.</summary>
+    public V Shift;
 
-    /// <summary>A second number that can be saved and loaded (reciprocal deviation, ...).</summary>
-    public V S1;
+    /// <summary>What elements are multiplied by, such as the reciprocal deviation; saved.</summary>
+    public V Scale;
 
-    /// <summary>A number of this call only.</summary>
-    public V S2;
+    /// <summary>What became of the total a; not saved.</summary>
+    public V A;
 
-    /// <summary>A number of this call only.</summary>
-    public V S3;
+    /// <summary>What became of the total b; not saved.</summary>
+    public V B;
 }
 
 /// <summary>
@@ -166,7 +167,7 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
 public interface IColumn<TSelf> where TSelf : unmanaged, IColumn<TSelf>
 {
     /// <summary>
-    /// What one element adds to the two sums of its column; <paramref name="s"/> holds the saved numbers S0 and S1 of its row.
+    /// What one element adds to the two sums of its column; <paramref name="s"/> holds the saved shift and scale of its row.
     /// </summary>
     void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>;
 }
