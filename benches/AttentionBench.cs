@@ -41,8 +41,6 @@ internal static unsafe class AttentionBench
     {
         public static int Stages => 1;
 
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = e.X * e.Dy;
 

@@ -135,8 +135,6 @@ public static unsafe class LoopBench
 
     private readonly struct SumOp : IFold<SumOp>
     {
-        public static FoldKind Kind => FoldKind.Sum;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)] public V Map<V>(V x) where V : struct, ILane<V> => x;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)] public V Finish<V>(V total) where V : struct, ILane<V> => total;
@@ -156,8 +154,6 @@ public static unsafe class LoopBench
     private readonly struct NormOp : IRow<NormOp>, IColumn<NormOp>
     {
         public static int Stages => 1;
-
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>

@@ -8,8 +8,6 @@ public readonly struct L2NormForward(float epsilon) : IRow<L2NormForward>
 {
     public static int Stages => 1;
 
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -29,8 +27,6 @@ public readonly struct L2NormForward(float epsilon) : IRow<L2NormForward>
 public readonly struct L2NormBackward : IRow<L2NormBackward>, IColumn<L2NormBackward>
 {
     public static int Stages => 1;
-
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
@@ -54,7 +50,7 @@ public readonly struct L2NormBackward : IRow<L2NormBackward>, IColumn<L2NormBack
 }
 
 /// <summary>The differentiable op.</summary>
-public static class L2NormOp
+public static partial class MyOps
 {
     /// <summary>Scales each row of x (..., C) to length 1, then by gain (C).</summary>
     /// <exception cref="ArgumentException">gain does not have the size of x's last axis.</exception>

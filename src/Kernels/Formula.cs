@@ -87,8 +87,8 @@ public enum FoldKind
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IFold<TSelf> where TSelf : unmanaged, IFold<TSelf>
 {
-    /// <summary>Sum or largest.</summary>
-    static abstract FoldKind Kind { get; }
+    /// <summary>Sum, if not said otherwise, or largest.</summary>
+    static virtual FoldKind Kind => FoldKind.Sum;
 
     /// <summary>What one element contributes.</summary>
     V Map<V>(V x) where V : struct, ILane<V>;
@@ -146,8 +146,8 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
     /// <summary>Folding stages before the write: 0, 1 or 2.</summary>
     static abstract int Stages { get; }
 
-    /// <summary>How <paramref name="stage"/> folds; both accumulators fold alike.</summary>
-    static abstract FoldKind Kind(int stage);
+    /// <summary>How <paramref name="stage"/> folds, a sum if not said otherwise; both accumulators fold alike.</summary>
+    static virtual FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <summary>
     /// What one element contributes to the two accumulators of <paramref name="stage"/>: for a sum the summands, for a maximum the

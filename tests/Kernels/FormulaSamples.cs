@@ -1,4 +1,5 @@
 using System.Reflection;
+using Mayfly.Tests.GpuFormulas;
 
 namespace Mayfly.Tests;
 
@@ -25,6 +26,9 @@ internal static class FormulaSamples
         new DivideBy(3),
         new DivideInto(3),
         new FillWhere(3),
+        new Pow(3),
+        new EveryOperation(0.5f),
+        new TwoStates(0.1f),
     ];
 
     /// <summary>A formula with its numbers, if it has any.</summary>

@@ -43,8 +43,6 @@ public readonly struct TestBlend : IMap3<TestBlend>
 /// <summary>The root of the sum of (x + 1)^2: an element of zero does contribute.</summary>
 public readonly struct TestNorm : IFold<TestNorm>
 {
-    public static FoldKind Kind => FoldKind.Sum;
-
     public V Map<V>(V x) where V : struct, ILane<V>
     {
         var y = x + V.Of(1f);
@@ -100,8 +98,6 @@ public readonly struct TestLayerNorm : IRow<TestLayerNorm>
 {
     public static int Stages => 2;
 
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
         var x = stage == 0 ? e.X : e.X - s.Shift;
@@ -122,8 +118,6 @@ public readonly struct TestLayerNorm : IRow<TestLayerNorm>
 public readonly struct TestLayerNormBack : IRow<TestLayerNormBack>, IColumn<TestLayerNormBack>
 {
     public static int Stages => 1;
-
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {

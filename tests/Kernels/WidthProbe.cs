@@ -13,8 +13,6 @@ internal sealed class WidthProbe : BackendTests
     {
         public static int Stages => 1;
 
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
-
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b)
             where V : struct, ILane<V> =>
             (a, b) = (V.Exp(e.X), V.Of(0f));

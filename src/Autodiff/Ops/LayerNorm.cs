@@ -12,9 +12,6 @@ public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
     public static int Stages => 2;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -44,9 +41,6 @@ public readonly struct LayerNormBackward : IRow<LayerNormBackward>, IColumn<Laye
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

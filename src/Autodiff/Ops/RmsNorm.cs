@@ -9,9 +9,6 @@ public readonly struct RmsNormForward(float epsilon) : IRow<RmsNormForward>
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -34,9 +31,6 @@ public readonly struct RmsNormBackward : IRow<RmsNormBackward>, IColumn<RmsNormB
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -51,9 +51,6 @@ public readonly struct SoftmaxBackward : IRow<SoftmaxBackward>
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {

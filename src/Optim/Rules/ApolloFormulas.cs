@@ -37,9 +37,6 @@ public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -68,9 +65,6 @@ public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<Ch
 {
     /// <inheritdoc/>
     public static int Stages => 0;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,9 +143,6 @@ public readonly struct UnitRow : IRow<UnitRow>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

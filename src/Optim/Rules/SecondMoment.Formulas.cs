@@ -9,9 +9,6 @@ namespace Mayfly;
 public readonly struct SquareSum(Hyper limit, Hyper epsilon, Hyper scale) : IFold<SquareSum>
 {
     /// <inheritdoc/>
-    public static FoldKind Kind => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Map<V>(V x) where V : struct, ILane<V>
     {
@@ -49,9 +46,6 @@ public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow
 {
     /// <inheritdoc/>
     public static int Stages => 0;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = V.Of(0f);
