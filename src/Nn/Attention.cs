@@ -4,7 +4,7 @@ namespace Mayfly;
 /// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries,
 /// keys and values, another one mixes the heads. The attention probabilities are never stored and never dropped.
 /// </summary>
-public class Attention : Module
+public class Attention : Module, IAttention
 {
     private readonly Linear qkv, projection;
     private readonly int heads;
@@ -72,8 +72,3 @@ public class Attention : Module
         return step is null ? fused.CausalAttention(heads, KvHeads) : step.Attend(this, fused);
     }
 }
-
-/// <summary>How queries and keys turn with their position (Su et al. 2021).</summary>
-/// <param name="Table">From <see cref="TensorOps.RotaryTable"/>.</param>
-/// <param name="Halves">False: pairs (2i, 2i + 1); true: pairs (i, i + D / 2).</param>
-public sealed record Rotation(Tensor Table, bool Halves = false);

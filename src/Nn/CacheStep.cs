@@ -5,19 +5,33 @@ namespace Mayfly;
 /// <param name="Tokens">At least one id.</param>
 public readonly record struct RowTokens(int Row, ReadOnlyMemory<int> Tokens);
 
+/// <summary>A part of a model that attends and whose keys and values a <see cref="KvCache"/> keeps.</summary>
+public interface IAttention
+{
+    /// <summary>The name within the model.</summary>
+    string Path { get; }
+
+    /// <summary>G, the number of key and value heads.</summary>
+    int KvHeads { get; }
+
+    /// <summary>D, the size of a head.</summary>
+    int HeadSize { get; }
+}
+
 /// <summary>
-/// The new tokens of all rows, one after the other without padding, and where each belongs. While a model reads them, its
-/// <see cref="Attention"/> attends by this and its <see cref="Embedding"/> of positions looks them up here.
+/// The new tokens of all rows of a cache, one after the other without padding, and where each belongs. While a model reads them,
+/// <see cref="LanguageModel.Step"/> is this: its <see cref="Attention"/> attends by it and its <see cref="Embedding"/> of positions looks
+/// them up here.
 /// </summary>
-internal sealed class CacheStep : IDisposable
+public sealed class CacheStep : IDisposable
 {
     private readonly KvCache cache;
     private readonly CacheRun[] runs;
     private readonly Dictionary<Rotation, Rotation> turned = [];
-    private readonly HashSet<Attention> attended = [];
+    private readonly HashSet<IAttention> attended = [];
 
     /// <summary>Tensors in the innermost scope.</summary>
-    public CacheStep(KvCache cache, IReadOnlyList<RowTokens> rows, Device device)
+    internal CacheStep(KvCache cache, IReadOnlyList<RowTokens> rows, Device device)
     {
         this.cache = cache;
         int total = rows.Sum(r => r.Tokens.Length), place = 0;
@@ -49,7 +63,8 @@ internal sealed class CacheStep : IDisposable
     /// <summary>I32 (1, rows): the place of each row's last token among the N.</summary>
     public Tensor Last { get; }
 
-    /// <summary>How queries and keys turn at these positions.</summary>
+    /// <summary>How queries and keys turn at these positions; null where they do not.</summary>
+    /// <param name="rotation">How they turn at 0, 1, ...</param>
     public Rotation? Turned(Rotation? rotation)
     {
         if (rotation is null) return null;
@@ -62,8 +77,11 @@ internal sealed class CacheStep : IDisposable
     /// <summary>
     /// Attention over what the cache holds, which takes the new keys and values: qkv (1, N, (heads + 2 kvHeads) D) -> (1, N, heads D).
     /// </summary>
+    /// <param name="attention">The part of the model that attends.</param>
+    /// <param name="qkv">Queries, keys and values side by side, turned.</param>
+    /// <exception cref="ArgumentException">The cache is of another model.</exception>
     /// <exception cref="InvalidOperationException">This part attends a second time, where its keys of the first would be lost.</exception>
-    public Tensor Attend(Attention attention, Tensor qkv) => attended.Add(attention)
+    public Tensor Attend(IAttention attention, Tensor qkv) => attended.Add(attention)
         ? cache.Attend(attention, qkv, runs)
         : throw new InvalidOperationException(
             $"Extend: {attention.Path} attends twice to the same tokens, and a cache keeps one set of keys; "
@@ -73,7 +91,7 @@ internal sealed class CacheStep : IDisposable
     public Tensor AtLast(Tensor x) => x.Reshape((x.Shape[1], x.Shape[2])).Embedding(Last);
 
     /// <summary>Frees what does not belong to a scope.</summary>
-    public void Dispose()
+    void IDisposable.Dispose()
     {
         foreach (var rotation in turned.Values) rotation.Table.Dispose();
     }

@@ -6,11 +6,11 @@ namespace Mayfly;
 /// </summary>
 public sealed class KvCache : IDisposable
 {
-    private readonly Dictionary<Attention, (Tensor Keys, Tensor Values)> kept = []; // each (B, S, G, D)
+    private readonly Dictionary<IAttention, (Tensor Keys, Tensor Values)> kept = []; // each (B, S, G, D)
     private readonly List<int>[] tokens;
 
     /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
-    internal KvCache(IEnumerable<Attention> attentions, Device device, int rows, int capacity, int context)
+    internal KvCache(IEnumerable<IAttention> attentions, Device device, int rows, int capacity, int context)
     {
         if (rows < 1) throw new ArgumentException($"KvCache: {rows} rows; make at least one.");
         if (capacity < 1 || capacity > context)
@@ -19,7 +19,7 @@ public sealed class KvCache : IDisposable
         tokens = [.. Enumerable.Range(0, rows).Select(_ => new List<int>())];
         foreach (var attention in attentions.Distinct()) kept[attention] = (New(attention), New(attention));
 
-        Tensor New(Attention a) =>
+        Tensor New(IAttention a) =>
             Tensor.Unowned(device, (rows, capacity, a.KvHeads, a.HeadSize), device.Float, Use.Activation, nameof(KvCache));
     }
 
@@ -86,7 +86,7 @@ public sealed class KvCache : IDisposable
     /// <param name="runs">Where they belong.</param>
     /// <returns>(1, N, heads D).</returns>
     /// <exception cref="ArgumentException">The cache is of another model.</exception>
-    internal Tensor Attend(Attention attention, Tensor qkv, ReadOnlySpan<CacheRun> runs)
+    internal Tensor Attend(IAttention attention, Tensor qkv, ReadOnlySpan<CacheRun> runs)
     {
         const string name = "CachedAttention";
         if (!kept.TryGetValue(attention, out var own))

@@ -40,7 +40,7 @@ public abstract class LanguageModel : Module
     /// <param name="capacity">The most tokens of one; 0 takes the context.</param>
     /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
     public KvCache NewCache(int rows, int capacity = 0) => new(
-        ReadsNewTokensAlone ? Tree().OfType<Attention>() : [], Device, rows, capacity == 0 ? Context : capacity, Context);
+        ReadsNewTokensAlone ? Tree().OfType<IAttention>() : [], Device, rows, capacity == 0 ? Context : capacity, Context);
 
     /// <summary>
     /// Reads new tokens of some rows, which may be of different number, and scores what follows the last of each. The scores are those of
@@ -74,11 +74,11 @@ public abstract class LanguageModel : Module
     internal static bool IsAsked => reading.IsAsked;
 
     /// <summary>The new tokens that a model of this thread reads; null where it reads whole sequences.</summary>
-    internal static CacheStep? Step => reading.Step;
+    public static CacheStep? Step => reading.Step;
 
     /// <summary>
     /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where
-    /// tokens meet in <see cref="Attention"/> only, and positions come from its <see cref="Rotation"/> or from
+    /// tokens meet in <see cref="Attention"/>, or another <see cref="IAttention"/>, only, and positions come from its <see cref="Rotation"/> or from
     /// <see cref="Embedding.AtPositions"/>. Otherwise each step of generation reads its rows from their first token on, which is as right
     /// and slower.
     /// </summary>

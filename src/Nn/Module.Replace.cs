@@ -72,7 +72,7 @@ public abstract partial class Module
 
     /// <summary>Requires that nothing stands in the place of this module, which is called by what would not reach it.</summary>
     /// <exception cref="InvalidOperationException">It was replaced.</exception>
-    private protected void CheckOwn()
+    protected void CheckOwn()
     {
         if (substitute is not null)
             throw new InvalidOperationException(

@@ -8,11 +8,11 @@ namespace Mayfly.Tests;
 /// </summary>
 public sealed class StrangerTests : IDisposable
 {
-    /// <summary>
-    /// Modules that a copy can stand for; <see cref="Attention"/> and <see cref="Embedding"/> serve the cache of keys and values.
-    /// </summary>
+    /// <summary>Our modules.</summary>
     private static readonly string[] modules =
-        ["Linear", "LayerNorm", "RmsNorm", "Mlp", "SwigluMlp", "TransformerBlock", "Decoder", "Gpt", "Llama"];
+    [
+        "Linear", "LayerNorm", "RmsNorm", "Embedding", "Attention", "Mlp", "SwigluMlp", "TransformerBlock", "Decoder", "Gpt", "Llama",
+    ];
 
     private readonly TemporaryFolder folder = new();
     private readonly string version = $"0.0.0-stranger{Guid.NewGuid():N}"; // one that no cache has
@@ -33,6 +33,7 @@ public sealed class StrangerTests : IDisposable
         Assert.Contains("TrigramConfig: two three four five six seven", lines);
         Assert.Contains("backwards: five four three two one", lines);
         Assert.Contains("Spectral: learns", lines);
+        Assert.Contains("generation by kept keys: equal", lines);
         string[] rules = [.. Recipes.Names.Select(name => Recipes.Get(name).GetType().Name).Distinct(), "Chain"];
         Assert.Equal(rules, lines.Where(line => line.EndsWith("equal bits", StringComparison.Ordinal)).Select(line => line.Split(':')[0]));
     }

@@ -22,6 +22,20 @@ public static class Stranger
             Compare(type.Name, Forms(typeof(Stranger).Assembly.GetType($"Outside.{type.Name}")!), Forms(type));
         Compare("Chain", [new Chain(new ClipValue(0.01), new ClipNorm(0.1), new NormGrowthCap(), new Sgd())],
             [new Mayfly.Chain(new Mayfly.ClipValue(0.01), new Mayfly.ClipNorm(0.1), new Mayfly.NormGrowthCap(), new Mayfly.Sgd())]);
+        bool generates = Generate(new GptConfig { VocabularySize = 7 }).SequenceEqual(Generate(new Mayfly.GptConfig { VocabularySize = 7 }))
+            && Generate(new LlamaConfig { VocabularySize = 7 }).SequenceEqual(Generate(new Mayfly.LlamaConfig { VocabularySize = 7 }));
+        Console.WriteLine($"generation by kept keys: {(generates ? "equal" : "other")}");
+    }
+
+    /// <summary>What a model scores of new tokens while a cache keeps the keys and values of those before.</summary>
+    private static float[] Generate(ModelConfig config)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("generate");
+        using var model = Small(config).Create(device);
+        using var cache = model.NewCache(rows: 1);
+        model.Extend(cache, [new RowTokens(0, ids.AsMemory(0, 3))]);
+        return model.Extend(cache, [new RowTokens(0, ids.AsMemory(3, 2))]).ToArray<float>();
     }
 
     /// <summary>A rule as it is by default and in its published forms.</summary>
