@@ -24,33 +24,31 @@ internal static unsafe class AttentionBench
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> =>
-            a = b = stage == 0 ? e.X : V.Exp(e.X - s.S0);
+            a = b = stage == 0 ? e.X : V.Exp(e.X - s.Shift);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
         {
-            if (stage == 0) s.S0 = a;
-            else s.S1 = V.Of(1f) / a;
+            if (stage == 0) s.Shift = a;
+            else s.Scale = V.Of(1f) / a;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.S0) * s.S1;
+        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.Shift) * s.Scale;
     }
 
     private readonly struct SoftmaxBack : IRow<SoftmaxBack>
     {
         public static int Stages => 1;
 
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = e.X * e.Dy;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = a;
+        public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.A = a;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * (e.Dy - s.S0);
+        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * (e.Dy - s.A);
     }
 
     /// <summary>Prints one line per size. Options: the number of threads (1), then the number of repetitions (40).</summary>

@@ -135,8 +135,6 @@ public static unsafe class LoopBench
 
     private readonly struct SumOp : IFold<SumOp>
     {
-        public static FoldKind Kind => FoldKind.Sum;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)] public V Map<V>(V x) where V : struct, ILane<V> => x;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)] public V Finish<V>(V total) where V : struct, ILane<V> => total;
@@ -157,8 +155,6 @@ public static unsafe class LoopBench
     {
         public static int Stages => 1;
 
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
-
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
         {
@@ -169,17 +165,17 @@ public static unsafe class LoopBench
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
         {
-            s.S0 = a / n;
-            s.S1 = V.Of(1f) / V.Sqrt(b / n - s.S0 * s.S0 + V.Of(1e-5f));
+            s.Shift = a / n;
+            s.Scale = V.Of(1f) / V.Sqrt(b / n - s.Shift * s.Shift + V.Of(1e-5f));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.S0) * s.S1, e.Gain, e.Bias);
+        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.Shift) * s.Scale, e.Gain, e.Bias);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
         {
-            a = e.Dy * ((e.X - s.S0) * s.S1);
+            a = e.Dy * ((e.X - s.Shift) * s.Scale);
             b = e.Dy;
         }
     }
@@ -193,19 +189,19 @@ public static unsafe class LoopBench
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
         {
-            a = stage == 0 ? e.X : V.Exp(e.X - s.S0);
+            a = stage == 0 ? e.X : V.Exp(e.X - s.Shift);
             b = stage == 0 ? e.X : V.Of(0f);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
         {
-            if (stage == 0) s.S0 = a;
-            else s.S1 = V.Of(1f) / a;
+            if (stage == 0) s.Shift = a;
+            else s.Scale = V.Of(1f) / a;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.S0) * s.S1;
+        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.Shift) * s.Scale;
     }
 
     private static Vector512<float> Of(float x) => Vector512.Create(x);

@@ -3,7 +3,7 @@ using Mayfly;
 namespace Extending;
 
 /// <summary>Running totals: an op that fits no kernel, computed on the host.</summary>
-public static class CumulativeSumOp
+public static partial class MyOps
 {
     /// <summary>y[i] = x[0] + ... + x[i] over all elements in row-major order.</summary>
     public static Tensor CumulativeSum(this Tensor x)

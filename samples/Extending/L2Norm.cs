@@ -3,12 +3,10 @@ using Mayfly;
 
 namespace Extending;
 
-/// <summary>y = gain x r over each row, with r = 1 / sqrt(sum of x^2 + epsilon). r is the row's number S0.</summary>
+/// <summary>y = gain x r over each row, with r = 1 / sqrt(sum of x^2 + epsilon). r is the row's scale.</summary>
 public readonly struct L2NormForward(float epsilon) : IRow<L2NormForward>
 {
     public static int Stages => 1;
-
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
@@ -19,10 +17,10 @@ public readonly struct L2NormForward(float epsilon) : IRow<L2NormForward>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
-        s.S0 = V.Of(1f) / V.Sqrt(a + V.Of(epsilon));
+        s.Scale = V.Of(1f) / V.Sqrt(a + V.Of(epsilon));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Gain * e.X * s.S0;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Gain * e.X * s.Scale;
 }
 
 /// <summary>With n = x r and h = dy gain: dx = r (h - n sum(n h)) along the row; dgain = sum of dy n down the columns.</summary>
@@ -30,31 +28,29 @@ public readonly struct L2NormBackward : IRow<L2NormBackward>, IColumn<L2NormBack
 {
     public static int Stages => 1;
 
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.X * s.S0 * e.Dy * e.Gain;
+        a = e.X * s.Scale * e.Dy * e.Gain;
         b = V.Of(0f);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a;
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.A = a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.S0 * (e.Dy * e.Gain - e.X * s.S0 * s.S2);
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.Scale * (e.Dy * e.Gain - e.X * s.Scale * s.A);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.Dy * e.X * s.S0;
+        a = e.Dy * e.X * s.Scale;
         b = V.Of(0f);
     }
 }
 
 /// <summary>The differentiable op.</summary>
-public static class L2NormOp
+public static partial class MyOps
 {
     /// <summary>Scales each row of x (..., C) to length 1, then by gain (C).</summary>
     /// <exception cref="ArgumentException">gain does not have the size of x's last axis.</exception>

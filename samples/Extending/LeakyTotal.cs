@@ -95,7 +95,7 @@ public static class LeakyTotalKernel
 }
 
 /// <summary>The differentiable op. Its gradient runs backwards: dx[t] = decay dx[t + 1] + dy[t].</summary>
-public static class LeakyTotalOp
+public static partial class MyOps
 {
     /// <summary>y[t] = decay y[t - 1] + x[t], x (B, T, C).</summary>
     /// <exception cref="ArgumentException">x is not of rank 3.</exception>

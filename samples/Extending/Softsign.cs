@@ -11,7 +11,7 @@ public readonly struct Softsign : IMap1<Softsign>
 }
 
 /// <summary>The differentiable op.</summary>
-public static class SoftsignOp
+public static partial class MyOps
 {
     /// <summary>x / (1 + |x|), element-wise.</summary>
     public static Tensor Softsign(this Tensor x) => x.Map(new Softsign(), "Softsign");

@@ -102,10 +102,11 @@ internal sealed class Declaration
         return changed;
     }
 
-    /// <summary>The value of a word, or of several where there can be.</summary>
+    /// <summary>The value of a word, or of several where there can be; null for the word that leaves it open.</summary>
     /// <exception cref="FormatException">A word has none; the message says what is needed, after the option's name.</exception>
-    public object Read(IReadOnlyList<string> words) => (IsSwitch, IsList, words) switch
+    public object? Read(IReadOnlyList<string> words) => (IsSwitch, IsList, words) switch
     {
+        (_, _, [var word]) when word == setting.Open => null,
         (true, _, []) => true,
         (_, true, _) => words.ToArray(),
         _ => Full(SettingText.Read(type, Words, words[0])),

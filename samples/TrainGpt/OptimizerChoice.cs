@@ -5,7 +5,7 @@ namespace TrainGpt;
 /// </summary>
 internal static class OptimizerChoice
 {
-    private const string Auto = "auto", Null = "null";
+    private const string Null = "null";
 
     /// <summary>The options that change settings of a rule.</summary>
     private static readonly Declaration[] Settings = [.. Declaration.Of<TrainOptions>().Where(option => option.Keys.Length > 0)];
@@ -21,7 +21,7 @@ internal static class OptimizerChoice
     /// <exception cref="InputException">A setting that the optimizer does not have.</exception>
     public static Route Route(TrainOptions options) => Mayfly.Route.For(Guarded(options, Rule(options)), options.Mode);
 
-    /// <summary>Refuses Settings that the optimizer does not have.</summary>
+    /// <summary>Refuses settings that the optimizer does not have.</summary>
     /// <exception cref="InputException">One is given; the message names it.</exception>
     public static void Check(TrainOptions options) => Rule(options);
 
@@ -31,9 +31,17 @@ internal static class OptimizerChoice
     /// <exception cref="InputException">A setting that the optimizer does not have.</exception>
     public static TrainOptions Used(TrainOptions options)
     {
-        if (options.Rank == Auto) options = options with { Rank = null };
         var rule = Rule(options);
         return Settings.Aggregate(options, (used, option) => option.Get(used) is null ? Fill(used, option, rule) : used);
+    }
+
+    /// <summary>The options without the settings that earlier versions kept for every optimizer and read for some.</summary>
+    public static TrainOptions Fitting(TrainOptions options)
+    {
+        var rule = Named(options);
+        return Settings.Where(option => option.Keys.All(key => Find(rule, key) is null)
+            || (rule is Adafactor && option.PropertyName == nameof(TrainOptions.Beta1)))
+            .Aggregate(options, (fitting, option) => option.With(fitting, null));
     }
 
     /// <summary>The whole rule in words: a preset may have two values for what an option would set to one.</summary>
@@ -58,7 +66,7 @@ internal static class OptimizerChoice
         : rule.Texts.FirstOrDefault(setting => key == setting.Key || key == $"{rule.Name}.{setting.Key}").Text ?? Find(rule.Fallback, key);
 
     private static Rule Rule(TrainOptions options) => Settings.Aggregate(Named(options), (rule, option) =>
-        option.Get(options) is { } value && !Auto.Equals(value) ? With(rule, option, SettingText.Write(value), options.Optimizer) : rule);
+        option.Get(options) is { } value ? With(rule, option, SettingText.Write(value), options.Optimizer) : rule);
 
     private static Rule Named(TrainOptions options)
     {

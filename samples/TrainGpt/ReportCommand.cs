@@ -16,7 +16,7 @@ internal static class ReportCommand
     {
         string page = options.Report ?? Path.Combine(options.Out, RunFolder.PageName);
         using var trained = TrainedModel.Load(options, context);
-        var settings = new RunFolder(options.Out).ReadConfiguration().Over(trained.Options) with { Out = options.Out };
+        var settings = new RunFolder(options.Out).ReadConfiguration(trained.Options) with { Out = options.Out };
         RunPage.Save(page, settings, trained.Model, trained.Tokenizer, context.Stop);
         context.Output.WriteLine($"Wrote {page}.");
     }

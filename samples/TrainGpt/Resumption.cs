@@ -11,7 +11,8 @@ internal static class Resumption
     /// <exception cref="InputException">One has another value; the message names it and both values.</exception>
     public static void CheckSame(TrainOptions asked, TrainOptions saved, Given given, string file)
     {
-        var option = Changed(asked, saved).FirstOrDefault(option => option.Phase >= Phase.Run && given.Has(option));
+        var option = Changed(asked, saved).FirstOrDefault(option =>
+            option.Phase >= Phase.Run && given.Has(option) && option.Get(asked) is not null);
         option ??= Changed(asked = asked.Used(), saved).FirstOrDefault(option => option.Phase >= Phase.Run);
         if (option is not null)
             throw new InputException($"--{option.Name} {SettingText.Write(option.Get(asked))} does not fit {file}, which has "

@@ -76,10 +76,11 @@ internal sealed class RunFolder(string path)
         File.Move(partial, file, overwrite: true);
     }
 
-    /// <summary>The settings that were written beside the snapshot.</summary>
+    /// <summary>The settings that were written beside the snapshot, over those in it.</summary>
     /// <exception cref="InputException">They cannot be read.</exception>
     /// <exception cref="BadFileException">They are no JSON of settings.</exception>
-    public Given ReadConfiguration() => ConfigurationFile.Read(Path.Combine(path, ConfigurationName));
+    public TrainOptions ReadConfiguration(TrainOptions saved) =>
+        Saved(ConfigurationFile.Read(Path.Combine(path, ConfigurationName)), saved);
 
     /// <summary>Opens the log, with the lines of the steps up to <paramref name="step"/> kept.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -95,7 +96,7 @@ internal sealed class RunFolder(string path)
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
             configuration.Model.Check();
-            var options = ConfigurationFile.Read(snapshot.Path, configuration.Options).Over(new TrainOptions());
+            var options = Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
             var tokenizer = snapshot.Tokenizer
                 ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)
@@ -110,4 +111,9 @@ internal sealed class RunFolder(string path)
             throw;
         }
     }
+
+    /// <summary>Earlier versions wrote no hash of the data.</summary>
+    private static TrainOptions Saved(Given given, TrainOptions start) =>
+        given.Has(Declaration.Of<TrainOptions>(nameof(TrainOptions.DataHash))) ? given.Over(start)
+            : OptimizerChoice.Fitting(given.Over(start));
 }

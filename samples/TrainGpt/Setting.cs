@@ -51,6 +51,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>What an open one stands for, or why.</summary>
     public string? Otherwise { get; init; }
 
+    /// <summary>The word that leaves an open one open.</summary>
+    public string? Open { get; init; }
+
     /// <summary>The option of words that an open one depends on: help shows what it is for each.</summary>
     public string? By { get; init; }
 

@@ -123,7 +123,7 @@ internal sealed record TrainOptions : CommandOptions
     public UpdateMode Mode { get; init; } = UpdateMode.Deferred;
 
     [Setting(
-        "AdamW's decay of the mean gradient; sgd's momentum.",
+        "AdamW's decay of the mean gradient; sgd's momentum; of adafactor with the preset hugging-face its first moment.",
         Phase.Run,
         Min = 0,
         Max = 0.999999,
@@ -142,7 +142,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "The rank of apollo's and galore's projection: a number; quarter or sqrt of a side; or auto, the optimizer's own.", Phase.Run,
-            Kind = "N|quarter|sqrt|auto", Otherwise = OfRule, Keys = ["rank"])]
+            Kind = "N|quarter|sqrt|auto", Open = "auto", Otherwise = OfRule, Keys = ["rank"])]
     public string? Rank { get; init; }
 
     [Setting("The scale of apollo's and galore's update.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = OfRule,

@@ -87,8 +87,8 @@ public enum FoldKind
 /// <typeparam name="TSelf">The formula itself, a <c>readonly struct</c>.</typeparam>
 public interface IFold<TSelf> where TSelf : unmanaged, IFold<TSelf>
 {
-    /// <summary>Sum or largest.</summary>
-    static abstract FoldKind Kind { get; }
+    /// <summary>Sum, if not said otherwise, or largest.</summary>
+    static virtual FoldKind Kind => FoldKind.Sum;
 
     /// <summary>What one element contributes.</summary>
     V Map<V>(V x) where V : struct, ILane<V>;
@@ -118,22 +118,23 @@ public readonly struct RowItem<V>(V x, V dy, V gain, V bias) where V : struct, I
 }
 
 /// <summary>
-/// The numbers a row formula knows about its row, each the same in every element. S0 and S1 can be kept between forward and backward.
+/// The numbers a row formula knows about its row, each the same in every element: a backward formula finds the shift and the scale of
+/// its forward, which are saved.
 /// </summary>
 /// <typeparam name="V">The lane.</typeparam>
 public struct RowNumbers<V> where V : struct, ILane<V>
 {
-    /// <summary>A number that can be saved and loaded (mean, log-sum-exp, ...).</summary>
-    public V S0;
+    /// <summary>What elements are counted from, such as the mean or the largest; saved.</summary>
+    public V Shift;
 
-    /// <summary>A second number that can be saved and loaded (reciprocal deviation, ...).</summary>
-    public V S1;
+    /// <summary>What elements are multiplied by, such as the reciprocal deviation; saved.</summary>
+    public V Scale;
 
-    /// <summary>A number of this call only.</summary>
-    public V S2;
+    /// <summary>What became of the total a; not saved.</summary>
+    public V A;
 
-    /// <summary>A number of this call only.</summary>
-    public V S3;
+    /// <summary>What became of the total b; not saved.</summary>
+    public V B;
 }
 
 /// <summary>
@@ -145,8 +146,8 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
     /// <summary>Folding stages before the write: 0, 1 or 2.</summary>
     static abstract int Stages { get; }
 
-    /// <summary>How <paramref name="stage"/> folds; both accumulators fold alike.</summary>
-    static abstract FoldKind Kind(int stage);
+    /// <summary>How <paramref name="stage"/> folds, a sum if not said otherwise; both accumulators fold alike.</summary>
+    static virtual FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <summary>
     /// What one element contributes to the two accumulators of <paramref name="stage"/>: for a sum the summands, for a maximum the
@@ -166,7 +167,7 @@ public interface IRow<TSelf> where TSelf : unmanaged, IRow<TSelf>
 public interface IColumn<TSelf> where TSelf : unmanaged, IColumn<TSelf>
 {
     /// <summary>
-    /// What one element adds to the two sums of its column; <paramref name="s"/> holds the saved numbers S0 and S1 of its row.
+    /// What one element adds to the two sums of its column; <paramref name="s"/> holds the saved shift and scale of its row.
     /// </summary>
     void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>;
 }

@@ -18,10 +18,10 @@ public readonly record struct RowArgs
     /// <summary>The output matrix; may be X or Dy. Absent for a column fold.</summary>
     public View Y { get; init; }
 
-    /// <summary>Saved row numbers (rows, 2): S0 and S1 of each row; may be absent.</summary>
+    /// <summary>Saved row numbers (rows, 2): shift and scale of each row; may be absent.</summary>
     public View Stats { get; init; }
 
-    /// <summary>True: S0 and S1 are read from <see cref="Stats"/> first; false: they are written there after the folds.</summary>
+    /// <summary>True: shift and scale are read from <see cref="Stats"/> first; false: they are written there after the folds.</summary>
     public bool LoadStats { get; init; }
 
     /// <summary>True: Y += the result.</summary>

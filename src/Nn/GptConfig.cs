@@ -11,7 +11,7 @@ public sealed record GptConfig : DecoderConfig
 
     /// <summary>A published model by name: gpt2-124m.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
-    public static new GptConfig Named(string name) => Find<GptConfig>(name);
+    public static new GptConfig Named(string name) => ModelNames.Find<GptConfig>(name);
 
     /// <inheritdoc/>
     public override LanguageModel Create(Device? device = null, ulong seed = 1) => new Gpt(this, device, seed);

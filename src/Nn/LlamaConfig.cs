@@ -21,7 +21,7 @@ public sealed record LlamaConfig : DecoderConfig
 
     /// <summary>A published model by name: llama-60m, llama-130m, llama-350m, llama-1b, llama-7b or llama-13b.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
-    public static new LlamaConfig Named(string name) => Find<LlamaConfig>(name);
+    public static new LlamaConfig Named(string name) => ModelNames.Find<LlamaConfig>(name);
 
     /// <inheritdoc/>
     public override LanguageModel Create(Device? device = null, ulong seed = 1) => new Llama(this, device, seed);

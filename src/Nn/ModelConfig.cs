@@ -63,7 +63,7 @@ public abstract record ModelConfig
 
     /// <summary>A published model by name, as <c>llama-60m</c>; see <see cref="ModelNames"/>.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists those known.</exception>
-    public static ModelConfig Named(string name) => Find<ModelConfig>(name);
+    public static ModelConfig Named(string name) => ModelNames.Find<ModelConfig>(name);
 
     /// <summary>A model of this shape with new parameters.</summary>
     /// <param name="device">Where it lives; null means <see cref="Device.Cpu"/>.</param>
@@ -115,10 +115,6 @@ public abstract record ModelConfig
 
     /// <summary>The weights of the token table and of a head of its own.</summary>
     protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
-
-    private protected static T Find<T>(string name) where T : ModelConfig => ModelNames.Find(name) as T
-        ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", ModelNames.Of<T>())}.",
-            nameof(name));
 
     /// <summary>An error of a field.</summary>
     /// <param name="message">Names the field and its value and says what to do.</param>

@@ -26,9 +26,12 @@ public static class ModelNames
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> All { get; } = [.. Of<ModelConfig>()];
 
-    internal static IEnumerable<string> Of<T>() where T : ModelConfig => Known.Where(k => k.Config is T).Select(k => k.Name);
+    /// <summary>A published model of a kind by name.</summary>
+    /// <exception cref="ArgumentException">No model of this kind has that name; the message lists those known.</exception>
+    public static T Find<T>(string name) where T : ModelConfig => Known.FirstOrDefault(k => k.Name == name).Config as T
+        ?? throw new ArgumentException($"No {typeof(T).Name} is named '{name}'; known are {string.Join(", ", Of<T>())}.", nameof(name));
 
-    internal static ModelConfig? Find(string name) => Known.FirstOrDefault(k => k.Name == name).Config;
+    private static IEnumerable<string> Of<T>() where T : ModelConfig => Known.Where(k => k.Config is T).Select(k => k.Name);
 
     private static LlamaConfig Llama(int width, int hidden, int layers, int heads) => new()
     {

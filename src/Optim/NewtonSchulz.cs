@@ -167,9 +167,6 @@ public sealed record NewtonSchulz : Adjustable
 /// <param name="shift">Two to the number of digits that go: 2^16 leaves eight of a float's 24, 2^45 eight of a double's 53.</param>
 public readonly struct EightDigits(Hyper scale, Hyper shift) : IMap1<EightDigits>
 {
-    /// <summary>The formula with all digits kept, for checks in any precision.</summary>
-    public static EightDigits Sample => new(0.7, 0);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V>

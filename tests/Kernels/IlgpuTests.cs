@@ -6,7 +6,7 @@ namespace Mayfly.Tests;
 
 /// <summary>
 /// Every formula of the library, found by reflection, and the formulas of <see cref="GpuFormulas"/>: ILGPU takes them and computes what the
-/// double lane computes. A formula whose fields must be set offers a static property Sample of its own type.
+/// double lane computes.
 /// </summary>
 public class IlgpuTests
 {
@@ -128,10 +128,8 @@ public class IlgpuTests
     private static void Run(string check, Type formula)
     {
         using var gpu = GpuBackends.CreateIlgpuCpu();
-        object sample = formula.GetProperty("Sample", BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null)
-            ?? Activator.CreateInstance(formula)!;
         typeof(IlgpuTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula)
-            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [gpu, sample], null);
+            .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [gpu, FormulaSamples.Of(formula)], null);
     }
 
     private static MethodInfo Kernel(string name, Type formula) => typeof(MapKernels).GetMethod(name)!.MakeGenericMethod(formula);

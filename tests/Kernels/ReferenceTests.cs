@@ -10,8 +10,6 @@ public sealed partial class ReferenceTests : BackendTests
 
     private readonly struct Mean(float count) : IFold<Mean>
     {
-        public static FoldKind Kind => FoldKind.Sum;
-
         public V Map<V>(V x) where V : struct, ILane<V> => x;
 
         public V Finish<V>(V total) where V : struct, ILane<V> => total / V.Of(count);

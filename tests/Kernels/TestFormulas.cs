@@ -43,8 +43,6 @@ public readonly struct TestBlend : IMap3<TestBlend>
 /// <summary>The root of the sum of (x + 1)^2: an element of zero does contribute.</summary>
 public readonly struct TestNorm : IFold<TestNorm>
 {
-    public static FoldKind Kind => FoldKind.Sum;
-
     public V Map<V>(V x) where V : struct, ILane<V>
     {
         var y = x + V.Of(1f);
@@ -73,7 +71,7 @@ public readonly struct TestSoftmax : IRow<TestSoftmax>
 
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = stage == 0 ? e.X : V.Exp(e.X - s.S0);
+        a = stage == 0 ? e.X : V.Exp(e.X - s.Shift);
         b = stage == 0 ? -e.X : V.Of(1f);
     }
 
@@ -81,18 +79,18 @@ public readonly struct TestSoftmax : IRow<TestSoftmax>
     {
         if (stage == 0)
         {
-            s.S0 = a;
-            s.S2 = -b;
+            s.Shift = a;
+            s.A = -b;
         }
         else
         {
-            s.S1 = V.Log(a);
-            s.S3 = b / n;
+            s.Scale = V.Log(a);
+            s.B = b / n;
         }
     }
 
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> =>
-        V.Fma(V.Exp(e.X - s.S0 - s.S1) * s.S3, e.Gain, e.Bias) + e.Dy * s.S2;
+        V.Fma(V.Exp(e.X - s.Shift - s.Scale) * s.B, e.Gain, e.Bias) + e.Dy * s.A;
 }
 
 /// <summary>Layer norm: keeps the mean and the reciprocal deviation.</summary>
@@ -100,22 +98,20 @@ public readonly struct TestLayerNorm : IRow<TestLayerNorm>
 {
     public static int Stages => 2;
 
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        var x = stage == 0 ? e.X : e.X - s.S0;
+        var x = stage == 0 ? e.X : e.X - s.Shift;
         a = stage == 0 ? x : x * x;
         b = V.Of(0f);
     }
 
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        if (stage == 0) s.S0 = a / n;
-        else s.S1 = V.Of(1f) / V.Sqrt(a / n + V.Of(1e-5f));
+        if (stage == 0) s.Shift = a / n;
+        else s.Scale = V.Of(1f) / V.Sqrt(a / n + V.Of(1e-5f));
     }
 
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.S0) * s.S1, e.Gain, e.Bias);
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.Shift) * s.Scale, e.Gain, e.Bias);
 }
 
 /// <summary>The gradient of layer norm, from the saved mean and reciprocal deviation.</summary>
@@ -123,26 +119,24 @@ public readonly struct TestLayerNormBack : IRow<TestLayerNormBack>, IColumn<Test
 {
     public static int Stages => 1;
 
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
         a = e.Dy * e.Gain;
-        b = a * (e.X - s.S0) * s.S1;
+        b = a * (e.X - s.Shift) * s.Scale;
     }
 
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        s.S2 = a / n;
-        s.S3 = b / n;
+        s.A = a / n;
+        s.B = b / n;
     }
 
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> =>
-        s.S1 * (e.Dy * e.Gain - s.S2 - (e.X - s.S0) * s.S1 * s.S3);
+        s.Scale * (e.Dy * e.Gain - s.A - (e.X - s.Shift) * s.Scale * s.B);
 
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.Dy * (e.X - s.S0) * s.S1 + e.Gain * e.Bias;
+        a = e.Dy * (e.X - s.Shift) * s.Scale + e.Gain * e.Bias;
         b = e.Dy;
     }
 }

@@ -13,15 +13,13 @@ internal sealed class WidthProbe : BackendTests
     {
         public static int Stages => 1;
 
-        public static FoldKind Kind(int stage) => FoldKind.Sum;
-
         public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b)
             where V : struct, ILane<V> =>
             (a, b) = (V.Exp(e.X), V.Of(0f));
 
-        public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = a;
+        public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.Scale = a;
 
-        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X / s.S0;
+        public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X / s.Scale;
     }
 
     /// <summary>Prints the backend's name after the checks; a failed one ends the process with its message.</summary>

@@ -41,6 +41,7 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
     [InlineData("--optimizer adamw --rank 4", "--optimizer adamw has none")]
     [InlineData("--optimizer sgd --preset x", "sgd has no presets")]
     [InlineData("--optimizer adalomo --beta1 0.5", "--optimizer adalomo has none")]
+    [InlineData("--optimizer adafactor --beta1 0.5", "a first moment, beta1, is of the form HuggingFace")]
     [InlineData("--optimizer muon --preset x", "keller-jordan, torch, moonlight, julia")]
     [InlineData("--optimizer apollo --rank half", "--rank half: Apollo: rank cannot be 'half'")]
     [InlineData("--optimizer galore --rank sqrt", "a whole number is needed")]

@@ -204,6 +204,35 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Equal(expected, ConfigurationFile.Read("snapshot", json).Over(new TrainOptions()));
     }
 
+    [Theory]
+    [InlineData("adamw", "0.9 0.99 0.1")]
+    [InlineData("sgd", "0.9 none 0.1")]
+    [InlineData("muon", "0.9 0.99 0.1")]
+    [InlineData("lomo", "none none 0.1")]
+    [InlineData("adalomo", "none none 0.1")]
+    [InlineData("adafactor", "none none 0.1")]
+    public void Settings_that_an_earlier_version_kept_and_ignored_are_left_out(string optimizer, string kept)
+    {
+        var saved = new TrainOptions { Optimizer = optimizer, Beta1 = 0.9, Beta2 = 0.99, WeightDecay = 0.1 };
+        var fitting = OptimizerChoice.Fitting(saved);
+        Assert.Equal(kept, string.Join(' ', new object?[] { fitting.Beta1, fitting.Beta2, fitting.WeightDecay }.Select(SettingText.Write)));
+        fitting.Check();
+    }
+
+    [Theory]
+    [InlineData("--rank auto", "quarter")]
+    [InlineData("--rank quarter", "quarter")]
+    [InlineData("--rank sqrt", null)]
+    public void What_means_the_same_may_be_given_at_a_snapshot(string words, string? used)
+    {
+        var saved = new TrainOptions { Optimizer = "apollo" }.Used();
+        var given = Words(words);
+        var asked = given.Over(Declaration.Loosen(saved));
+        if (used is null) Assert.Throws<InputException>(() => Resumption.CheckSame(asked, saved, given, "snapshot"));
+        else Resumption.CheckSame(asked, saved, given, "snapshot");
+        Assert.Equal(used ?? asked.Rank, asked.Used().Rank);
+    }
+
     private static void InHelp<T>(string command) where T : CommandOptions, new()
     {
         string help = Regex.Replace(TrainGptRun.Good(command, "--help"), @"\s+", " ");
@@ -223,10 +252,12 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         where double.IsFinite(value)
         select new object[] { command, $"--{option.Name} {SettingText.Write(value)}" };
 
-    private static TrainOptions Read(string given, TrainOptions? start = null)
+    private static TrainOptions Read(string given, TrainOptions? start = null) => Words(given).Over(start ?? new TrainOptions());
+
+    private static Given Words(string given)
     {
         var values = given.Split(" --", StringSplitOptions.RemoveEmptyEntries).Select(word => word.TrimStart('-').Split(' '));
-        return new Given([.. values.Select(v => (Option(v[0]), (object?)Option(v[0]).Read(v[1..])))]).Over(start ?? new TrainOptions());
+        return new Given([.. values.Select(v => (Option(v[0]), Option(v[0]).Read(v[1..])))]);
     }
 
     private static Declaration Option(string name) => Declaration.Of<TrainOptions>().Single(option => option.Name == name);

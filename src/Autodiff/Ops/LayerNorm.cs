@@ -12,13 +12,10 @@ public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
     public static int Stages => 2;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        var centred = e.X - s.S0;
+        var centred = e.X - s.Shift;
         a = stage == 0 ? e.X : centred * centred;
         b = V.Of(0f);
     }
@@ -27,13 +24,13 @@ public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        if (stage == 0) s.S0 = a / n;
-        else s.S1 = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
+        if (stage == 0) s.Shift = a / n;
+        else s.Scale = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.S0) * s.S1, e.Gain, e.Bias);
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Fma((e.X - s.Shift) * s.Scale, e.Gain, e.Bias);
 }
 
 /// <summary>
@@ -46,37 +43,34 @@ public readonly struct LayerNormBackward : IRow<LayerNormBackward>, IColumn<Laye
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
         a = e.Dy * e.Gain;
-        b = a * ((e.X - s.S0) * s.S1);
+        b = a * ((e.X - s.Shift) * s.Scale);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        s.S2 = a / n;
-        s.S3 = b / n;
+        s.A = a / n;
+        s.B = b / n;
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V>
     {
-        var normal = (e.X - s.S0) * s.S1;
-        return s.S1 * (e.Dy * e.Gain - s.S2 - normal * s.S3);
+        var normal = (e.X - s.Shift) * s.Scale;
+        return s.Scale * (e.Dy * e.Gain - s.A - normal * s.B);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.Dy * ((e.X - s.S0) * s.S1);
+        a = e.Dy * ((e.X - s.Shift) * s.Scale);
         b = e.Dy;
     }
 }

@@ -14,19 +14,19 @@ public readonly struct LogSoftmaxForward : IRow<LogSoftmaxForward>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> =>
-        SoftmaxFolds.Fold(stage, e.X, s.S0, out a, out b);
+        SoftmaxFolds.Fold(stage, e.X, s.Shift, out a, out b);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        if (stage == 0) s.S0 = a;
-        else s.S1 = V.Log(a);
+        if (stage == 0) s.Shift = a;
+        else s.A = V.Log(a);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X - s.S0 - s.S1;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X - s.Shift - s.A;
 }
 
 /// <summary>Its backward, from the result y: dx = dy - exp(y) sum(dy).</summary>
@@ -34,9 +34,6 @@ public readonly struct LogSoftmaxBackward : IRow<LogSoftmaxBackward>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,11 +45,11 @@ public readonly struct LogSoftmaxBackward : IRow<LogSoftmaxBackward>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a;
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.A = a;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Dy - V.Exp(e.X) * s.S2;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.Dy - V.Exp(e.X) * s.A;
 }
 
 public static partial class TensorOps

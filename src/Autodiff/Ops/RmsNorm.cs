@@ -9,9 +9,6 @@ public readonly struct RmsNormForward(float epsilon) : IRow<RmsNormForward>
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -22,11 +19,11 @@ public readonly struct RmsNormForward(float epsilon) : IRow<RmsNormForward>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
-        s.S1 = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
+        s.Scale = V.Of(1f) / V.Sqrt(a / n + V.Of(epsilon));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.S1 * e.Gain;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.Scale * e.Gain;
 }
 
 /// <summary>Its backward: with n = x r and g = dy gain, dx = r (g - n mean(g n)); dgain = sum over rows of dy n.</summary>
@@ -36,29 +33,26 @@ public readonly struct RmsNormBackward : IRow<RmsNormBackward>, IColumn<RmsNormB
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.Dy * e.Gain * (e.X * s.S1);
+        a = e.Dy * e.Gain * (e.X * s.Scale);
         b = V.Of(0f);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a / n;
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.A = a / n;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.S1 * (e.Dy * e.Gain - e.X * s.S1 * s.S2);
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => s.Scale * (e.Dy * e.Gain - e.X * s.Scale * s.A);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.Dy * (e.X * s.S1);
+        a = e.Dy * (e.X * s.Scale);
         b = V.Of(0f);
     }
 }

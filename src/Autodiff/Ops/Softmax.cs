@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mayfly;
 
-/// <summary>The two folds that softmax and log-softmax share: S0 = max x, then the sum of exp(x - S0).</summary>
+/// <summary>The two folds that softmax and log-softmax share: the shift = max x, then the sum of exp(x - shift).</summary>
 internal static class SoftmaxFolds
 {
     /// <summary>The maximum, then a sum.</summary>
@@ -29,19 +29,19 @@ public readonly struct SoftmaxForward : IRow<SoftmaxForward>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> =>
-        SoftmaxFolds.Fold(stage, e.X, s.S0, out a, out b);
+        SoftmaxFolds.Fold(stage, e.X, s.Shift, out a, out b);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
     {
-        if (stage == 0) s.S0 = a;
-        else s.S1 = V.Of(1f) / a;
+        if (stage == 0) s.Shift = a;
+        else s.Scale = V.Of(1f) / a;
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.S0) * s.S1;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => V.Exp(e.X - s.Shift) * s.Scale;
 }
 
 /// <summary>Its backward, from the result y: dx = y (dy - sum(y dy)).</summary>
@@ -49,9 +49,6 @@ public readonly struct SoftmaxBackward : IRow<SoftmaxBackward>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -63,11 +60,11 @@ public readonly struct SoftmaxBackward : IRow<SoftmaxBackward>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S2 = a;
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.A = a;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * (e.Dy - s.S2);
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * (e.Dy - s.A);
 }
 
 public static partial class TensorOps

@@ -23,9 +23,6 @@ public sealed partial class Sweep
 public readonly struct Total(float divisor) : IFold<Total>
 {
     /// <inheritdoc/>
-    public static FoldKind Kind => FoldKind.Sum;
-
-    /// <inheritdoc/>
     public V Map<V>(V x) where V : struct, ILane<V> => x;
 
     /// <inheritdoc/>

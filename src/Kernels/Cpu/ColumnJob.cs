@@ -52,8 +52,8 @@ internal readonly unsafe struct ColumnJob<L, TOp, TUse>(TOp op, in RowArgs args,
     {
         var s = new RowNumbers<L>();
         if (stats == null) return s;
-        s.S0 = L.Broadcast(stats + 2 * row);
-        s.S1 = L.Broadcast(stats + 2 * row + 1);
+        s.Shift = L.Broadcast(stats + 2 * row);
+        s.Scale = L.Broadcast(stats + 2 * row + 1);
         return s;
     }
 

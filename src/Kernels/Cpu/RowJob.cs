@@ -103,14 +103,14 @@ internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, in RowArgs ar
 
     private static void Load(ref RowNumbers<L> s, float* saved)
     {
-        s.S0 = L.Broadcast(saved);
-        s.S1 = L.Broadcast(saved + 1);
+        s.Shift = L.Broadcast(saved);
+        s.Scale = L.Broadcast(saved + 1);
     }
 
     private static void Save(in RowNumbers<L> s, float* saved)
     {
-        L.StorePart(saved, s.S0, 1);
-        L.StorePart(saved + 1, s.S1, 1);
+        L.StorePart(saved, s.Shift, 1);
+        L.StorePart(saved + 1, s.Scale, 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -19,7 +19,7 @@ internal readonly struct GpuRows(
     }
 
     /// <summary>The saved numbers of a row, zero where there are none.</summary>
-    public RowNumbers<G1> Saved(int row) => new() { S0 = At(stats, 2 * row), S1 = At(stats, 2 * row + 1) };
+    public RowNumbers<G1> Saved(int row) => new() { Shift = At(stats, 2 * row), Scale = At(stats, 2 * row + 1) };
 
     /// <summary>The numbers a row starts with.</summary>
     public RowNumbers<G1> Start(int row) => load != 0 ? Saved(row) : default;
@@ -27,8 +27,8 @@ internal readonly struct GpuRows(
     public void Save(int row, RowNumbers<G1> numbers)
     {
         if (load != 0 || stats.Length == 0 || Group.IdxX != 0) return;
-        stats[2 * row] = numbers.S0.Value;
-        stats[2 * row + 1] = numbers.S1.Value;
+        stats[2 * row] = numbers.Shift.Value;
+        stats[2 * row + 1] = numbers.Scale.Value;
     }
 
     public void Put(int row, int column, G1 value)

@@ -57,11 +57,11 @@ public sealed unsafe partial class ReferenceBackend<V>
 
     private V GetOrZero(in View v, long index) => v.IsAbsent ? Zero : Get(v, index);
 
-    private RowNumbers<V> Load(in View stats, long row) => new() { S0 = Get(stats, 2 * row), S1 = Get(stats, 2 * row + 1) };
+    private RowNumbers<V> Load(in View stats, long row) => new() { Shift = Get(stats, 2 * row), Scale = Get(stats, 2 * row + 1) };
 
     private void Save(in View stats, long row, RowNumbers<V> numbers)
     {
-        Set(stats, 2 * row, numbers.S0);
-        Set(stats, 2 * row + 1, numbers.S1);
+        Set(stats, 2 * row, numbers.Shift);
+        Set(stats, 2 * row + 1, numbers.Scale);
     }
 }

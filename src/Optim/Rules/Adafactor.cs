@@ -66,7 +66,7 @@ public sealed record Adafactor : Rule
     /// <summary>A relative step begins at 1e-6 and grows by 1e-6 each step.</summary>
     public bool WarmupInit { get; init; }
 
-    /// <summary>The decay of the first moment; null keeps none.</summary>
+    /// <summary>The decay of the first moment, in Hugging Face's form; null keeps none.</summary>
     public double? Beta1 { get; init => field = In(0, 0.999999, value); }
 
     /// <summary>The share of the weight taken away per step and unit of size, or of learning rate.</summary>
@@ -117,6 +117,7 @@ public sealed record Adafactor : Rule
     {
         string? wrong = WarmupInit && !RelativeStep ? "warmupInit shapes the relative step; ask for relativeStep, too"
             : RelativeStep && IsTorch ? "relativeStep is of the form HuggingFace; leave it out"
+            : Beta1 is not null && IsTorch ? "a first moment, beta1, is of the form HuggingFace; leave it out"
             : Epsilon1 < 1e-15 && IsTorch ? $"epsilon1 is {Epsilon1}; in this form it is at least 1e-15, or null"
             : null;
         if (wrong is not null) throw new ArgumentException($"{Name}: {wrong}.");

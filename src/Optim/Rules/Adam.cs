@@ -115,9 +115,6 @@ public readonly struct AdamWUpdate(
 {
     private const float Largest = 1e18f;
 
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static AdamWUpdate Sample => new(0.9, 0.1, 0.99, 0.01, 1e-8, 1e-3, 0.1, 2);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>

@@ -16,9 +16,6 @@ public readonly struct AdamDirection(
     Hyper beta1, Hyper share1, Hyper beta2, Hyper share2, Hyper epsilon, Hyper momentFactor, Hyper rootFactor)
     : IUpdate<AdamDirection>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static AdamDirection Sample => new(0.9, 0.1, 0.99, 0.01, 1e-3, 3, 2);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
@@ -31,16 +28,13 @@ public readonly struct AdamDirection(
 }
 
 /// <summary>
-/// The factor of each channel, S0 = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).
+/// The factor of each channel, the scale = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).
 /// </summary>
 /// <param name="epsilon">Guards the quotient.</param>
 public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,11 +46,8 @@ public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
-    {
-        s.S0 = V.Sqrt(a) / (V.Sqrt(b) + V.Of(epsilon));
-        s.S1 = V.Of(0f);
-    }
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
+        s.Scale = V.Sqrt(a) / (V.Sqrt(b) + V.Of(epsilon));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,8 +55,8 @@ public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 }
 
 /// <summary>
-/// A step by a gradient whose channels have factors, p = dy - decay dy - size factor x: x is the gradient, dy the parameter, and the
-/// factor that of the row (S0) or of the column (the gain). Its column fold adds up the squares of the scaled gradient, (factor x)^2.
+/// A step by a gradient whose channels have factors, p = dy - decay dy - size factor x: x is the gradient, dy the parameter, and the factor
+/// that of the row (its scale) or of the column (the gain). Its column fold adds up the squares of the scaled gradient, (factor x)^2.
 /// </summary>
 /// <param name="byRow">1: rows have factors; 0: columns.</param>
 /// <param name="decay">The share of the parameter that is taken away.</param>
@@ -74,9 +65,6 @@ public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<Ch
 {
     /// <inheritdoc/>
     public static int Stages => 0;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,7 +91,7 @@ public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<Ch
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private V Scaled<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => (byRow != 0 ? s.S0 : e.Gain) * e.X;
+    private V Scaled<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => (byRow != 0 ? s.Scale : e.Gain) * e.X;
 }
 
 /// <summary>
@@ -114,9 +102,6 @@ public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<Ch
 public readonly struct NormalQuantile(float deviation) : IMap1<NormalQuantile>
 {
     private const float RootTwo = 1.4142135f;
-
-    /// <summary>The formula with a deviation for checks.</summary>
-    public static NormalQuantile Sample => new(0.5f);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -160,9 +145,6 @@ public readonly struct UnitRow : IRow<UnitRow>
     public static int Stages => 1;
 
     /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
@@ -172,9 +154,9 @@ public readonly struct UnitRow : IRow<UnitRow>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.S0 = V.Of(1f) / V.Sqrt(a);
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> => s.Scale = V.Of(1f) / V.Sqrt(a);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.S0;
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => e.X * s.Scale;
 }

@@ -76,7 +76,7 @@ internal readonly ref struct ApolloStep
         var args = new RowArgs { X = matrix.Flat(gradient.Read(rule.Name)) };
         if (matrix.Right) return args with { Stats = stats, LoadStats = true };
         var gain = Scratch(matrix.Channels);
-        Backend.Copy(stats.With(new Layout(matrix.Channels, 2, stats.Layout.Offset)), gain.Write(rule.Name));
+        Backend.Copy(stats.With(new Layout(matrix.Channels, 2, stats.Layout.Offset + 1)), gain.Write(rule.Name));
         return args with { Gain = gain.Read(rule.Name) };
     }
 

@@ -26,9 +26,6 @@ public sealed record ClipValue : Rule
 /// <param name="limit">The largest magnitude.</param>
 public readonly struct Clamp(Hyper limit) : IMap1<Clamp>
 {
-    /// <summary>The formula with a limit for checks.</summary>
-    public static Clamp Sample => new(0.7);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Min(V.Max(x, -V.Of(limit)), V.Of(limit));

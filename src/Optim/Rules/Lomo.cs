@@ -36,9 +36,6 @@ public sealed record Lomo : Rule
 /// <param name="limit">The largest magnitude of a gradient's element.</param>
 public readonly struct DecayedStep(Hyper decay, Hyper size, Hyper limit) : IUpdate<DecayedStep>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static DecayedStep Sample => new(0.01, 0.1, 2);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> =>

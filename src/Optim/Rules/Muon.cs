@@ -158,9 +158,6 @@ public readonly struct MuonMomentum(Hyper momentum, Hyper share, bool nesterov) 
 {
     private readonly Hyper momentum = momentum, share = share, fromGradient = nesterov ? share : 0, fromMomentum = nesterov ? momentum : 1;
 
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static MuonMomentum Sample => new(0.9, 0.1, true);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
@@ -175,9 +172,6 @@ public readonly struct MuonMomentum(Hyper momentum, Hyper share, bool nesterov) 
 /// <param name="size">learningRate scale.</param>
 public readonly struct MuonUpdate(Hyper decay, Hyper size) : IUpdate<MuonUpdate>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static MuonUpdate Sample => new(1e-3, 0.1);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> => p = V.Fma(-V.Of(decay), p, p) - V.Of(size) * g;

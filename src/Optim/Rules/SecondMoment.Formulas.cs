@@ -8,12 +8,6 @@ namespace Mayfly;
 /// <param name="scale">The factor of the sum.</param>
 public readonly struct SquareSum(Hyper limit, Hyper epsilon, Hyper scale) : IFold<SquareSum>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static SquareSum Sample => new(3, 1e-3, 0.1);
-
-    /// <inheritdoc/>
-    public static FoldKind Kind => FoldKind.Sum;
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Map<V>(V x) where V : struct, ILane<V>
@@ -27,40 +21,31 @@ public readonly struct SquareSum(Hyper limit, Hyper epsilon, Hyper scale) : IFol
     public V Finish<V>(V total) where V : struct, ILane<V> => total * V.Of(scale);
 }
 
-/// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g S0)^2 with the row's factor S0.</summary>
+/// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g factor)^2 with the row's factor, its scale.</summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="epsilon">Added to each square.</param>
 public readonly struct ColumnSquares(Hyper limit, Hyper epsilon) : IColumn<ColumnSquares>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static ColumnSquares Sample => new(3, 1e-3);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<V>(RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        V g = V.Min(V.Max(e.X, -V.Of(limit)), V.Of(limit)), scaled = g * s.S0;
+        V g = V.Min(V.Max(e.X, -V.Of(limit)), V.Of(limit)), scaled = g * s.Scale;
         a = V.Fma(g, g, V.Of(epsilon));
         b = scaled * scaled;
     }
 }
 
 /// <summary>
-/// The step of one row: p - decay p - size g S0 gain, with the row's factor S0 and the column's factor as gain; x is g, dy is p.
+/// The step of one row: p - decay p - size g scale gain, with the row's factor as scale and the column's factor as gain; x is g, dy is p.
 /// </summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="decay">The share of p taken away.</param>
 /// <param name="size">The factor of the normalised gradient.</param>
 public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow<FactoredStep>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static FactoredStep Sample => new(3, 0.01, 0.1);
-
     /// <inheritdoc/>
     public static int Stages => 0;
-
-    /// <inheritdoc/>
-    public static FoldKind Kind(int stage) => FoldKind.Sum;
 
     /// <inheritdoc/>
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = V.Of(0f);
@@ -75,7 +60,7 @@ public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow
     public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V>
     {
         var g = V.Min(V.Max(e.X, -V.Of(limit)), V.Of(limit));
-        return V.Fma(-V.Of(decay), e.Dy, e.Dy) - V.Of(size) * (g * s.S0 * e.Gain);
+        return V.Fma(-V.Of(decay), e.Dy, e.Dy) - V.Of(size) * (g * s.Scale * e.Gain);
     }
 }
 
@@ -84,9 +69,6 @@ public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow
 /// <param name="cap">The largest factor.</param>
 public readonly struct TimesFactors(Hyper limit, Hyper cap) : IMap3<TimesFactors>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static TimesFactors Sample => new(3, 2);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V a, V b, V c) where V : struct, ILane<V> => V.Min(V.Max(a, -V.Of(limit)), V.Of(limit)) * V.Min(b * c, V.Of(cap));
@@ -100,9 +82,6 @@ public readonly struct TimesFactors(Hyper limit, Hyper cap) : IMap3<TimesFactors
 /// <param name="cap">The largest factor.</param>
 public readonly struct NormaliseElement(Hyper limit, Hyper keep, Hyper share, Hyper epsilon, Hyper cap) : IUpdate<NormaliseElement>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static NormaliseElement Sample => new(3, 0.25, 0.75, 1e-3, 10);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
@@ -118,9 +97,6 @@ public readonly struct NormaliseElement(Hyper limit, Hyper keep, Hyper share, Hy
 /// <param name="share">The factor of g.</param>
 public readonly struct Blend(Hyper keep, Hyper share) : IUpdate<Blend>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static Blend Sample => new(0.25, 0.75);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> => p = V.Fma(V.Of(keep), p, V.Of(share) * g);
@@ -146,9 +122,6 @@ public readonly struct TimesRoot : IMap2<TimesRoot>
 /// <param name="floor">The least a.</param>
 public readonly struct RootOfRatio(Hyper floor) : IMap2<RootOfRatio>
 {
-    /// <summary>The formula with a floor for checks.</summary>
-    public static RootOfRatio Sample => new(0.01);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V a, V b) where V : struct, ILane<V> => V.Sqrt(V.Max(a, V.Of(floor))) / V.Sqrt(b);

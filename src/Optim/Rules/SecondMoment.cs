@@ -61,8 +61,8 @@ public readonly struct SecondMoment(double share, double epsilon)
     {
         var (device, rows, columns) = (gradient.Device, shape[0], shape[1]);
         var x = gradient.Read("SecondMoment").As(shape);
-        var rowFactor = Scratch(device, (rows, 2)); // a row formula's numbers S0 and S1; S1 is not used
-        RowFactors(x, row, rowFactor.Write("SecondMoment").With(new Layout(shape.With(1, 1), (2, 1), 0)));
+        var rowFactor = Scratch(device, (rows, 2)); // a row formula's shift, which is not used, and scale
+        RowFactors(x, row, rowFactor.Write("SecondMoment").With(new Layout(shape.With(1, 1), (2, 1), 1)));
         Tensor squares = Scratch(device, columns), scaled = Scratch(device, columns), columnFactor = Scratch(device, columns);
         var args = new RowArgs { X = x, Stats = rowFactor.Read("SecondMoment"), LoadStats = true };
         var formula = new ColumnSquares(Limit, epsilon);

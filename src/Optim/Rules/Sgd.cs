@@ -65,9 +65,6 @@ public sealed record Sgd : Rule
 public readonly struct SgdUpdate(Hyper weightDecay, Hyper momentum, Hyper share, Hyper gradientStep, Hyper momentumStep)
     : IUpdate<SgdUpdate>
 {
-    /// <summary>The formula with hyper-parameters for checks.</summary>
-    public static SgdUpdate Sample => new(0.01, 0.9, 0.5, 0.1, 0.2);
-
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V>
