@@ -6,7 +6,7 @@ public sealed record UpdaterOptions
     /// <summary>The run's seed: random ops and rules draw from it.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>The learning rate of each step; null takes the route's usual one, <see cref="Route.LearningRate"/>, in every step.</summary>
+    /// <summary>The learning rate of each step; null takes the usual one, <see cref="Route.LearningRate"/>, in every step.</summary>
     public Schedule? Schedule { get; init; }
 
     /// <summary>Micro-batches per step, unless a step says otherwise.</summary>
