@@ -21,7 +21,7 @@ public readonly struct SquareSum(Hyper limit, Hyper epsilon, Hyper scale) : IFol
     public V Finish<V>(V total) where V : struct, ILane<V> => total * V.Of(scale);
 }
 
-/// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g factor)^2 with the row's factor, its scale.</summary>
+/// <summary>Down each column of a gradient: the sum of g^2 + epsilon, and the sum of (g scale)^2 with the row's factor as scale.</summary>
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="epsilon">Added to each square.</param>
 public readonly struct ColumnSquares(Hyper limit, Hyper epsilon) : IColumn<ColumnSquares>
