@@ -14,14 +14,17 @@ internal static class CommandLine
         var options = Declaration.Of<T>().Select(declared => new DeclaredOption(declared, declared.Help<T>)).ToArray();
         foreach (var option in options) command.Add(option);
         command.SetAction(parse => run(new Given(
-            [.. from o in options where parse.GetResult(o) is { Implicit: false } select (o.Declared, parse.GetValue(o))])));
+            [.. from o in options where parse.GetResult(o) is { Implicit: false } select (o.Declared, parse.GetValue(o)!.Of)])));
         return command;
     }
 
     /// <summary>Lets the help of all commands say what their options are.</summary>
     public static void DescribeOnHelp(RootCommand root) => root.Options.OfType<HelpOption>().Single().Action = new DescribingHelp();
 
-    private sealed class DeclaredOption : Option<object?>
+    /// <summary>What a word says, which may be null.</summary>
+    private sealed record Value(object? Of);
+
+    private sealed class DeclaredOption : Option<Value>
     {
         private const int Many = 1 << 16;
         private readonly Func<string> help;
@@ -38,11 +41,11 @@ internal static class CommandLine
         /// <summary>Takes time: the defaults of other options are found out.</summary>
         public void Describe() => Description = help();
 
-        private object? Read(ArgumentResult result)
+        private Value? Read(ArgumentResult result)
         {
             try
             {
-                return Declared.Read([.. result.Tokens.Select(token => token.Value)]);
+                return new Value(Declared.Read([.. result.Tokens.Select(token => token.Value)]));
             }
             catch (FormatException e)
             {

@@ -5,7 +5,8 @@ public class TrainGptOptimizerTests(TrainGptRun run) : IClassFixture<TrainGptRun
 {
     public static TheoryData<string> Optimizers =>
     [
-        "adamw", "sgd", "apollo", "apollo --rank 4 --alpha 2 --refresh 3", "apollo --rank sqrt", "apollo --preset official --rank 4",
+        "adamw", "sgd", "apollo", "apollo --rank 4 --alpha 2 --refresh 3", "apollo --rank sqrt", "apollo --rank auto",
+            "apollo --preset official --rank 4",
             "apollo --preset python-port --rank 4",
         "apollo --preset julia", "apollo-mini", "apollo-mini --preset official", "muon", "muon --preset keller-jordan",
             "muon --preset torch", "muon --preset moonlight",
