@@ -21,7 +21,7 @@ internal sealed record GenerateOptions : CommandOptions
     [Setting("Draws among this many of the best tokens; 0 for all.", Min = 0)]
     public int TopK { get; init; } = Usual.TopK;
 
-    [Setting("Draws among the fewest best tokens whose probabilities sum to this; 1 for all.", Min = 1e-30, Max = 1)]
+    [Setting("Draws among the fewest best tokens whose probabilities sum to this; 1 for all.", Min = double.Epsilon, Max = 1)]
     public double TopP { get; init; } = Usual.TopP;
 
     [Setting("Draws among tokens at least this part as probable as the best one; 0 for all.", Min = 0, Max = 1)]
