@@ -78,9 +78,9 @@ public abstract class LanguageModel : Module
 
     /// <summary>
     /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where
-    /// tokens meet in <see cref="Attention"/>, or another <see cref="IAttention"/>, only, and positions come from its <see cref="Rotation"/> or from
-    /// <see cref="Embedding.AtPositions"/>. Otherwise each step of generation reads its rows from their first token on, which is as right
-    /// and slower.
+    /// tokens meet in <see cref="Attention"/>, or another <see cref="IAttention"/>, only, and positions come from its
+    /// <see cref="Rotation"/> or from <see cref="Embedding.AtPositions"/>. Otherwise each step of generation reads its rows from their
+    /// first token on, which is as right and slower.
     /// </summary>
     protected virtual bool ReadsNewTokensAlone => false;
 
