@@ -31,15 +31,15 @@ internal static class CommandLine
 
         public DeclaredOption(Declaration declared, Func<string> help) : base($"--{declared.Name}")
         {
-            (Declared, this.help, HelpName) = (declared, help, declared.Kind);
+            (Declared, this.help) = (declared, help);
             Arity = new ArgumentArity(declared.IsSwitch ? 0 : 1, declared.IsList ? Many : 1);
             CustomParser = Read;
         }
 
         public Declaration Declared { get; }
 
-        /// <summary>Takes time: the defaults of other options are found out.</summary>
-        public void Describe() => Description = help();
+        /// <summary>Takes time: the words and the defaults of other options are found out.</summary>
+        public void Describe() => (HelpName, Description) = (Declared.Kind, help());
 
         private Value? Read(ArgumentResult result)
         {

@@ -1,5 +1,5 @@
 using System.Reflection;
-using System.Text.RegularExpressions;
+using System.Text.Json;
 
 namespace Mayfly;
 
@@ -8,16 +8,19 @@ namespace Mayfly;
 /// for small language models, which goes by the name of the type; <c>PlainMini</c> of Apollo is apollo-mini. The others are published
 /// forms. Train one by <see cref="Route.For"/>.
 /// </summary>
-public static partial class Recipes
+public static class Recipes
 {
     private const string Mark = "Plain";
 
-    private static readonly (string Name, Rule Plain)[] all =
+    private static readonly (string Name, PropertyInfo Plain)[] all =
     [
-        .. typeof(Recipes).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Rule)))
-            .SelectMany(Forms, (type, form) => (Type: type.Name.ToLowerInvariant(), form.Name, form.Rule)).Where(f => IsPlain(f.Name))
-            .Select(f => (Name: f.Name == Mark ? f.Type : $"{f.Type}-{Kebab(f.Name[Mark.Length..])}", f.Rule))
-            .OrderBy(f => f.Name, StringComparer.Ordinal),
+        .. from type in typeof(Recipes).Assembly.GetTypes()
+           where type.IsSubclassOf(typeof(Rule))
+           from form in Forms(type)
+           where IsPlain(form)
+           let name = type.Name.ToLowerInvariant() + (form.Name == Mark ? "" : $"-{Kebab(form.Name[Mark.Length..])}")
+           orderby name
+           select (name, form),
     ];
 
     /// <summary>The names, in alphabetical order.</summary>
@@ -29,9 +32,7 @@ public static partial class Recipes
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>
     public static Rule Get(string name, string? preset = null)
     {
-        var plain = all.FirstOrDefault(r => r.Name == name).Plain
-            ?? throw new ArgumentException($"'{name}' is no optimizer; there are {string.Join(", ", Names)}.");
-        if (preset is null) return plain;
+        if (preset is null) return Value(Plain(name));
         var presets = Presets(name);
         if (presets.TryGetValue(preset, out var rule)) return rule;
         string has = presets.Count == 0 ? "no presets" : string.Join(", ", presets.Keys);
@@ -46,24 +47,24 @@ public static partial class Recipes
     {
         // OfficialMini is apollo-mini's official
         string kind = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..], suffix = $"-{kind}";
-        return Forms(Get(name).GetType()).Where(f => !IsPlain(f.Name))
-            .Select(f => (Name: Kebab(f.Name), f.Rule)).Where(f => f.Name != kind && !IsOfAnother(f.Rule, name))
+        return Forms(Plain(name).PropertyType).Where(form => !IsPlain(form))
+            .Select(form => (Name: Kebab(form.Name), Rule: Value(form))).Where(f => f.Name != kind && !IsOfAnother(f.Rule, name))
             .ToDictionary(f => f.Name.EndsWith(suffix, StringComparison.Ordinal) ? f.Name[..^suffix.Length] : f.Name, f => f.Rule);
     }
 
-    private static IEnumerable<(string Name, Rule Rule)> Forms(Type type) =>
-        from property in type.GetProperties(BindingFlags.Public | BindingFlags.Static)
-        where property.PropertyType == type
-        select (property.Name, (Rule)property.GetValue(null)!);
+    private static PropertyInfo Plain(string name) => all.FirstOrDefault(r => r.Name == name).Plain
+        ?? throw new ArgumentException($"'{name}' is no optimizer; there are {string.Join(", ", Names)}.");
 
-    private static bool IsPlain(string form) => form.StartsWith(Mark, StringComparison.Ordinal);
+    private static IEnumerable<PropertyInfo> Forms(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Static).Where(property => property.PropertyType == type);
+
+    private static Rule Value(PropertyInfo form) => (Rule)form.GetValue(null)!;
+
+    private static bool IsPlain(PropertyInfo form) => form.Name.StartsWith(Mark, StringComparison.Ordinal);
 
     /// <summary>True for a form that goes by the name of another optimizer: Apollo-Mini among apollo's.</summary>
     private static bool IsOfAnother(Rule rule, string name) =>
-        Array.Exists(all, r => r.Name != name && r.Plain.GetType() == rule.GetType() && r.Plain.Name == rule.Name);
+        Array.Exists(all, r => r.Name != name && r.Plain.PropertyType == rule.GetType() && Value(r.Plain).Name == rule.Name);
 
-    private static string Kebab(string name) => InnerCapital().Replace(name, "-$0").ToLowerInvariant();
-
-    [GeneratedRegex("(?<!^)[A-Z]")]
-    private static partial Regex InnerCapital();
+    private static string Kebab(string name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 }
