@@ -12,8 +12,7 @@ internal abstract record CommandOptions
 
     [Setting(
         "Where to compute: cpu, cuda:0, opencl:0 (and further numbers), auto for the first of these that is there, or ilgpu-cpu, "
-            + "the GPU's kernels on "
-        + "the host for tests of tiny models; devices lists them.",
+            + "the GPU's kernels on the host for tests of tiny models; devices lists them.",
         Phase.Course,
         Kind = "NAME")]
     public string Device { get; init; } = Cpu;

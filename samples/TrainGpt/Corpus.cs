@@ -43,7 +43,7 @@ internal sealed class Corpus : IDisposable
             ? tokenizer
             : throw new InputException(
                 $"--vocabulary {size} is for files of ids; the tokenizer of {name} has {tokenizer.VocabularySize} tokens. "
-                    + $"Leave the option out.");
+                    + "Leave the option out.");
     }
 
     private Tokenizer Find(TrainOptions options)

@@ -26,7 +26,7 @@ internal static class DataHash
     {
         if (options.DataHash is { } asked && asked != found)
             throw new InputException($"--data-hash {asked} is not that of {Corpus.Name(options.Data)}, which has {found}: "
-                + $"the data is not that of the "
+                + "the data is not that of the "
                 + "run. Give its --data, or train anew without the hash.");
     }
 

@@ -37,7 +37,7 @@ internal sealed record GenerateOptions : CommandOptions
     public ulong Seed { get; init; } = Usual.Seed;
 
     [Setting($"Reads prompts line by line and continues each; an empty line, {PromptLoop.Quit} or the end of the input ends it, "
-        + $"and Ctrl+C ends a continuation.")]
+        + "and Ctrl+C ends a continuation.")]
     public bool Interactive { get; init; }
 
     /// <summary>How tokens are chosen.</summary>

@@ -60,10 +60,10 @@ internal static class ModelChoice
         if (ModelNames.All.Contains(options.Model)) CheckNamed(options);
         if (shape.Width % shape.Heads != 0)
             throw new InputException($"--width {shape.Width} is not divisible by --heads {shape.Heads}; "
-                + $"choose a width that is a multiple of the heads.");
+                + "choose a width that is a multiple of the heads.");
         if (shape.Heads % shape.KvHeads != 0)
             throw new InputException($"--heads {shape.Heads} is not divisible by --kv-heads {shape.KvHeads}; "
-                + $"choose a divisor of the heads.");
+                + "choose a divisor of the heads.");
         shape.Check();
     }
 

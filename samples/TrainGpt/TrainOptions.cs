@@ -55,7 +55,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "The kind of model, whose shape the next options set; or a published model by its name.", Phase.Run,
-            Words = typeof(ModelChoice))]
+        Words = typeof(ModelChoice))]
     public string Model { get; init; } = ModelChoice.Gpt;
 
     [Setting("Transformer blocks.", Phase.Shape, Min = 1, Max = 1024, Otherwise = OfModel)]
@@ -102,8 +102,8 @@ internal sealed record TrainOptions : CommandOptions
     [Setting("The learning rate after the warm-up.", Phase.Course, Min = 0, Max = 1e3, By = nameof(Optimizer))]
     public double? LearningRate { get; init; }
 
-    [Setting("The learning rate at the last step, reached along a cosine.", Phase.Course, Min = 0, Max = 1e3, Otherwise = "a tenth of "
-        + "--learning-rate")]
+    [Setting("The learning rate at the last step, reached along a cosine.", Phase.Course, Min = 0, Max = 1e3,
+        Otherwise = "a tenth of --learning-rate")]
     public double? MinLearningRate { get; init; }
 
     [Setting("Steps in which the learning rate rises from zero.", Phase.Course, Min = 0)]
@@ -114,12 +114,12 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "A published form of the optimizer, such as muon's moonlight; a wrong name lists them.", Phase.Run, Kind = "NAME",
-            Otherwise = "Mayfly's own")]
+        Otherwise = "Mayfly's own")]
     public string? Preset { get; init; }
 
     [Setting(
         "When weights are stepped: eager, the moment a gradient is complete, which is then freed; or deferred, after the backward pass.",
-            Phase.Course)]
+        Phase.Course)]
     public UpdateMode Mode { get; init; } = UpdateMode.Deferred;
 
     [Setting(
@@ -133,7 +133,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "AdamW's decay of the mean squared gradient.", Phase.Run, Min = 0, Max = 0.999999, Otherwise = OfRule,
-            Keys = ["AdamW.beta2", "beta2"])]
+        Keys = ["AdamW.beta2", "beta2"])]
     public double? Beta2 { get; init; }
 
     [Setting(
@@ -142,7 +142,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "The rank of apollo's and galore's projection: a number; quarter or sqrt of a side; or auto, the optimizer's own.", Phase.Run,
-            Kind = "N|quarter|sqrt|auto", Open = "auto", Otherwise = OfRule, Keys = ["rank"])]
+        Kind = "N|quarter|sqrt|auto", Open = "auto", Otherwise = OfRule, Keys = ["rank"])]
     public string? Rank { get; init; }
 
     [Setting("The scale of apollo's and galore's update.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = OfRule,
@@ -151,7 +151,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "Steps between projections of apollo and galore; 0 for never.", Phase.Run, Min = 0, Max = int.MaxValue, Otherwise = OfRule,
-            Keys = ["refresh"])]
+        Keys = ["refresh"])]
     public long? Refresh { get; init; }
 
     [Setting("The largest norm of all gradients together; 0 does not clip.", Phase.Course, Min = 0, Max = 1e30, By = nameof(Mode))]
@@ -176,7 +176,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Phase.Course,
-            Min = 0)]
+        Min = 0)]
     public int SaveEvery { get; init; }
 
     [Setting("The seed of initial weights, batches and dropout.", Phase.Run)]
@@ -201,8 +201,7 @@ internal sealed record TrainOptions : CommandOptions
 
     [Setting(
         $"A JSON file that sets options by their names, as {RunFolder.ConfigurationName} beside a snapshot does; "
-            + $"options of the command line come "
-        + "before it.",
+            + "options of the command line come before it.",
         Kind = "FILE")]
     public string? Config { get; init; }
 
@@ -249,12 +248,11 @@ internal sealed record TrainOptions : CommandOptions
         int context = Used().Context!.Value;
         if ((long)Batch * context > MostTokens)
             throw new InputException($"--batch {Batch} times --context {context} is more than {MostTokens} tokens; "
-                + $"use --accumulate for larger batches.");
+                + "use --accumulate for larger batches.");
         OptimizerChoice.Check(this);
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
-                + "use --mode deferred, "
-                + "--clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+                + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
         if (ClipMode is not null && Clip == 0)
             throw new InputException($"--clip-mode {SettingText.Write(ClipMode)} with --clip 0 clips nothing; leave one out.");
     }

@@ -30,8 +30,8 @@ public readonly struct Saved
             ? $"parameter {parameter.Name} {tensor.Shape}"
             : $"the tensor {tensor.Shape} made by {tensor.Storage.Op}";
         throw new InvalidOperationException(
-            $"{name}: {what} was changed in place (version {tensor.Storage.Version}, saved as {version}) before the backward sweep read "
-            + "it. "
-            + "Change weights in the gradient hook or after Backward, and let every op declare the tensors it reads as inputs.");
+            $"{name}: {what} was changed in place (version {tensor.Storage.Version}, saved as {version}) before the backward "
+            + "sweep read it. Change weights in the gradient hook or after Backward, "
+            + "and let every op declare the tensors it reads as inputs.");
     }
 }

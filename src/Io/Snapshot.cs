@@ -152,7 +152,7 @@ public sealed class Snapshot : IDisposable
     {
         if (updater.InStep)
             throw new InvalidOperationException($"Snapshot: step {updater.GlobalStep} is open, "
-                + $"so weights and optimizer state may be of two steps; save after its End.");
+                + "so weights and optimizer state may be of two steps; save after its End.");
         if (updater.Torn)
             throw new InvalidOperationException("Snapshot: the model is torn, its weights partly old and partly new; "
                 + "load the last snapshot instead of saving this.");

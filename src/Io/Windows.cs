@@ -50,7 +50,7 @@ public sealed class Windows
         return tokens.Count > context
             ? tokens
             : throw new InputException($"{tokens.Count} tokens are too few for a context of {context}, which needs {context + 1L}; "
-                + $"give more text or a shorter context.");
+                + "give more text or a shorter context.");
     }
 
     internal static void CheckRoom(Span<int> ids, Span<int> targets, int rows, int context)

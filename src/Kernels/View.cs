@@ -34,13 +34,13 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     public View To(Shape shape) => Shape == shape
         ? this
         : With(Layout.TryBroadcast(shape) ?? throw new ArgumentException($"View: {Shape} does not broadcast to {shape}; "
-            + $"sizes must match or be 1."));
+            + "sizes must match or be 1."));
 
     /// <summary>A dense view as a matrix of its last axis: (rows, n).</summary>
     /// <exception cref="ArgumentException">Its strides do not allow it.</exception>
     public View Rows() => With(Layout.TryReshape((Count / Math.Max(1, Shape[-1]), Shape[-1]))
         ?? throw new ArgumentException($"View: {Shape} of strides {Layout.Strides} has no rows of equal distance; "
-            + $"copy it to a dense one first."));
+            + "copy it to a dense one first."));
 
     /// <summary>The two last axes swapped.</summary>
     public View Transposed() => With(Layout.Transpose(Shape.Rank - 2, Shape.Rank - 1));

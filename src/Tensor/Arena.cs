@@ -103,8 +103,9 @@ public sealed class Arena : IDisposable
         {
             throw new OutOfMemoryException(
                 $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {liveTotal:N0} bytes "
-                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). Use a smaller batch, "
-                    + $"context or model, or checkpoint blocks.", e);
+                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). "
+                + "Use a smaller batch, context or model, or checkpoint blocks.",
+                e);
         }
     }
 

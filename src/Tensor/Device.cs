@@ -75,7 +75,7 @@ public sealed class Device : IDisposable
         if (name != kind
             && (!isNumbered || !int.TryParse(name[(kind.Length + 1)..], System.Globalization.NumberStyles.None, null, out index)))
             throw new DeviceUnavailableException($"There is no device {name}; allowed are auto, cpu, cuda:0, "
-                + $"opencl:0 (and further numbers) and ilgpu-cpu.");
+                + "opencl:0 (and further numbers) and ilgpu-cpu.");
         return kind switch
         {
             "auto" => FirstGpu() ?? CreateCpu(threads),

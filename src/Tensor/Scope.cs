@@ -38,7 +38,7 @@ public sealed class Scope : IDisposable
         if (closed) return;
         if (current != this)
             throw new InvalidOperationException($"Scope '{Name}' closes while '{current?.Name}' is the innermost: "
-                + $"scopes close in reverse order, on the thread that opened them.");
+                + "scopes close in reverse order, on the thread that opened them.");
         closed = true;
         current = parent;
         FreeOwned();

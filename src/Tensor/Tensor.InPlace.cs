@@ -43,6 +43,6 @@ public sealed partial class Tensor
     {
         if (other.Count != Count || !other.Layout.IsContiguous || !Layout.IsContiguous)
             throw new ArgumentException($"Step: {other.Shape} does not fit {Shape}; gradients and states are dense and of the "
-                + $"parameter's count.");
+                + "parameter's count.");
     }
 }

@@ -75,7 +75,7 @@ public partial class DocsTests
             if (File.Exists(Path.Combine(folder.FullName, "Engine.sln")) && Directory.Exists(Path.Combine(folder.FullName, "docs")))
                 return folder.FullName;
         throw new DirectoryNotFoundException($"Engine.sln and docs/ are in no folder above {AppContext.BaseDirectory}; "
-            + $"run the tests where the repository built them.");
+            + "run the tests where the repository built them.");
     }
 
     [GeneratedRegex(@"^```csharp\r?\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]

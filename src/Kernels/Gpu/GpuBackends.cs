@@ -42,7 +42,7 @@ public static class GpuBackends
         {
             context.Dispose();
             throw new DeviceUnavailableException($"{Prefix(kind)}:{index} could not be opened: {e.Message} Check the driver, "
-                + $"or use another device.");
+                + "or use another device.");
         }
         catch
         {
