@@ -7,7 +7,7 @@ internal sealed class RunLog : IDisposable
 {
     public const string FileName = "log.csv";
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
-        "live_bytes"];
+        "live_bytes", "gradient_norm", "perplexity", "seconds"];
     private readonly StreamWriter writer;
 
     /// <summary>
@@ -18,9 +18,14 @@ internal sealed class RunLog : IDisposable
     public RunLog(string path, long step)
     {
         string[] kept = step > 0 && File.Exists(path) ? Kept(path, step) : [];
+        string[] last = kept.Length > 0 ? kept[^1].Split(',') : [""];
+        if (double.TryParse(last[^1], CultureInfo.InvariantCulture, out double seconds)) Seconds = seconds;
         writer = new StreamWriter(path, append: false) { AutoFlush = true, NewLine = "\n" };
         writer.Write(string.Concat(kept.Prepend(string.Join(',', Columns)).Select(line => line + "\n")));
     }
+
+    /// <summary>The seconds that the run had taken by the last line kept.</summary>
+    public double Seconds { get; }
 
     /// <summary>Adds a step.</summary>
     public void Write(StepStatus status)
@@ -29,7 +34,8 @@ internal sealed class RunLog : IDisposable
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Step},{Known(report.Loss):F6},{status.ValidationLoss:F6},{report.LearningRate:G6},"
-            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes}"));
+            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes},{Known(report.GradientNorm):G6},"
+            + $"{(status.ValidationLoss is { } validation ? Math.Exp(validation) : null):G6},{status.Seconds:F1}"));
     }
 
     /// <inheritdoc/>

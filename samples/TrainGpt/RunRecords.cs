@@ -20,7 +20,7 @@ internal sealed class RunRecords : IDisposable
         var report = status.Report;
         events?.Write(new RunPoint(
             report.Step, report.Loss, status.ValidationLoss ?? double.NaN, report.LearningRate, status.TokensPerSecond, report.PeakBytes,
-                status.LiveBytes));
+                status.LiveBytes) { GradientNorm = report.GradientNorm });
         return status;
     }
 

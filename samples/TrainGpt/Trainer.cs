@@ -5,9 +5,12 @@ namespace TrainGpt;
 /// <summary>The state of a run after a step.</summary>
 /// <param name="Report">What the step did.</param>
 /// <param name="ValidationLoss">The validation loss, where it was measured after this step.</param>
-/// <param name="TokensPerSecond">Tokens of the step by its time.</param>
+/// <param name="TokensPerSecond">Tokens by the time of the steps of the last second or more.</param>
 /// <param name="LiveBytes">Bytes in use between steps.</param>
-internal sealed record StepStatus(StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes);
+/// <param name="IsSettled">True where the speed is one over a second or more.</param>
+/// <param name="Seconds">The seconds that the run has taken.</param>
+internal sealed record StepStatus(
+    StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes, bool IsSettled = true, double Seconds = 0);
 
 /// <summary>The training loop of one run: steps, evaluations, the log and snapshots.</summary>
 internal sealed class Trainer : IDisposable
@@ -18,19 +21,32 @@ internal sealed class Trainer : IDisposable
     private readonly Batches batches;
     private readonly Evaluator evaluator;
     private readonly Updater updater;
+    private readonly Throughput throughput;
     private readonly Func<int, Tensor> loss;
     private long savedStep, clock, stepsOnClock;
     private bool hasSavedConfiguration;
 
     /// <summary>Prepares a run with its settings as used; nothing is written yet.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="data">What to train on.</param>
+    /// <param name="validation">What to validate on.</param>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data)
+    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, EvaluationData validation)
     {
         (this.options, this.tokenizer, Model) = (options, tokenizer, model);
         folder = new RunFolder(options.Out);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
-        evaluator = new Evaluator(model, data, options.Batch);
-        updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+        evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
+        updater = NewUpdater(options, model);
+        throughput = new Throughput(TokensPerStep);
+        loss = MicroBatchLoss;
+    }
+
+    /// <summary>What steps the model of a run.</summary>
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model) =>
+        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
@@ -39,8 +55,6 @@ internal sealed class Trainer : IDisposable
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
         });
-        loss = MicroBatchLoss;
-    }
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }
@@ -51,6 +65,12 @@ internal sealed class Trainer : IDisposable
     /// <summary>Which rule trains which parameters, what its state costs, and the price of accumulation and clipping.</summary>
     public string Plan => updater.Summary();
 
+    /// <summary>What the last evaluation found; null before it, or where it was stopped.</summary>
+    public Evaluation? Evaluation { get; private set; }
+
+    /// <summary>Hears how far an evaluation is.</summary>
+    public Action<EvaluationProgress> Evaluating { get; set; } = _ => { };
+
     /// <summary>True where the folder has a snapshot of this run.</summary>
     public bool HasSaved => savedStep > 0;
 
@@ -58,10 +78,17 @@ internal sealed class Trainer : IDisposable
     /// <exception cref="InputException">It does not fit, or the run is over.</exception>
     public void Restore(Snapshot snapshot)
     {
+        CheckLeft(snapshot, options);
         snapshot.Restore(Model.Parameters(), updater);
         savedStep = Step;
-        if (Step >= options.Steps) throw new InputException(
-            $"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
+    }
+
+    /// <summary>Refuses a run that is over.</summary>
+    /// <exception cref="InputException">All steps are done.</exception>
+    public static void CheckLeft(Snapshot snapshot, TrainOptions options)
+    {
+        if (snapshot.Step >= options.Steps) throw new InputException(
+            $"{snapshot.Path} has done {snapshot.Step} steps already; give --steps a larger number to go on.");
     }
 
     /// <summary>
@@ -74,11 +101,12 @@ internal sealed class Trainer : IDisposable
     {
         stop.ThrowIfCancellationRequested();
         using var log = folder.OpenLog(Step);
+        long started = Stopwatch.GetTimestamp();
         StartClock();
         while (Step < options.Steps && !stop.IsCancellationRequested)
         {
             if (Next(stop) is not { } status) continue;
-            log.Write(status);
+            log.Write(status with { Seconds = log.Seconds + Stopwatch.GetElapsedTime(started).TotalSeconds });
             if (Step % options.StepsBetweenSnapshots == 0) Save();
             progress(status);
             StartClock();
@@ -98,21 +126,23 @@ internal sealed class Trainer : IDisposable
         var report = updater.Step(options.Accumulate, loss);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
-        double speed = TokensPerStep * stepsOnClock / Stopwatch.GetElapsedTime(clock).TotalSeconds;
-        return new StepStatus(report, Measure(report.Step, stop), speed, Model.Device.Arena.Report.LiveBytes);
+        double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
+        long live = Model.Device.Arena.Report.LiveBytes;
+        if (IsDue(options.EvaluateEvery)) Evaluation = Measure(report.Step, stop);
+        return new StepStatus(report, IsDue(options.EvaluateEvery) ? Evaluation?.Loss : null, speed, live, throughput.IsSettled);
     }
 
     private bool IsDue(int every) => Step == options.Steps || Step % every == 0;
 
     private void StartClock() => (clock, stepsOnClock) = (Stopwatch.GetTimestamp(), 0);
 
-    /// <summary>The validation loss where it is due: an estimate on the way, over all windows at the end.</summary>
-    private double? Measure(long step, CancellationToken stop)
+    /// <summary>A quick estimate on the way, one of as many tokens as asked for at the end.</summary>
+    private Evaluation? Measure(long step, CancellationToken stop)
     {
-        if (!IsDue(options.EvaluateEvery)) return null;
         try
         {
-            return step < options.Steps ? evaluator.Quick(stop) : evaluator.Full(stop);
+            return step < options.Steps ? evaluator.Quick(Evaluating, stop)
+                : evaluator.Measure(options.EvaluateTokens!.Value, progress => Evaluating(progress with { IsAtEnd = true }), stop);
         }
         catch (OperationCanceledException)
         {
