@@ -32,8 +32,16 @@ internal static class SettingText
             $": '{text}' is none of '{string.Join("', '", words)}'{Suggestion.For(text, words)}.");
         if (type == typeof(string)) return text.Length > 0 ? text : throw new FormatException(" is empty; give a name or leave it out.");
         if (type.IsEnum) return Enum.GetValues(type).Cast<Enum>().First(value => Write(value) == text);
-        return Number(type, text) ?? throw new FormatException($": '{text}' is {Wanted(type)} that can be used here.");
+        return Number(type, text)
+            ?? throw new FormatException(Beyond(type, text) ?? $": '{text}' is {Wanted(type)} that can be used here.");
     }
+
+    /// <summary>Says of a whole number that it is larger or smaller than any of its type.</summary>
+    private static string? Beyond(Type type, string text) =>
+        type == typeof(bool) || type == typeof(double) || Whole(text) is null ? null
+        : $": {text} is out of range; give a whole number from {Bound(type, "MinValue")} to {Bound(type, "MaxValue")}.";
+
+    private static string Bound(Type type, string name) => Write(type.GetField(name)!.GetValue(null));
 
     private static string Wanted(Type type) => type == typeof(double) ? "not a number" : type == typeof(bool) ? "neither true nor false"
         : "not a whole number";

@@ -121,10 +121,10 @@ internal static class TrainCommand
             $"; validated on {Corpus.Name(options.Validation)}, {data.Validation.Count:N0} {unit}");
         long count = options.Validation is null ? data.Count : data.Train.Count;
         output.WriteLine(Invariant($"Data: {Corpus.Name(options.Data)}, {count:N0} {unit}{own}, {kinds}."));
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Model: {options.Model}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; "
-            + $"{model.ParameterCount:N0} weights on {model.Device.Name}."));
+        string name = ModelNames.All.Contains(options.Model) ? $"the shape of {options.Model}" : options.Model;
+        output.WriteLine(
+            Invariant($"Model: {name}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; ")
+            + Invariant($"{model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
         if (options.WarmUp > options.Steps)

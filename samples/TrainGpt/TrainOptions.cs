@@ -56,7 +56,8 @@ internal sealed record TrainOptions : CommandOptions
     public string? Tokenizer { get; init; }
 
     [Setting(
-        "The kind of model, whose shape the next options set; or a published model by its name.", Phase.Run,
+        "The kind of model, whose shape the next options set; or the shape of a published model by its name. Weights are always new.",
+        Phase.Run,
         Words = typeof(ModelChoice))]
     public string Model { get; init; } = ModelChoice.Gpt;
 

@@ -17,6 +17,9 @@ public class TrainGptCommandLineTests(TrainGptRun run) : IClassFixture<TrainGptR
     [InlineData("train --optimizer muom", "'sgd' (did you mean muon?). See --help.")]
     [InlineData("evaluate --validation x", "There is no option '--validation'. See --help.")]
     [InlineData("train --steps 0x10", "--steps: '0x10' is not a whole number that can be used here. See --help.")]
+    [InlineData("train --steps 99999999999",
+        "--steps: 99999999999 is out of range; give a whole number from -2147483648 to 2147483647. See --help.")]
+    [InlineData("train --seed -1", "--seed: -1 is out of range; give a whole number from 0 to 18446744073709551615. See --help.")]
     [InlineData("train --steps 1e99", "--steps: '1e99' is not a whole number that can be used here. See --help.")]
     [InlineData("train --steps 1.5e0", "--steps: '1.5e0' is not a whole number that can be used here. See --help.")]
     [InlineData("train --steps \u0661\u0660", "is not a whole number that can be used here. See --help.")]
@@ -127,14 +130,27 @@ public class TrainGptCommandLineTests(TrainGptRun run) : IClassFixture<TrainGptR
         Assert.DoesNotContain("binary.bin", errors);
     }
 
-    [Theory]
-    [InlineData("--context", "65536", "too few")]
-    public void What_is_too_short_is_refused_before_the_model_is_made(string option, string value, string _)
+    [Fact]
+    public void What_is_too_short_is_refused_before_the_model_is_made()
     {
-        var (code, output, errors) = TrainGptRun.Run("train", "--data", run.Data, "--out", run.File("never"), "--model", "llama-1b", option,
-            value, "--batch", "1");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var (code, output, errors) = TrainGptRun.Run("train", "--data", run.Data, "--out", run.File("never"), "--model", "llama-1b",
+            "--context", "65536", "--batch", "1");
         Assert.Equal((1, ""), (code, output));
-        Assert.Contains($"a context of {value} needs", errors);
+        Assert.Contains("a context of 65536 needs", errors);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 100 << 20, "The weights were drawn first.");
+    }
+
+    /// <summary>A run in the folder that it learns from does not learn from itself.</summary>
+    [Fact]
+    public void A_folder_of_data_may_hold_the_run()
+    {
+        run.Write("home/a.txt", TrainGptRun.Text(2000));
+        string own = run.File("home", "out"), data = run.File("home");
+        string first = TrainGptRun.Good(run.TrainOn(data, Path.Combine("home", "out"), "--steps", "1")).Split('\n')[0];
+        TrainGptRun.Good("report", "--out", own);
+        Assert.Equal(first, TrainGptRun.Good(run.TrainOn(data, Path.Combine("home", "out"), "--steps", "1")).Split('\n')[0]);
+        TrainGptRun.Good("train", "--resume", "--out", own, "--steps", "2");
     }
 
     [Fact]
