@@ -26,7 +26,7 @@ internal sealed class TrainedModel : IDisposable
     public static TrainedModel Load(
         CommandOptions options, CommandContext context, Action<ModelConfig, TrainOptions, Tokenizer>? check = null)
     {
-        var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context);
+        var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context, options.From);
         using (snapshot)
         {
             check?.Invoke(shape, settings, tokenizer);
