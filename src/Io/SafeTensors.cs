@@ -54,6 +54,27 @@ public static class SafeTensors
         else WidenBrainFloats(MemoryMarshal.Cast<byte, ushort>(stored), values);
     }
 
+    /// <summary>False where one of the elements, stored in whole, is an infinity or NaN: all bits of its exponent are set.</summary>
+    internal static bool AreFinite(string dtype, ReadOnlySpan<byte> stored) => dtype switch
+    {
+        "F64" => !HasExponent<ulong>(MemoryMarshal.Cast<byte, ulong>(stored), 0x7FF0_0000_0000_0000),
+        "F32" => !HasExponent<uint>(MemoryMarshal.Cast<byte, uint>(stored), 0x7F80_0000u),
+        "BF16" => !HasExponent<ushort>(MemoryMarshal.Cast<byte, ushort>(stored), 0x7F80),
+        "F16" => !HasExponent<ushort>(MemoryMarshal.Cast<byte, ushort>(stored), 0x7C00),
+        _ => true,
+    };
+
+    private static bool HasExponent<T>(ReadOnlySpan<T> bits, T exponent) where T : unmanaged, IBinaryInteger<T>
+    {
+        var all = new Vector<T>(exponent);
+        int i = 0;
+        for (; i <= bits.Length - Vector<T>.Count; i += Vector<T>.Count)
+            if (Vector.EqualsAny(new Vector<T>(bits[i..]) & all, all)) return true;
+        for (; i < bits.Length; i++)
+            if ((bits[i] & exponent) == exponent) return true;
+        return false;
+    }
+
     private static void Round<TFrom, T>(ReadOnlySpan<TFrom> from, Span<T> to) where TFrom : INumber<TFrom> where T : INumber<T>
     {
         for (int i = 0; i < to.Length; i++) to[i] = T.CreateTruncating(from[i]);

@@ -26,6 +26,11 @@ public sealed class SafeTensorsWriter
     /// </summary>
     public bool HasChecksums { get; init; }
 
+    /// <summary>
+    /// Refuses infinities and NaN, before anything of the file is written; looked for while the checksums are computed.
+    /// </summary>
+    internal bool MustBeFinite { get; init; }
+
     /// <summary>Adds a tensor, to be read when the file is saved.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Add(string name, Tensor tensor)
@@ -52,7 +57,7 @@ public sealed class SafeTensorsWriter
     public void Save(string path) => Files.Replace(path, WriteTo);
 
     /// <summary>Like <see cref="Save(string)"/>; <paramref name="beforeRename"/> runs when the new file is whole on the disk.</summary>
-    internal void Save(string path, Disk? disk, Action beforeRename) => Files.Replace(path, WriteTo, disk, beforeRename);
+    internal void Save(string path, Action beforeRename) => Files.Replace(path, WriteTo, beforeRename);
 
     /// <summary>Writes the format to a stream.</summary>
     /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
@@ -76,8 +81,9 @@ public sealed class SafeTensorsWriter
         using var sum = new ChecksumStream();
         foreach (var item in ordered)
         {
-            sum.Restart();
+            sum.Restart(MustBeFinite ? item.Type : null);
             item.Write(sum);
+            if (!sum.IsFinite) throw new NonFiniteException($"'{item.Name}' has an infinity or NaN, so it was not saved.");
             sums.Add(item.Name, sum.Value);
         }
 
