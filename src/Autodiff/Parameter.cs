@@ -38,6 +38,23 @@ public sealed class Parameter : IDisposable, IMaker
         this.value.Maker = this;
     }
 
+    /// <summary>A parameter in weight memory whose elements are yet to be written, as by <see cref="Tensor.CopyFrom{T}"/>.</summary>
+    /// <param name="name">The full name.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="role">What it is for.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <param name="type">
+    /// The type of its elements: the device's floating-point type, which is the default, or one that is storage only. Ops and rules compute
+    /// in floats all the same.
+    /// </param>
+    public Parameter(string name, Shape shape, Role role, Device device, DType? type = null)
+    {
+        Name = name;
+        Role = role;
+        value = Tensor.Unowned(device, shape, type ?? device.Float, Use.Weight, name);
+        value.Maker = this;
+    }
+
     /// <summary>The name; a module that adopts the parameter puts its own name in front.</summary>
     public string Name { get; set; }
 

@@ -35,6 +35,23 @@ public sealed class RuleState : IDisposable
     public IEnumerable<(string Name, double Value)> Numbers =>
         numberNames.Zip(numbers).Concat(parts.SelectMany((p, i) => p.Numbers.Select(n => ($"{i}.{n.Name}", n.Value))));
 
+    /// <summary>The number of tensors, those of the parts included.</summary>
+    internal int TensorCount => tensors.Count + parts.Sum(p => p.TensorCount);
+
+    /// <summary>Tensor number <paramref name="i"/> of <see cref="Tensors"/>.</summary>
+    internal Tensor TensorAt(int i)
+    {
+        if (i < tensors.Count) return tensors[i].Value;
+        i -= tensors.Count;
+        foreach (var part in parts)
+        {
+            if (i < part.TensorCount) return part.TensorAt(i);
+            i -= part.TensorCount;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(i));
+    }
+
     /// <summary>Adds a tensor of zeros, in the device's floating-point type unless given.</summary>
     public Tensor AddTensor(string name, Shape shape, DType? type = null)
     {

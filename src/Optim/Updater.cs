@@ -178,7 +178,16 @@ public sealed partial class Updater : IGradientSink, IDisposable
         /// <summary>Steps the parameter; the gradient is used up.</summary>
         public void Apply(in StepInfo step)
         {
-            Assignment.Rule.Apply(Parameter, Gradient!, State, step);
+            var draws = new RoundingDraws(Parameter, State, step);
+            try
+            {
+                Assignment.Rule.Apply(Parameter, Gradient!, State, step);
+            }
+            finally
+            {
+                draws.End();
+            }
+
             DropGradient();
         }
 
