@@ -81,6 +81,14 @@ internal sealed record TrainOptions : CommandOptions
     [Setting("The head shares the token table.", Phase.Shape, Otherwise = OfModel, Field = nameof(ModelConfig.TiedHead))]
     public bool? Tied { get; init; }
 
+    [Setting(
+        "The type in which matrices and tables are stored, while all arithmetic is in f32: bf16 takes half the memory; int8 a quarter, for "
+            + "hidden matrices, with bf16 for tables and head.",
+        Phase.Run,
+        Words = typeof(StoredTypes),
+        Field = nameof(ModelConfig.Weights))]
+    public DType Dtype { get; init; }
+
     [Setting("Tokens the model sees at once.", Phase.Run, Min = 1, Max = Most, Otherwise = OfModel)]
     public int? Context { get; init; }
 

@@ -18,7 +18,8 @@ internal readonly ref struct RoundingDraws
         (this.parameter, this.state) = (parameter, state);
         var key = new RandomKey(Mixed(step.Seed, step.Step), (ulong)parameter.Index * StreamsOfParameter);
         Set(parameter.Value, key);
-        for (int i = 0; i < state.TensorCount; i++) Set(state.TensorAt(i), key with { Stream = key.Stream + (ulong)(i + 1) * StreamsOfTensor });
+        for (int i = 0; i < state.TensorCount; i++)
+            Set(state.TensorAt(i), key with { Stream = key.Stream + (ulong)(i + 1) * StreamsOfTensor });
     }
 
     /// <summary>Writes round to nearest again.</summary>

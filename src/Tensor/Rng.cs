@@ -3,7 +3,9 @@ namespace Mayfly;
 /// <summary>Random numbers that depend on a key and an index alone.</summary>
 public static class Rng
 {
-    /// <summary>Fills with numbers uniform in [low, high), from number <paramref name="first"/> of the sequence on, a multiple of 4.</summary>
+    /// <summary>
+    /// Fills with numbers uniform in [low, high), from number <paramref name="first"/> of the sequence on, a multiple of 4.
+    /// </summary>
     public static void FillUniform(Span<float> values, double low, double high, RandomKey key, long first = 0)
     {
         Philox.Units(key, values, first);
