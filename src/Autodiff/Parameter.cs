@@ -84,6 +84,12 @@ public sealed class Parameter : IDisposable, IMaker
     /// <summary>The shape.</summary>
     public Shape Shape => value.Shape;
 
+    /// <summary>
+    /// What <see cref="Value"/> gives instead, or null: while a rule steps master weights, those. Of the same shape, and the caller's to
+    /// dispose.
+    /// </summary>
+    public Tensor? StandIn { get; set; }
+
     /// <summary>The current value.</summary>
     /// <exception cref="InvalidOperationException">
     /// A gradient hook reads another parameter in mid-sweep, where values are half old, half new.
@@ -96,7 +102,7 @@ public sealed class Parameter : IDisposable, IMaker
                 throw new InvalidOperationException(
                     $"The gradient hook of {firing.Name} reads {Name} in mid-sweep: some weights are already stepped, others not. "
                     + "Read other weights before Backward or after it.");
-            return value;
+            return StandIn ?? value;
         }
     }
 

@@ -7,8 +7,8 @@ namespace Mayfly;
 /// </summary>
 internal readonly ref struct RoundingDraws
 {
-    // Streams of one parameter: a power of two for each tensor, of which its writes take one after the other.
-    private const int StreamsOfTensor = 1 << 8, StreamsOfParameter = 1 << 16;
+    // Streams of one parameter: some for each tensor, of which its writes take one after the other; the upper half is the gradient's.
+    private const int StreamsOfTensor = 1 << 8, StreamsOfParameter = 1 << 16, GradientStreams = StreamsOfParameter / 2;
     private readonly Parameter parameter;
     private readonly RuleState state;
 
@@ -16,7 +16,7 @@ internal readonly ref struct RoundingDraws
     public RoundingDraws(Parameter parameter, RuleState state, in StepInfo step)
     {
         (this.parameter, this.state) = (parameter, state);
-        var key = new RandomKey(Mixed(step.Seed, step.Step), (ulong)parameter.Index * StreamsOfParameter);
+        var key = Key(step.Seed, step.Step, parameter);
         Set(parameter.Value, key);
         for (int i = 0; i < state.TensorCount; i++)
             Set(state.TensorAt(i), key with { Stream = key.Stream + (ulong)(i + 1) * StreamsOfTensor });
@@ -28,6 +28,16 @@ internal readonly ref struct RoundingDraws
         parameter.Value.Rounding = null;
         for (int i = 0; i < state.TensorCount; i++) state.TensorAt(i).Rounding = null;
     }
+
+    /// <summary>The key of a sum of gradients that is rounded after a micro-batch.</summary>
+    public static RandomKey OfGradient(ulong seed, long step, Parameter parameter, int microBatch)
+    {
+        var key = Key(seed, step, parameter);
+        return key with { Stream = key.Stream + GradientStreams + (ulong)microBatch };
+    }
+
+    private static RandomKey Key(ulong seed, long step, Parameter parameter) =>
+        new(Mixed(seed, step), (ulong)parameter.Index * StreamsOfParameter);
 
     private static void Set(Tensor tensor, RandomKey key)
     {
