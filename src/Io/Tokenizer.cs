@@ -142,6 +142,15 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
             ? size
             : throw Bad(field, "a whole number above 0 is needed here.");
 
+    /// <summary>A field that is true or false; false where it is missing.</summary>
+    /// <exception cref="BadFileException">It is something else.</exception>
+    public bool Flag(string field) => Field(field) switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.True } => true,
+        _ => throw Bad(field, "true or false is needed here."),
+    };
+
     /// <summary>An error of a field.</summary>
     /// <param name="field">Its name.</param>
     /// <param name="problem">What is wrong, and what is needed.</param>

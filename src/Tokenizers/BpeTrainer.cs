@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Mayfly;
 
@@ -13,7 +14,7 @@ public sealed class BpeTrainer
     /// <summary>The name of the special token that ends a text; it has the last id.</summary>
     public const string EndOfText = TiktokenEncoding.EndOfText;
 
-    private const int ChunkBytes = 1 << 20, Bytes = 256;
+    private const int ChunkBytes = 1 << 20, Sniffed = 1 << 16, Bytes = 256;
     private readonly int vocabularySize, threads;
     private readonly WordCounter counter = new();
 
@@ -52,8 +53,44 @@ public sealed class BpeTrainer
             {
                 own.Add(chunk);
                 return own;
-            }, counters.Add);
+            },
+            counters.Add);
         foreach (var own in counters) counter.Add(own);
+    }
+
+    /// <summary>Counts the pieces of a UTF-8 file, or of a folder's files with all its subfolders; there names that start with a dot and
+    /// files that are no text are passed over.</summary>
+    /// <param name="path">A file or a folder.</param>
+    /// <param name="cancellation">Stops between chunks.</param>
+    /// <returns>The files that were read, and those that were passed over.</returns>
+    /// <exception cref="InputException">There is no such file or folder, it cannot be read, or it is no text.</exception>
+    public (int Read, int Skipped) Add(string path, CancellationToken cancellation = default)
+    {
+        if (!Directory.Exists(path)) return AddFile(path, cancellation) ? (1, 0)
+            : throw new InputException($"'{path}' is not UTF-8 text; convert it first.");
+        var files = TextSource.FilesBelow(path);
+        int read = files.Count(file => AddFile(file, cancellation));
+        return (read, files.Length - read);
+    }
+
+    private bool AddFile(string path, CancellationToken cancellation) => Files.Guard($"Cannot read '{path}'", () =>
+    {
+        using var stream = Files.OpenRead(path);
+        bool isText = IsText(stream);
+        if (isText) Add(stream, cancellation);
+        return isText;
+    });
+
+    /// <summary>Tells by a file's begin; bytes that are no text further on do no harm.</summary>
+    private static bool IsText(FileStream stream)
+    {
+        var begin = new byte[Sniffed];
+        int count = stream.ReadAtLeast(begin, Sniffed, throwOnEndOfStream: false);
+        stream.Position = 0;
+        var text = begin.AsSpan(0, count);
+        for (int cut = 0; cut <= (count < Sniffed ? 0 : 3); cut++)
+            if (Utf8.IsValid(text[..^cut])) return !text.Contains((byte)0);
+        return false;
     }
 
     /// <summary>Learns the merges. There are fewer tokens than asked for where no pair of neighbours came twice any more.</summary>

@@ -3,7 +3,7 @@ namespace Mayfly;
 /// <summary>Opens tokenizers in the formats of others: what a file is of is told by what is in it.</summary>
 public static class TokenizerFile
 {
-    private const int Peeked = 1 << 12;
+    private const int Peeked = 1 << 12, LongestFile = 1 << 28;
 
     /// <summary>The files of a model's folder, the best first.</summary>
     private static readonly string[] InFolder = ["tokenizer.json", "tokenizer.model", "vocab.json", "encoder.json"];
@@ -24,7 +24,7 @@ public static class TokenizerFile
         SubwordTokenizer.Register();
         if (Directory.Exists(path)) return Open(FileOf(path));
         if (Gpt2Format.Find(path) is var (ids, merges)) return OfPair(ids, merges);
-        byte[] bytes = Files.ReadBytes(path);
+        byte[] bytes = ReadBytes(path);
         var format = TokenizerFormat.All.FirstOrDefault(format => format.Fits(bytes));
         if (format is not null) return Make(format, bytes, path);
         return IsOurs(bytes) ? Tokenizer.Load(path) : throw new BadFileException(path, "format", $"it is of none that is known: {Help}.");
@@ -38,16 +38,29 @@ public static class TokenizerFile
         new(format, bytes, Beside(path, format.Read(bytes, path)), path);
 
     private static SubwordTokenizer OfPair(string ids, string merges) => Make(
-        TokenizerFormat.HuggingFace, Gpt2Format.ToHuggingFace(Files.ReadBytes(ids), ids, Files.ReadBytes(merges), merges), ids);
+        TokenizerFormat.HuggingFace, Gpt2Format.ToHuggingFace(ReadBytes(ids), ids, ReadBytes(merges), merges), ids);
 
     private static string FileOf(string folder) => InFolder.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
         ?? throw new InputException($"The folder '{folder}' holds no tokenizer; {string.Join(", ", InFolder)} were looked for.");
+
+    private static byte[] ReadBytes(string path)
+    {
+        using var stream = Files.OpenRead(path);
+        if (stream.Length > LongestFile)
+            throw new BadFileException(path, "length", $"{stream.Length} bytes are no tokenizer; the largest has {LongestFile}.");
+        return Files.Guard($"Cannot read '{path}'", () =>
+        {
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        });
+    }
 
     /// <summary>The end of a text as tokenizer_config.json beside the file has it.</summary>
     private static TokenizerDefinition Beside(string path, TokenizerDefinition definition)
     {
         string config = Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json");
-        return File.Exists(config) ? JsonPart.Read(Files.ReadBytes(config), config, root => definition with
+        return File.Exists(config) ? JsonPart.Read(ReadBytes(config), config, root => definition with
         {
             End = Special(root["eos_token"], definition) ?? definition.End,
             Begin = root["add_bos_token"].Flag(false) ? Special(root["bos_token"], definition) ?? definition.Begin : definition.Begin,

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -8,7 +9,7 @@ internal static class TiktokenFormat
 {
     private const int LongestLine = 1 << 16;
 
-    /// <summary>A first line that Microsoft.ML.Tokenizers.Data puts into its files.</summary>
+    /// <summary>The first line in the files of Microsoft.ML.Tokenizers.Data, whose other lines have no ranks: these are their places.</summary>
     private static ReadOnlySpan<byte> Capacity => "Capacity:"u8;
 
     /// <summary>True where the first line is a token and its rank.</summary>
@@ -51,26 +52,31 @@ internal static class TiktokenFormat
 
     private static void ReadLines(ReadOnlySpan<byte> rest, string file, TokenList list)
     {
+        bool isCounted = rest.StartsWith(Capacity);
         for (int number = 1; rest.Length > 0; number++)
         {
             var line = FirstLine(rest);
             rest = rest[Math.Min(line.Length + 1, rest.Length)..];
             line = line.TrimEnd((byte)'\r');
-            if (line.IsEmpty || (number == 1 && line.StartsWith(Capacity))) continue;
-            ReadLine(line, file, number, list);
+            if (line.IsEmpty || (isCounted && number == 1)) continue;
+            string field = $"line {number}";
+            int space = line.IndexOf((byte)' ');
+            byte[] token = Token(isCounted || space < 0 ? line : line[..space]) ?? throw new BadFileException(
+                file, field, "a token in base64, a space and its rank are needed here.");
+            list.Add(isCounted ? list.Count : Rank(line[(space + 1)..]) ?? throw new BadFileException(
+                file, field, "the rank is no whole number from 0 on."), token, TokenKind.Normal, field);
         }
     }
 
-    private static void ReadLine(ReadOnlySpan<byte> line, string file, int number, TokenList list)
+    private static byte[]? Token(ReadOnlySpan<byte> text)
     {
-        int space = line.IndexOf((byte)' ');
-        byte[] token = new byte[line.Length];
-        if (line.Length > LongestLine || space <= 0 || Base64.DecodeFromUtf8(line[..space], token, out _, out int length) != 0 || length == 0)
-            throw new BadFileException(file, $"line {number}", "a token in base64, a space and its rank are needed here.");
-        if (!Utf8Parser.TryParse(line[(space + 1)..], out int rank, out int used) || used != line.Length - space - 1 || rank < 0)
-            throw new BadFileException(file, $"line {number}", "the rank is no whole number from 0 on.");
-        list.Add(rank, token[..length], TokenKind.Normal, $"line {number}");
+        if (text.Length > LongestLine) return null;
+        var token = new byte[text.Length];
+        return Base64.DecodeFromUtf8(text, token, out _, out int length) == OperationStatus.Done && length > 0 ? token[..length] : null;
     }
+
+    private static int? Rank(ReadOnlySpan<byte> text) =>
+        Utf8Parser.TryParse(text, out int rank, out int used) && used == text.Length && rank >= 0 ? rank : null;
 
     private static ReadOnlySpan<byte> FirstLine(ReadOnlySpan<byte> bytes) =>
         bytes.IndexOf((byte)'\n') is var end and >= 0 ? bytes[..end] : bytes;
