@@ -46,7 +46,8 @@ internal sealed class CorpusPart : IDisposable
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
         try
         {
-            return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.Encode(Separator)[0])
+            return new MemoryTokens(isPacked
+                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
                 : tokenizer.Encode(texts[0]));
         }
         catch (InputException e)

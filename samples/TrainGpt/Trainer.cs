@@ -60,6 +60,9 @@ internal sealed class Trainer : IDisposable
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
+            StateType = options.StateDtype,
+            GradientType = options.GradientDtype,
+            MasterWeights = options.MasterWeights,
         });
 
     /// <summary>The model.</summary>
