@@ -30,7 +30,13 @@ internal sealed class Trainer : IDisposable
         folder = new RunFolder(options.Out);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
-        updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+        updater = NewUpdater(options, model);
+        loss = MicroBatchLoss;
+    }
+
+    /// <summary>What steps the model of a run.</summary>
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model) =>
+        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
@@ -39,8 +45,6 @@ internal sealed class Trainer : IDisposable
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
         });
-        loss = MicroBatchLoss;
-    }
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }

@@ -43,9 +43,10 @@ public abstract record ModelConfig
     public float Dropout { get; init; }
 
     /// <summary>
-    /// Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.
+    /// Which blocks backward runs again from their input instead of keeping what they made: less memory, up to a third more time, or two
+    /// thirds. True stands for all.
     /// </summary>
-    public bool CheckpointBlocks { get; init; }
+    public CheckpointPolicy CheckpointBlocks { get; init; }
 
     /// <summary>The names of all kinds: gpt, llama, and those that were registered.</summary>
     public static IReadOnlyList<string> Kinds => ModelKinds.Names;

@@ -25,9 +25,14 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1)
     {
         for (int axis = 0; axis < shape.Rank; axis++)
             if (shape[axis] < 1) throw new ArgumentException($"Parameter {name}: shape {shape} has a size below 1.");
+        using var value = Device.Backend.IsDry ? Tensor.Empty(Device, shape, Device.Float, Use.Activation, name) : Drawn(shape, initializer);
+        return new Parameter(name, value, role);
+    }
+
+    private Tensor Drawn(Shape shape, Initializer initializer)
+    {
         var values = new float[shape.Count];
         initializer(values, shape, new RandomKey(seed, FirstStream + count++));
-        using var value = Tensor.From<float>(values, shape, Device);
-        return new Parameter(name, value, role);
+        return Tensor.From<float>(values, shape, Device);
     }
 }
