@@ -32,8 +32,9 @@ internal static class ModelChoice
     {
         config = config with { };
         foreach (var (option, field) in Fields)
-            if (option.Get(options) is { } value) field.SetValue(config,
-                Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
+            if (option.Get(options) is { } value) field.SetValue(config, value is CheckpointChoice choice
+                ? choice.Policy
+                : Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
         return config;
     }
 

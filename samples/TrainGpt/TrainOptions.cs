@@ -9,7 +9,7 @@ internal enum EagerClip
 }
 
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
-internal sealed record TrainOptions : CommandOptions
+internal record TrainOptions : CommandOptions
 {
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const long MostTokens = Most * 64L;
@@ -112,8 +112,14 @@ internal sealed record TrainOptions : CommandOptions
     [Setting("The part of activations that training sets to zero.", Phase.Course, Min = 0, Max = 0.99)]
     public double Dropout { get; init; }
 
-    [Setting("Recomputes blocks in the backward pass: less memory, a third more time.", Phase.Course)]
-    public bool CheckpointBlocks { get; init; }
+    [Setting(
+        "Blocks that the backward pass runs again instead of keeping what they made: all, a third more time; every N-th; the first N; "
+            + "sqrt, all of them twice, for the least memory; or as many as it takes to stay within bytes such as 4GiB. All where the name "
+            + "stands alone.",
+        Phase.Course,
+        Kind = "none|all|every-N|first-N|sqrt|BYTES",
+        Alone = "all")]
+    public CheckpointChoice CheckpointBlocks { get; init; }
 
     [Setting("Windows of text per micro-batch.", Phase.Run, Min = 1, Max = Most)]
     public int Batch { get; init; } = 12;

@@ -190,7 +190,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         TrainGptRun.Good(run.Train("far", "--clip", "0"));
         TrainGptRun.RunUntil("step 10 of 20", run.Train("near", "--clip", "0"));
         string output = TrainGptRun.Good("train", "--resume", "--out", run.File("near"), "--mode", "eager", "--checkpoint-blocks");
-        Assert.Contains("Changed from here on: --checkpoint-blocks false -> true, --mode deferred -> eager.", output);
+        Assert.Contains("Changed from here on: --checkpoint-blocks none -> all, --mode deferred -> eager.", output);
         Assert.Equal(Losses("far"), Losses("near"));
     }
 

@@ -1,16 +1,27 @@
-namespace TrainGpt;
+namespace Mayfly;
 
-/// <summary>A device of no memory, on which nothing is computed: its arena counts what a step would take.</summary>
-internal sealed class DryBackend : Backend
+/// <summary>
+/// A device of no memory, on which nothing is computed: its arena counts what a step would take of the device it stands for, and it counts
+/// the arithmetic. Numbers read back are zeros.
+/// </summary>
+/// <param name="type">The type in which the other device computes.</param>
+/// <param name="isAsynchronous">Whether the other device is asynchronous.</param>
+public sealed class DryBackend(DType type = DType.F32, bool isAsynchronous = false) : Backend
 {
     /// <inheritdoc/>
     public override string Name => "dry";
 
     /// <inheritdoc/>
-    public override DType Float => DType.F32;
+    public override DType Float => type;
+
+    /// <inheritdoc/>
+    public override bool IsAsynchronous => isAsynchronous;
 
     /// <inheritdoc/>
     public override bool IsDry => true;
+
+    /// <summary>The additions and multiplications of all kernels so far, as <see cref="KernelCost.Flops"/> counts them.</summary>
+    public double Flops { get; private set; }
 
     /// <inheritdoc/>
     public override Block Allocate(long bytes) => new DryBlock(bytes);
@@ -92,9 +103,7 @@ internal sealed class DryBackend : Backend
     public override double SumSquares(in View x) => 0;
 
     /// <inheritdoc/>
-    public override void Run<TKernel>(in TKernel kernel)
-    {
-    }
+    public override void Run<TKernel>(in TKernel kernel) => Flops += kernel.Cost.Flops;
 
     private sealed class DryBlock(long bytes) : Block(bytes);
 }
