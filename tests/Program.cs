@@ -19,6 +19,7 @@ internal static class Program
             if (args is ["kill", var moments, var seed]) return Say(KilledRun.Check(Number(moments), Number(seed)));
             if (args is ["aside", var times, var start]) return Say(KilledRun.CheckSettingAside(Number(times), Number(start)));
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
+            if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
@@ -35,6 +36,12 @@ internal static class Program
     private static int PrintOps()
     {
         File.WriteAllText(OpsPage.File, OpsPage.Print());
+        return 0;
+    }
+
+    private static int Replace(string path)
+    {
+        Files.Replace(path, stream => stream.WriteByte(0));
         return 0;
     }
 
