@@ -38,16 +38,19 @@ internal static class App
 
     private static RootCommand Commands(CommandContext context)
     {
+        SubwordTokenizer.Register();
         var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API "
             + "documentation.");
         TrainCommand.Fill(root, context);
         var train =
             new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
         root.Add(TrainCommand.Fill(train, context));
+        root.Add(PlanCommand.Create(context));
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));
+        root.Add(TokenizerCommand.Create(context));
         CommandLine.DescribeOnHelp(root);
         return root;
     }

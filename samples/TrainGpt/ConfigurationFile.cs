@@ -73,5 +73,5 @@ internal static class ConfigurationFile
         _ => throw new FormatException($"{node?.ToJsonString() ?? "null"} is no number, string or truth value."),
     };
 
-    private static JsonNode? Node(object? value) => value is Enum ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
+    private static JsonNode? Node(object? value) => SettingText.IsWord(value) ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 
 namespace TrainGpt;
@@ -30,8 +31,20 @@ internal static class SettingText
     {
         if (words.Length > 0 && !words.Contains(text)) throw new FormatException($": '{text}' is none of '{string.Join("', '", words)}'.");
         if (type == typeof(string)) return text.Length > 0 ? text : throw new FormatException(" is empty; give a name or leave it out.");
+        if (Parser(type) is { } parse) return parse(text);
         if (type.IsEnum) return Enum.GetValues(type).Cast<Enum>().First(value => Write(value) == text);
         return Number(type, text) ?? throw new FormatException($": '{text}' is {Wanted(type)} that can be used here.");
+    }
+
+    /// <summary>True for a value of a type of words: an enum, or a type of our own with a static Parse.</summary>
+    public static bool IsWord(object? value) => value is Enum || (value is not null && Parser(value.GetType()) is not null);
+
+    private static Func<string, object>? Parser(Type type)
+    {
+        if (type.Assembly != typeof(SettingText).Assembly || type.IsEnum) return null;
+        return type.GetMethod("Parse", [typeof(string)]) is { } parse
+            ? text => parse.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [text], null)!
+            : null;
     }
 
     private static string Wanted(Type type) => type == typeof(double) ? "not a number" : type == typeof(bool) ? "neither true nor false"

@@ -32,6 +32,33 @@ internal static class TrainCommand
         return given.Over(start);
     }
 
+    /// <summary>What a command line asks for, and the shape of its model, before the data is read for more than its vocabulary.</summary>
+    public static (TrainOptions Options, ModelConfig Shape) Asked(TrainOptions start, Given given, CommandContext context)
+    {
+        var options = Read(start, given);
+        if (options.Resume)
+        {
+            var (snapshot, shape, saved, _) = new RunFolder(options.Out).Open(context, options.From);
+            snapshot.Dispose();
+            options = Read(saved.Used(), given);
+            return (options, ModelChoice.Set(options, shape));
+        }
+
+        options = given.Free(options);
+        options.Check();
+        return (options, ModelChoice.Config(options, Vocabulary(options, context)));
+    }
+
+    /// <summary>The size of the vocabulary: that of the data or the tokenizer, where one is named, else that of a published model.</summary>
+    private static int Vocabulary(TrainOptions options, CommandContext context)
+    {
+        if (options.Vocabulary is { } size) return size;
+        if (options.Data is null && options.Tokenizer is { } file) return Tokenizer.Load(file).VocabularySize;
+        if (options.Data is null && ModelNames.All.Contains(options.Model)) return ModelChoice.LeastVocabulary(options);
+        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        return corpus.MakeTokenizer(options).VocabularySize;
+    }
+
     private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();

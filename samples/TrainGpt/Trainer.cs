@@ -34,7 +34,13 @@ internal sealed class Trainer : IDisposable
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
         evaluator = new Evaluator(model, data, options.Batch);
         soundness = new SoundnessCheck(model, batches, options.Accumulate);
-        updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+        updater = NewUpdater(options, model);
+        loss = MicroBatchLoss;
+    }
+
+    /// <summary>What steps the model of a run.</summary>
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model) =>
+        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
@@ -42,9 +48,10 @@ internal sealed class Trainer : IDisposable
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
+            StateType = options.StateDtype,
+            GradientType = options.GradientDtype,
+            MasterWeights = options.MasterWeights,
         });
-        loss = MicroBatchLoss;
-    }
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }

@@ -38,6 +38,15 @@ public static class SafeTensors
         : typeof(T) == typeof(byte) ? "U8"
         : throw new NotSupportedException($"SafeTensors: {typeof(T).Name} elements; use float, double, int, long, Half or byte.");
 
+    /// <summary>The type and the extents under which a tensor is written; of groups with a scale the format knows the bytes only.</summary>
+    internal static (string Type, long[] Sizes) StoredAs(Shape shape, DType type)
+    {
+        if (type == DType.Int8) return ("U8", [type.Bytes(shape.Count)]);
+        var sizes = new long[shape.Rank];
+        shape.CopyTo(sizes);
+        return (type.ToString(), sizes);
+    }
+
     /// <summary>True where <see cref="Convert"/> knows the way from a stored type to T.</summary>
     internal static bool Converts<T>(string dtype) where T : unmanaged =>
         dtype == NameOf<T>() || (typeof(T) == typeof(float) || typeof(T) == typeof(double)) && dtype is "F64" or "F32" or "F16" or "BF16";

@@ -31,13 +31,15 @@ public sealed class SafeTensorsWriter
     /// </summary>
     internal bool MustBeFinite { get; init; }
 
-    /// <summary>Adds a tensor, to be read when the file is saved.</summary>
+    /// <summary>
+    /// Adds a tensor, to be read when the file is saved. One of <see cref="DType.Int8"/> is written as the U8 bytes of its groups, scales
+    /// included, of which only the reader knows the shape.
+    /// </summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Add(string name, Tensor tensor)
     {
-        var sizes = new long[tensor.Rank];
-        tensor.Shape.CopyTo(sizes);
-        Add(new Item(name, tensor.Type.ToString(), sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
+        var (type, sizes) = SafeTensors.StoredAs(tensor.Shape, tensor.Type);
+        Add(new Item(name, type, sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
     }
 
     /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
@@ -169,7 +171,7 @@ public sealed class SafeTensorsWriter
         var bytes = ArrayPool<byte>.Shared.Rent(SafeTensors.ChunkBytes);
         foreach (var piece in TensorPieces.Of(tensor.Read("SafeTensors")))
         {
-            var filled = bytes.AsSpan(0, (int)piece.Count * tensor.Type.Size());
+            var filled = bytes.AsSpan(0, (int)tensor.Type.Bytes(piece.Count));
             tensor.Device.Backend.Read(piece, filled);
             stream.Write(filled);
         }

@@ -190,7 +190,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         TrainGptRun.RunUntil("step 10 of 20", run.Train("near", "--clip", "0"));
         string output = TrainGptRun.Good("train", "--resume", "--out", run.File("near"), "--mode", "eager", "--checkpoint-blocks");
         Assert.Contains("Changed from here on: --mode eager, was deferred.", output);
-        Assert.Contains("Changed from here on: --checkpoint-blocks true, was false.", output);
+        Assert.Contains("Changed from here on: --checkpoint-blocks all, was none.", output);
         Assert.Equal(Losses("far"), Losses("near"));
     }
 
