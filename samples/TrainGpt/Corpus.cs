@@ -28,7 +28,7 @@ internal sealed class Corpus : IDisposable
     public static Corpus Open(string? data, string? validation, CancellationToken stop)
     {
         var train = data is null
-            ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop))
+            ? CorpusPart.Of("The default text", [SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop)])
             : CorpusPart.Open(data, stop);
         return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
             : CorpusPart.Open(validation, stop));
@@ -49,7 +49,7 @@ internal sealed class Corpus : IDisposable
     private Tokenizer Find(TrainOptions options)
     {
         if (options.Tokenizer is { } file) return Tokenizer.Load(file);
-        if (train.Ids is not { } ids) return new CharTokenizer(train.Text + validation?.Text);
+        if (train.Ids is not { } ids) return new CharTokenizer(train.Texts.Concat(validation?.Texts ?? []));
         if (options.Vocabulary is { } size) return new IdTokenizer(size);
         int largest = Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0);
         return new IdTokenizer(Math.Max(largest + 1, ModelChoice.LeastVocabulary(options)));

@@ -67,6 +67,18 @@ internal static class ModelChoice
         shape.Check();
     }
 
+    /// <summary>Refuses a stored shape that is impossible, out of the options' ranges, or not that of a number of weights.</summary>
+    /// <exception cref="InputException">It is one of the last two; the message names what.</exception>
+    /// <exception cref="ArgumentException">The library refuses it.</exception>
+    public static void CheckClaims(ModelConfig shape, long weights)
+    {
+        shape.Check();
+        shape = shape.Explicit();
+        foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
+        if (shape.CountParameters() is var claimed && claimed != weights)
+            throw new InputException($"the model of the configuration has {claimed} weights, the file {weights}.");
+    }
+
     /// <summary>Makes a model, unless its weights alone are more than the machine's memory.</summary>
     /// <exception cref="InputException">They are.</exception>
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)

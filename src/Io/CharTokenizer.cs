@@ -13,10 +13,16 @@ public sealed class CharTokenizer : Tokenizer
 
     /// <summary>Takes the characters that occur in <paramref name="text"/>.</summary>
     /// <exception cref="InputException">The text is empty.</exception>
-    public CharTokenizer(string text)
+    public CharTokenizer(string text) : this([text])
     {
-        if (text.Length == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
-        characters = [.. new SortedSet<Rune>(Distinct(text))];
+    }
+
+    /// <summary>Takes the characters that occur in any of <paramref name="texts"/>.</summary>
+    /// <exception cref="InputException">The texts are empty.</exception>
+    public CharTokenizer(IEnumerable<string> texts)
+    {
+        characters = [.. new SortedSet<Rune>(Distinct(texts))];
+        if (characters.Length == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
         Number();
     }
 
@@ -73,10 +79,11 @@ public sealed class CharTokenizer : Tokenizer
         for (int i = 0; i < characters.Length; i++) ids.TryAdd(characters[i], i);
     }
 
-    private static HashSet<Rune> Distinct(string text)
+    private static HashSet<Rune> Distinct(IEnumerable<string> texts)
     {
         var seen = new HashSet<Rune>();
-        foreach (var character in text.EnumerateRunes()) seen.Add(character);
+        foreach (string text in texts)
+            foreach (var character in text.EnumerateRunes()) seen.Add(character);
         return seen;
     }
 
