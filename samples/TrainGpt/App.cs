@@ -11,7 +11,9 @@ internal static class App
     private const int LongestError = 500;
 
     /// <summary>Runs a command. What the user got wrong ends in one line of errors.</summary>
-    /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
+    /// <returns>
+    /// The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood; 128 and the signal's number where one ended it.
+    /// </returns>
     public static int Run(string[] args, CommandContext context)
     {
         var (output, errors) = (context.Output, context.Errors);
@@ -19,13 +21,14 @@ internal static class App
         if (parse.Errors is [var error, ..]) return Fail(errors, $"{error.Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
-            return parse.Invoke(
+            int code = parse.Invoke(
                 new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false,
                     ProcessTerminationTimeout = null });
+            return context.Signals.ExitCode ?? code;
         }
         catch (OperationCanceledException)
         {
-            return Fail(errors, "Stopped; there was nothing to save.", Failure);
+            return Fail(errors, "Stopped; there was nothing to save.", context.Signals.ExitCode ?? Failure);
         }
         catch (Exception e) when (IsForTheUser(e))
         {

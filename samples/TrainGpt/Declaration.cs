@@ -30,9 +30,8 @@ internal sealed class Declaration
     public Phase Phase => setting.Phase;
 
     /// <summary>The values, where they are words.</summary>
-    public string[] Words => field ??= type.IsEnum
-        ? [.. Enum.GetNames(type).Select(SettingText.Kebab)]
-        : (string[]?)setting.Words?.GetProperty("Names")!.GetValue(null) ?? [];
+    public string[] Words => field ??= (string[]?)setting.Words?.GetProperty("Names")!.GetValue(null)
+        ?? (type.IsEnum ? [.. Enum.GetNames(type).Select(SettingText.Kebab)] : []);
 
     /// <summary>True where it can be given several times.</summary>
     public bool IsList { get; }

@@ -67,16 +67,19 @@ internal static class ModelChoice
         shape.Check();
     }
 
-    /// <summary>Refuses a stored shape that is impossible, out of the options' ranges, or not that of a number of weights.</summary>
-    /// <exception cref="InputException">It is one of the last two; the message names what.</exception>
-    /// <exception cref="ArgumentException">The library refuses it.</exception>
+    /// <summary>
+    /// Refuses a stored shape that is impossible, out of the options' ranges, or of more weights than its file holds: before memory is taken
+    /// for them.
+    /// </summary>
+    /// <exception cref="InputException">It is out of range; the message names the option.</exception>
+    /// <exception cref="ArgumentException">The library refuses it, or it has too many weights.</exception>
     public static void CheckClaims(ModelConfig shape, long weights)
     {
         shape.Check();
         shape = shape.Explicit();
         foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
-        if (shape.CountParameters() is var claimed && claimed != weights)
-            throw new InputException($"the model of the configuration has {claimed} weights, the file {weights}.");
+        if (shape.CountParameters() is var claimed && claimed > weights)
+            throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
     }
 
     /// <summary>Makes a model, unless its weights alone are more than the machine's memory.</summary>
@@ -84,7 +87,7 @@ internal static class ModelChoice
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)
     {
         const double gigabyte = 1 << 30;
-        long needed = config.CountParameters() * sizeof(float), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long needed = config.Weights.Bytes(config.CountParameters()), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return needed <= has
             ? config.Create(device, seed)
             : throw new InputException(string.Create(CultureInfo.InvariantCulture,

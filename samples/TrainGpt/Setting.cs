@@ -45,7 +45,7 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>What help calls a value, where neither its type nor <see cref="Words"/> says more.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>The type whose static <c>Names</c> are the values; those of an enum are known without.</summary>
+    /// <summary>The type whose static <c>Names</c> are the values; those of an enum are known without, unless some are left out.</summary>
     public Type? Words { get; init; }
 
     /// <summary>What an open one stands for, or why.</summary>

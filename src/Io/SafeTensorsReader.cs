@@ -63,18 +63,15 @@ public sealed class SafeTensorsReader : IDisposable
     public SafeTensorEntry Check(string name, Shape shape, DType type)
     {
         var entry = Entry(name);
+        if (IsSame(entry, shape, type)) return entry;
         if (!entry.Fits(shape)) throw Bad(name, $"the file has shape {entry.SizeText}, {shape} is needed.");
-        bool converts = type switch
-        {
-            DType.F32 or DType.F64 => SafeTensors.Converts<float>(entry.Type),
-            _ => entry.Type == type.ToString(),
-        };
+        bool converts = type != DType.I32 && SafeTensors.Converts<float>(entry.Type);
         return converts ? entry : throw Bad(name, $"the file has {entry.Type}, which does not convert to {type}.");
     }
 
     /// <summary>
     /// Overwrites a tensor in place with the stored one of the same shape: the same bits where the types are equal, else converted between
-    /// F64, F32, F16 and BF16.
+    /// F64, F32, F16 and BF16, and to Int8.
     /// </summary>
     /// <exception cref="BadFileException">No such tensor, another shape, or a type that does not convert.</exception>
     public void ReadInto(string name, Tensor tensor)
@@ -86,9 +83,16 @@ public sealed class SafeTensorsReader : IDisposable
             ReadInto(name, dense);
             tensor.Device.Backend.Copy(dense.Read("SafeTensors"), tensor.Write("SafeTensors"));
         }
-        else if (entry.Type == tensor.Type.ToString()) Copy<byte>(entry, tensor);
-        else if (tensor.Type == DType.F32) Copy<float>(entry, tensor);
-        else Copy<double>(entry, tensor);
+        else if (IsSame(entry, tensor.Shape, tensor.Type)) Copy<byte>(entry, tensor);
+        else if (tensor.Type == DType.F64) Copy<double>(entry, tensor);
+        else Copy<float>(entry, tensor);
+    }
+
+    /// <summary>True where the file has the bytes of a tensor of this shape and type.</summary>
+    private static bool IsSame(SafeTensorEntry entry, Shape shape, DType type)
+    {
+        var (name, sizes) = SafeTensors.StoredAs(shape, type);
+        return entry.Type == name && entry.Sizes.SequenceEqual(sizes);
     }
 
     /// <summary>The stored values in row-major order as float, double, int, long or byte.</summary>
@@ -153,18 +157,25 @@ public sealed class SafeTensorsReader : IDisposable
     {
         bool same = typeof(T) == typeof(byte);
         int size = SafeTensors.SizeOf(entry.Type), most = (int)Math.Min(SafeTensors.ChunkBytes / 8, entry.Count);
-        using var stored = new Pooled<byte>(most * size);
+        using var stored = new Pooled<byte>((int)Math.Min(SafeTensors.ChunkBytes, entry.End - entry.Begin));
         using var converted = new Pooled<T>(same ? 0 : most);
         long place = dataStart + entry.Begin;
         foreach (var piece in TensorPieces.Of(tensor.Write("SafeTensors")))
         {
             int n = (int)piece.Count;
-            var bytes = stored.Span[..(n * size)];
+            var bytes = stored.Span[..(same ? (int)tensor.Type.Bytes(n) : n * size)];
             ReadExactly(entry.Name, place, bytes);
             place += bytes.Length;
             if (!same) SafeTensors.Convert(entry.Type, bytes, converted.Span[..n]);
-            tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.Span[..n]));
+            if (!same && tensor.Type.IsStored()) Round<T>(converted.Span[..n], tensor, piece.Layout);
+            else tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.Span[..n]));
         }
+    }
+
+    private static void Round<T>(ReadOnlySpan<T> values, Tensor tensor, in Layout layout) where T : unmanaged
+    {
+        using var place = tensor.ViewAs(layout, "SafeTensors");
+        place.CopyFrom(values);
     }
 
     private long HeaderLength()

@@ -33,7 +33,7 @@ public class SnapshotFaultTests
         {
             Weights[0].Value.Fill(step);
             Updater.GlobalStep = step;
-            Snapshot.Save(disk ?? Disk.System, folder, Weights, Updater, step, new Settings(1), null);
+            using (disk is null ? null : Disk.Use(disk)) Snapshot.Save(folder, Weights, Updater, step, new Settings(1));
         }
 
         /// <summary>The step of the snapshot that opens; its weights have to be of that step.</summary>
@@ -67,7 +67,7 @@ public class SnapshotFaultTests
         Assert.InRange(counting.Places, 500, 5000);
         int sawOld = 0, sawNew = 0;
         long end = counting.Places + 2; // one rename more than without a snapshot before it, and one place without a fault
-        for (long place = 0; place < end; place += place < end - Near ? Stride : 1)
+        for (long place = 0; place < end; place = place < end - Near ? Math.Min(place + Stride, end - Near) : place + 1)
         {
             Restart(run, folder.File("run"));
             bool failed = Record.Exception(() => run.Save(folder.File("run"), 3, new FaultyDisk(fault, place))) is InputException;

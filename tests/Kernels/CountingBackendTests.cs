@@ -67,7 +67,7 @@ public sealed class CountingBackendTests : IDisposable
         Assert.Equal(2 * 2 * layers * width * pairs, Sum("Attend ", c => c.Flops));
         Assert.Equal(5 * 2 * layers * width * pairs, Sum("AttendBack ", c => c.Flops));
         Assert.Equal(4 * 7 * model.ParameterCount, Sum("Update", c => c.Bytes));
-        Assert.Equal(4 * batch * context * (vocabulary + 3), Sum("CrossEntropy ", c => c.Bytes));
+        Assert.Equal(4 * batch * context * (vocabulary + 4), Sum("CrossEntropy ", c => c.Bytes));
         Assert.DoesNotContain(counting.Calls, c => c.Name == "SumSquares");
     }
 
