@@ -11,6 +11,9 @@ internal sealed class CountingBackend(Backend inner) : Backend
     /// <summary>The calls since the last <see cref="List{T}.Clear"/>, in order. Calls of one thread only.</summary>
     public List<MeteredCall> Calls { get; } = [];
 
+    /// <summary>What each of them must move and compute.</summary>
+    public IEnumerable<KernelCost> Costs => Calls.Select(call => call.Cost);
+
     public override string Name => inner.Name;
 
     public override DType Float => inner.Float;

@@ -38,6 +38,7 @@ internal static class App
 
     private static RootCommand Commands(CommandContext context)
     {
+        SubwordTokenizer.Register();
         var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API "
             + "documentation.");
         TrainCommand.Fill(root, context);
@@ -48,6 +49,7 @@ internal static class App
         root.Add(GenerateCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));
+        root.Add(TokenizerCommand.Create(context));
         CommandLine.DescribeOnHelp(root);
         return root;
     }

@@ -63,6 +63,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>True for the name of a file or folder, which holds in every folder.</summary>
     public bool IsPath { get; init; }
 
+    /// <summary>The type whose static <c>Names</c> can stand in the place of such a name.</summary>
+    public Type? Instead { get; init; }
+
     /// <summary>The settings of a <see cref="Rule"/> that it changes: of several the first that the rule or its fallback has.</summary>
     public string[] Keys { get; init; } = [];
 

@@ -46,10 +46,12 @@ internal sealed record TrainOptions : CommandOptions
     public int? Vocabulary { get; init; }
 
     [Setting(
-        "A tokenizer's JSON file.",
+        "How text becomes ids: ",
         Phase.Run,
-        Kind = "FILE",
+        More = typeof(TokenizerChoice),
+        Kind = "NAME|FILE",
         IsPath = true,
+        Instead = typeof(TokenizerChoice),
         Otherwise = "the characters of the data; for a .bin file its ids as numbers")]
     public string? Tokenizer { get; init; }
 

@@ -6,8 +6,8 @@ namespace Mayfly;
 /// <summary>Reads a whole text file: UTF-8, with or without a byte order mark. What else is in a file is named, with the remedy.</summary>
 public static class TextFile
 {
-    /// <summary>The most bytes of a file of JSON: 64 MiB.</summary>
-    public const int LongestJson = 64 << 20;
+    /// <summary>The most bytes of a tokenizer as JSON: 256 MiB.</summary>
+    public const int LongestJson = 256 << 20;
 
     /// <summary>The most characters of a .NET string.</summary>
     internal const int LongestText = 0x3FFFFFDF;
