@@ -24,7 +24,7 @@ internal sealed class Trainer : IDisposable
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
     private readonly CommandContext context;
-    private (long Step, double Loss)? best;
+    private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock;
     private bool isUnsound, isFailing;
 
@@ -119,12 +119,12 @@ internal sealed class Trainer : IDisposable
     public void Run(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (savedStep < 0) Save(records, null);
+        if (savedStep < 0) Save(records);
         records.Begin();
         try
         {
             Train(records, progress, stop);
-            if (Step > savedStep) Save(records, null);
+            if (Step > savedStep) Save(records);
         }
         catch
         {
@@ -145,7 +145,7 @@ internal sealed class Trainer : IDisposable
         {
             if (Next(stop) is not { } status) continue;
             records.Add(status);
-            if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records, status.ValidationLoss);
+            if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records);
             if (status.ValidationLoss is { } loss && !(loss >= best?.Loss)) KeepBest(loss);
             progress(status);
             StartClock();
@@ -175,8 +175,10 @@ internal sealed class Trainer : IDisposable
     {
         try
         {
-            return step < options.Steps ? evaluator.Quick(Evaluating, stop)
+            var found = step < options.Steps ? evaluator.Quick(Evaluating, stop)
                 : evaluator.Measure(options.EvaluateTokens!.Value, progress => Evaluating(progress with { IsAtEnd = true }), stop);
+            measured = (step, found.Loss);
+            return found;
         }
         catch (OperationCanceledException)
         {
@@ -194,12 +196,12 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
-    private void Save(RunRecords records, double? validationLoss)
+    private void Save(RunRecords records)
     {
         if (!IsSound()) return;
         if (folder.Follow()) Follow(records);
         if (savedStep >= 0) records.Flush();
-        folder.Save(Model, updater, options, tokenizer, validationLoss);
+        folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
         savedStep = Step;
         records.AddConfiguration();
     }
@@ -235,7 +237,7 @@ internal sealed class Trainer : IDisposable
         isFailing = true;
         try
         {
-            Save(records, null);
+            Save(records);
             if (Step == savedStep) context.Output.WriteLine($"Step {Step} was saved to {folder.Path} before the end.");
         }
         catch (Exception e) when (e is InputException or NonFiniteException or IOException or OutOfMemoryException)
