@@ -81,6 +81,8 @@ internal static class TrainCommand
         TrainOptions asked, ModelConfig shape, TokenStream data, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
             CommandContext context)
     {
+        asked = new PlanSearch(asked, shape).Resolved().Options;
+        shape = ModelChoice.Set(asked, shape);
         string hash = DataHash.Of(data);
         DataHash.Check(asked, hash);
         using var device = Device.Open(asked.Device, asked.Threads);
@@ -141,6 +143,8 @@ internal static class TrainCommand
             CultureInfo.InvariantCulture,
             $"Model: {options.Model}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; "
             + $"{model.ParameterCount:N0} weights on {model.Device.Name}."));
+        if (options.CheckpointBlocks.Policy.IsAny)
+            output.WriteLine($"Backward runs blocks again instead of keeping what they made: --checkpoint-blocks {options.CheckpointBlocks}.");
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
     }
