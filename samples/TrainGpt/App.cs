@@ -11,7 +11,9 @@ internal static class App
     private const int LongestError = 500;
 
     /// <summary>Runs a command. What the user got wrong ends in one line of errors.</summary>
-    /// <returns>The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood.</returns>
+    /// <returns>
+    /// The exit code: 0, 1 for a failure, 2 for a command line that cannot be understood; 128 and the signal's number where one ended it.
+    /// </returns>
     public static int Run(string[] args, CommandContext context)
     {
         var (output, errors) = (context.Output, context.Errors);
@@ -19,13 +21,14 @@ internal static class App
         if (parse.Errors is [var error, ..]) return Fail(errors, $"{error.Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
-            return parse.Invoke(
+            int code = parse.Invoke(
                 new InvocationConfiguration { Output = output, Error = errors, EnableDefaultExceptionHandler = false,
                     ProcessTerminationTimeout = null });
+            return context.Signals.ExitCode ?? code;
         }
         catch (OperationCanceledException)
         {
-            return Fail(errors, "Stopped; there was nothing to save.", Failure);
+            return Fail(errors, "Stopped; there was nothing to save.", context.Signals.ExitCode ?? Failure);
         }
         catch (Exception e) when (IsForTheUser(e))
         {
@@ -35,6 +38,7 @@ internal static class App
 
     private static RootCommand Commands(CommandContext context)
     {
+        SubwordTokenizer.Register();
         var root = new RootCommand("Trains a GPT or a Llama on text. Without a command and options it learns from the .NET SDK's own API "
             + "documentation.");
         TrainCommand.Fill(root, context);
@@ -46,6 +50,7 @@ internal static class App
         root.Add(GenerateCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));
+        root.Add(TokenizerCommand.Create(context));
         CommandLine.DescribeOnHelp(root);
         return root;
     }

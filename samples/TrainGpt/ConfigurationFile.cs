@@ -35,16 +35,12 @@ internal static class ConfigurationFile
     {
         try
         {
-            return Read(path, JsonNode.Parse(File.ReadAllText(path), null, Strict) as JsonObject
+            return Read(path, JsonNode.Parse(Files.ReadBytes(path), null, Strict) as JsonObject
                 ?? throw new JsonException("a JSON object is needed."));
         }
         catch (JsonException e)
         {
             throw new BadFileException(path, "configuration", $"it is no JSON of settings: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"Cannot read '{path}': {e.Message}", e);
         }
     }
 

@@ -48,8 +48,9 @@ internal sealed class Corpus : IDisposable
 
     private Tokenizer Find(TrainOptions options)
     {
-        if (options.Tokenizer is { } file) return Tokenizer.Load(file);
-        if (train.Ids is not { } ids) return new CharTokenizer(train.Text + validation?.Text);
+        if (TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer;
+        if (train.Ids is not { } ids)
+            return new CharTokenizer(train.Text + validation?.Text, hasUnknown: options.Tokenizer == TokenizerChoice.Characters);
         if (options.Vocabulary is { } size) return new IdTokenizer(size);
         int largest = Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0);
         return new IdTokenizer(Math.Max(largest + 1, ModelChoice.LeastVocabulary(options)));

@@ -44,7 +44,7 @@ internal sealed class CorpusPart : IDisposable
     public ITokens Tokens(Tokenizer tokenizer)
     {
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
-        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.Encode(Separator)[0])
+        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
             : tokenizer.Encode(texts[0]));
     }
 

@@ -30,9 +30,8 @@ internal sealed class Declaration
     public Phase Phase => setting.Phase;
 
     /// <summary>The values, where they are words.</summary>
-    public string[] Words => field ??= type.IsEnum
-        ? [.. Enum.GetNames(type).Select(SettingText.Kebab)]
-        : (string[]?)setting.Words?.GetProperty("Names")!.GetValue(null) ?? [];
+    public string[] Words => field ??= setting.Words is { } words ? NamesOf(words)
+        : type.IsEnum ? [.. Enum.GetNames(type).Select(SettingText.Kebab)] : [];
 
     /// <summary>True where it can be given several times.</summary>
     public bool IsList { get; }
@@ -117,7 +116,10 @@ internal sealed class Declaration
         _ => Full(SettingText.Read(type, Words, words[0])),
     };
 
-    private object Full(object value) => setting.IsPath ? Path.GetFullPath((string)value) : value;
+    private object Full(object value) =>
+        setting.IsPath && !NamesOf(setting.Instead).Contains(value) ? Path.GetFullPath((string)value) : value;
+
+    private static string[] NamesOf(Type? type) => (string[]?)type?.GetProperty("Names")!.GetValue(null) ?? [];
 
     /// <summary>What it is, and its default.</summary>
     public string Help<T>() where T : CommandOptions, new()

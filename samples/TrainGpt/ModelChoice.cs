@@ -73,7 +73,7 @@ internal static class ModelChoice
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)
     {
         const double gigabyte = 1 << 30;
-        long needed = config.CountParameters() * sizeof(float), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long needed = config.Weights.Bytes(config.CountParameters()), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return needed <= has
             ? config.Create(device, seed)
             : throw new InputException(string.Create(CultureInfo.InvariantCulture,

@@ -30,8 +30,8 @@ internal static class RunPage
     /// <exception cref="InputException">It cannot.</exception>
     public static void CheckWritable(string page)
     {
-        if (Directory.Exists(page)) throw new InputException($"--report {page} is a folder; name a file.");
-        new RunFolder(Path.GetDirectoryName(Path.GetFullPath(page))!).CheckWritable();
+        Files.CheckReplaceable(page);
+        Files.CheckWritable(Path.GetDirectoryName(Path.GetFullPath(page))!);
     }
 
     private static KeyValuePair<string, string>[] Settings(TrainOptions options) =>

@@ -16,8 +16,12 @@ internal static class TrainCommand
     private static void Start(Given given, CommandContext context)
     {
         var options = Read(new TrainOptions(), given);
-        if (options.Resume) Resume(given, new RunFolder(options.Out), context);
-        else StartAnew(given.Free(options), context);
+        if (options is { From: SnapshotChoice.Best, Resume: false })
+            throw new InputException("--from best says where to go on; give --resume too, or leave it out.");
+        FolderLock.CheckFree(options.Out);
+        using var folder = new RunFolder(options.Out);
+        if (options.Resume) Resume(given, options.From, folder, context);
+        else StartAnew(given.Free(options), folder, context);
     }
 
     /// <summary>Settings over others: those of the configuration file, if one is named, then those of the command line.</summary>
@@ -34,7 +38,7 @@ internal static class TrainCommand
         var options = Read(start, given);
         if (options.Resume)
         {
-            var (snapshot, shape, saved, _) = new RunFolder(options.Out).Open(context);
+            var (snapshot, shape, saved, _) = new RunFolder(options.Out).Open(context, options.From);
             snapshot.Dispose();
             options = Read(saved.Used(), given);
             return (options, ModelChoice.Set(options, shape));
@@ -55,17 +59,18 @@ internal static class TrainCommand
         return corpus.MakeTokenizer(options).VocabularySize;
     }
 
-    private static void StartAnew(TrainOptions options, CommandContext context)
+    private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
-        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus.Tokens(tokenizer), tokenizer, null, context);
+        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus.Tokens(tokenizer), tokenizer, null, folder, context);
     }
 
-    private static void Resume(Given given, RunFolder folder, CommandContext context)
+    private static void Resume(Given given, SnapshotChoice from, RunFolder folder, CommandContext context)
     {
-        var (snapshot, shape, saved, tokenizer) = folder.Open(context);
+        if (Directory.Exists(folder.Path)) folder.Own();
+        var (snapshot, shape, saved, tokenizer) = folder.Open(context, from);
         using (snapshot)
         {
             saved = saved.Used();
@@ -73,13 +78,13 @@ internal static class TrainCommand
             Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, ModelChoice.Set(options, shape), corpus.Tokens(tokenizer), tokenizer, (snapshot, saved), context);
+            Run(options, ModelChoice.Set(options, shape), corpus.Tokens(tokenizer), tokenizer, (snapshot, saved), folder, context);
         }
     }
 
     private static void Run(
         TrainOptions asked, ModelConfig shape, TokenStream data, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
-            CommandContext context)
+            RunFolder folder, CommandContext context)
     {
         asked = new PlanSearch(asked, shape).Resolved().Options;
         shape = ModelChoice.Set(asked, shape);
@@ -88,49 +93,47 @@ internal static class TrainCommand
         using var device = Device.Open(asked.Device, asked.Threads);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
         using var model = ModelChoice.Create(shape, device, options.Seed);
-        using var trainer = new Trainer(options, model, tokenizer, data);
+        using var trainer = new Trainer(options, model, tokenizer, data, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);
-        CheckWritable(options, context.Stop);
-        using var records = new RunRecords(options, trainer.Step);
-        if (saved is null) SetAside(options.Out, context);
+        CheckWritable(options, folder, context.Stop);
+        if (saved is null) SetAside(folder, context);
+        using var records = new RunRecords(options, folder, trainer.Step, context);
         StepStatus? last = null;
         View(context, new RunClock(trainer.Step, options.Steps))
-            .Show(report => Run(trainer, options, status => report(last = records.Add(status)), context.Stop));
-        if (trainer.Step >= options.Steps) Finish(options, model, tokenizer, last, context);
-        else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; "
-            + $"train --resume --out {options.Out} goes on.");
+            .Show(report => Run(trainer, records, status => report(last = status), context.Stop));
+        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, model, tokenizer, last, context);
+        else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
+            + $"train --resume --out {folder.Path} goes on.");
         records.Report(model, tokenizer, context.Stop);
     }
 
     /// <summary>Finds out about what cannot be written before anything is.</summary>
-    private static void CheckWritable(TrainOptions options, CancellationToken stop)
+    private static void CheckWritable(TrainOptions options, RunFolder folder, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         if (options.Report is { } page) RunPage.CheckWritable(page);
-        new RunFolder(options.Out).CheckWritable();
+        folder.Own();
+        Files.CheckWritable(folder.Path);
     }
 
-    private static void SetAside(string folder, CommandContext context)
+    private static void SetAside(RunFolder folder, CommandContext context)
     {
-        if (new RunFolder(folder).SetAside() is { } place)
-            context.Output.WriteLine($"'{folder}' held another run; its files are in '{place}' now.");
+        if (folder.SetAside() is { } place)
+            context.Output.WriteLine($"'{folder.Path}' held another run; its files are in '{place}' now.");
     }
 
-    private static void Run(Trainer trainer, TrainOptions options, Action<StepStatus> report, CancellationToken stop)
+    private static void Run(Trainer trainer, RunRecords records, Action<StepStatus> report, CancellationToken stop)
     {
         try
         {
-            trainer.Run(report, stop);
+            trainer.Run(records, report, stop);
         }
         catch (NonFiniteException e)
         {
-            string advice = trainer.HasSaved
-                ? $"The last snapshot in '{options.Out}' is whole: go on from it by --resume with a lower --learning-rate."
-                : "Nothing was saved yet: train anew with a lower --learning-rate.";
-            throw new InputException($"{e.Message} {advice}", e);
+            throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
         }
     }
 

@@ -46,10 +46,12 @@ internal record TrainOptions : CommandOptions
     public int? Vocabulary { get; init; }
 
     [Setting(
-        "A tokenizer's JSON file.",
+        "How text becomes ids: ",
         Phase.Run,
-        Kind = "FILE",
+        More = typeof(TokenizerChoice),
+        Kind = "NAME|FILE",
         IsPath = true,
+        Instead = typeof(TokenizerChoice),
         Otherwise = "the characters of the data; for a .bin file its ids as numbers")]
     public string? Tokenizer { get; init; }
 
@@ -80,6 +82,26 @@ internal record TrainOptions : CommandOptions
 
     [Setting("The head shares the token table.", Phase.Shape, Otherwise = OfModel, Field = nameof(ModelConfig.TiedHead))]
     public bool? Tied { get; init; }
+
+    [Setting(
+        "The type in which matrices and tables are stored, while all arithmetic is in f32: bf16 takes half the memory; int8 a quarter, for "
+            + "hidden matrices, with bf16 for tables and head.",
+        Phase.Run,
+        Words = typeof(StoredTypes),
+        Field = nameof(ModelConfig.Weights))]
+    public DType Dtype { get; init; }
+
+    [Setting("The type in which the optimizer keeps what it remembers of matrices.", Phase.Run, Words = typeof(StateTypes))]
+    public DType StateDtype { get; init; }
+
+    [Setting(
+        "The type of the gradients of matrices while they wait for the end of the step or for more micro-batches.", Phase.Run,
+        Words = typeof(GradientTypes))]
+    public DType GradientDtype { get; init; }
+
+    [Setting(
+        "Steps f32 copies of weights that --dtype stores in fewer bits, instead of rounding at random what a step gives.", Phase.Run)]
+    public bool MasterWeights { get; init; }
 
     [Setting("Tokens the model sees at once.", Phase.Run, Min = 1, Max = Most, Otherwise = OfModel)]
     public int? Context { get; init; }
@@ -259,6 +281,8 @@ internal record TrainOptions : CommandOptions
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+        if (MasterWeights && Dtype == DType.F32)
+            throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)
             throw new InputException($"--clip-mode {SettingText.Write(ClipMode)} with --clip 0 clips nothing; leave one out.");
     }

@@ -22,7 +22,7 @@ internal sealed class TrainedModel : IDisposable
     /// <exception cref="DeviceUnavailableException">There is no such device.</exception>
     public static TrainedModel Load(CommandOptions options, CommandContext context)
     {
-        var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context);
+        var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context, options.From);
         using (snapshot)
         {
             var device = Device.Open(options.Device, options.Threads);

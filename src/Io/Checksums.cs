@@ -72,11 +72,16 @@ internal static class Checksums
         : -1;
 }
 
-/// <summary>Keeps the sum of what is written to it, and nothing else.</summary>
+/// <summary>Keeps the sum of what is written to it, whether all of it is finite, and nothing else.</summary>
 internal sealed class ChecksumStream : Stream
 {
+    private string? type;
+
     /// <summary>The sum so far.</summary>
     public uint Value { get; private set; }
+
+    /// <summary>False where an infinity or NaN was among the elements.</summary>
+    public bool IsFinite { get; private set; }
 
     /// <inheritdoc/>
     public override bool CanRead => false;
@@ -93,11 +98,15 @@ internal sealed class ChecksumStream : Stream
     /// <inheritdoc/>
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Forgets what was written.</summary>
-    public void Restart() => Value = 0;
+    /// <summary>Forgets what was written; goes on with elements of a type, or null where they need not be finite.</summary>
+    public void Restart(string? elements = null) => (type, Value, IsFinite) = (elements, 0, true);
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer) => Value = Checksums.Append(Value, buffer);
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        Value = Checksums.Append(Value, buffer);
+        if (type is not null) IsFinite &= SafeTensors.AreFinite(type, buffer);
+    }
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

@@ -38,6 +38,15 @@ public static class SafeTensors
         : typeof(T) == typeof(byte) ? "U8"
         : throw new NotSupportedException($"SafeTensors: {typeof(T).Name} elements; use float, double, int, long, Half or byte.");
 
+    /// <summary>The type and the extents under which a tensor is written; of groups with a scale the format knows the bytes only.</summary>
+    internal static (string Type, long[] Sizes) StoredAs(Shape shape, DType type)
+    {
+        if (type == DType.Int8) return ("U8", [type.Bytes(shape.Count)]);
+        var sizes = new long[shape.Rank];
+        shape.CopyTo(sizes);
+        return (type.ToString(), sizes);
+    }
+
     /// <summary>True where <see cref="Convert"/> knows the way from a stored type to T.</summary>
     internal static bool Converts<T>(string dtype) where T : unmanaged =>
         dtype == NameOf<T>() || (typeof(T) == typeof(float) || typeof(T) == typeof(double)) && dtype is "F64" or "F32" or "F16" or "BF16";
@@ -52,6 +61,27 @@ public static class SafeTensors
         else if (dtype == "F32") Round(MemoryMarshal.Cast<byte, float>(stored), values);
         else if (dtype == "F16") Round(MemoryMarshal.Cast<byte, Half>(stored), values);
         else WidenBrainFloats(MemoryMarshal.Cast<byte, ushort>(stored), values);
+    }
+
+    /// <summary>False where one of the elements, stored in whole, is an infinity or NaN: all bits of its exponent are set.</summary>
+    internal static bool AreFinite(string dtype, ReadOnlySpan<byte> stored) => dtype switch
+    {
+        "F64" => !HasExponent<ulong>(MemoryMarshal.Cast<byte, ulong>(stored), 0x7FF0_0000_0000_0000),
+        "F32" => !HasExponent<uint>(MemoryMarshal.Cast<byte, uint>(stored), 0x7F80_0000u),
+        "BF16" => !HasExponent<ushort>(MemoryMarshal.Cast<byte, ushort>(stored), 0x7F80),
+        "F16" => !HasExponent<ushort>(MemoryMarshal.Cast<byte, ushort>(stored), 0x7C00),
+        _ => true,
+    };
+
+    private static bool HasExponent<T>(ReadOnlySpan<T> bits, T exponent) where T : unmanaged, IBinaryInteger<T>
+    {
+        var all = new Vector<T>(exponent);
+        int i = 0;
+        for (; i <= bits.Length - Vector<T>.Count; i += Vector<T>.Count)
+            if (Vector.EqualsAny(new Vector<T>(bits[i..]) & all, all)) return true;
+        for (; i < bits.Length; i++)
+            if ((bits[i] & exponent) == exponent) return true;
+        return false;
     }
 
     private static void Round<TFrom, T>(ReadOnlySpan<TFrom> from, Span<T> to) where TFrom : INumber<TFrom> where T : INumber<T>

@@ -62,18 +62,15 @@ public sealed class SafeTensorsReader : IDisposable
     public SafeTensorEntry Check(string name, Shape shape, DType type)
     {
         var entry = Entry(name);
+        if (IsSame(entry, shape, type)) return entry;
         if (!entry.Fits(shape)) throw Bad(name, $"the file has shape {entry.SizeText}, {shape} is needed.");
-        bool converts = type switch
-        {
-            DType.F32 or DType.F64 => SafeTensors.Converts<float>(entry.Type),
-            _ => entry.Type == type.ToString(),
-        };
+        bool converts = type != DType.I32 && SafeTensors.Converts<float>(entry.Type);
         return converts ? entry : throw Bad(name, $"the file has {entry.Type}, which does not convert to {type}.");
     }
 
     /// <summary>
     /// Overwrites a tensor in place with the stored one of the same shape: the same bits where the types are equal, else converted between
-    /// F64, F32, F16 and BF16.
+    /// F64, F32, F16 and BF16, and to Int8.
     /// </summary>
     /// <exception cref="BadFileException">No such tensor, another shape, or a type that does not convert.</exception>
     public void ReadInto(string name, Tensor tensor)
@@ -85,9 +82,16 @@ public sealed class SafeTensorsReader : IDisposable
             ReadInto(name, dense);
             tensor.Device.Backend.Copy(dense.Read("SafeTensors"), tensor.Write("SafeTensors"));
         }
-        else if (entry.Type == tensor.Type.ToString()) Copy<byte>(entry, tensor);
-        else if (tensor.Type == DType.F32) Copy<float>(entry, tensor);
-        else Copy<double>(entry, tensor);
+        else if (IsSame(entry, tensor.Shape, tensor.Type)) Copy<byte>(entry, tensor);
+        else if (tensor.Type == DType.F64) Copy<double>(entry, tensor);
+        else Copy<float>(entry, tensor);
+    }
+
+    /// <summary>True where the file has the bytes of a tensor of this shape and type.</summary>
+    private static bool IsSame(SafeTensorEntry entry, Shape shape, DType type)
+    {
+        var (name, sizes) = SafeTensors.StoredAs(shape, type);
+        return entry.Type == name && entry.Sizes.SequenceEqual(sizes);
     }
 
     /// <summary>The stored values in row-major order as float, double, int, long or byte.</summary>
@@ -155,12 +159,19 @@ public sealed class SafeTensorsReader : IDisposable
         foreach (var piece in TensorPieces.Of(tensor.Write("SafeTensors")))
         {
             int n = (int)piece.Count;
-            var bytes = stored.AsSpan(0, n * size);
+            var bytes = stored.AsSpan(0, same ? (int)tensor.Type.Bytes(n) : n * size);
             ReadExactly(entry.Name, place, bytes);
             place += bytes.Length;
             if (!same) SafeTensors.Convert(entry.Type, bytes, converted.AsSpan(0, n));
-            tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.AsSpan(0, n)));
+            if (!same && tensor.Type.IsStored()) Round<T>(converted.AsSpan(0, n), tensor, piece.Layout);
+            else tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.AsSpan(0, n)));
         }
+    }
+
+    private static void Round<T>(ReadOnlySpan<T> values, Tensor tensor, in Layout layout) where T : unmanaged
+    {
+        using var place = tensor.ViewAs(layout, "SafeTensors");
+        place.CopyFrom(values);
     }
 
     private long HeaderLength()

@@ -26,13 +26,20 @@ public sealed class SafeTensorsWriter
     /// </summary>
     public bool HasChecksums { get; init; }
 
-    /// <summary>Adds a tensor, to be read when the file is saved.</summary>
+    /// <summary>
+    /// Refuses infinities and NaN, before anything of the file is written; looked for while the checksums are computed.
+    /// </summary>
+    internal bool MustBeFinite { get; init; }
+
+    /// <summary>
+    /// Adds a tensor, to be read when the file is saved. One of <see cref="DType.Int8"/> is written as the U8 bytes of its groups, scales
+    /// included, of which only the reader knows the shape.
+    /// </summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     public void Add(string name, Tensor tensor)
     {
-        var sizes = new long[tensor.Rank];
-        tensor.Shape.CopyTo(sizes);
-        Add(new Item(name, tensor.Type.ToString(), sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
+        var (type, sizes) = SafeTensors.StoredAs(tensor.Shape, tensor.Type);
+        Add(new Item(name, type, sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
     }
 
     /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
@@ -52,7 +59,7 @@ public sealed class SafeTensorsWriter
     public void Save(string path) => Files.Replace(path, WriteTo);
 
     /// <summary>Like <see cref="Save(string)"/>; <paramref name="beforeRename"/> runs when the new file is whole on the disk.</summary>
-    internal void Save(string path, Disk? disk, Action beforeRename) => Files.Replace(path, WriteTo, disk, beforeRename);
+    internal void Save(string path, Action beforeRename) => Files.Replace(path, WriteTo, beforeRename);
 
     /// <summary>Writes the format to a stream.</summary>
     /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
@@ -76,8 +83,9 @@ public sealed class SafeTensorsWriter
         using var sum = new ChecksumStream();
         foreach (var item in ordered)
         {
-            sum.Restart();
+            sum.Restart(MustBeFinite ? item.Type : null);
             item.Write(sum);
+            if (!sum.IsFinite) throw new NonFiniteException($"'{item.Name}' has an infinity or NaN, so it was not saved.");
             sums.Add(item.Name, sum.Value);
         }
 
@@ -163,7 +171,7 @@ public sealed class SafeTensorsWriter
         var bytes = ArrayPool<byte>.Shared.Rent(SafeTensors.ChunkBytes);
         foreach (var piece in TensorPieces.Of(tensor.Read("SafeTensors")))
         {
-            var filled = bytes.AsSpan(0, (int)piece.Count * tensor.Type.Size());
+            var filled = bytes.AsSpan(0, (int)tensor.Type.Bytes(piece.Count));
             tensor.Device.Backend.Read(piece, filled);
             stream.Write(filled);
         }

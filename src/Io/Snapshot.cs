@@ -18,8 +18,11 @@ public sealed class Snapshot : IDisposable
     /// <summary>The name of the one that was saved before it.</summary>
     public const string PreviousFileName = "snapshot.previous.safetensors";
 
+    /// <summary>The name of the one with the least validation loss so far, where that is measured.</summary>
+    public const string BestFileName = "snapshot.best.safetensors";
+
     private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration",
-        TokenizerField = "tokenizer";
+        TokenizerField = "tokenizer", ValidationLossField = "validation_loss";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -39,6 +42,7 @@ public sealed class Snapshot : IDisposable
         if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
             throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
         Step = step;
+        ValidationLoss = reader.Metadata.TryGetValue(ValidationLossField, out string? said) ? Loss(said) : null;
         reader.Verify();
         Tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, reader.Path) : null;
     }
@@ -52,6 +56,9 @@ public sealed class Snapshot : IDisposable
     /// <summary>The steps that were done.</summary>
     public long Step { get; }
 
+    /// <summary>The validation loss of these weights, or null where it was not measured.</summary>
+    public double? ValidationLoss { get; }
+
     /// <summary>The tokenizer, or null where none was saved.</summary>
     public Tokenizer? Tokenizer { get; }
 
@@ -63,7 +70,8 @@ public sealed class Snapshot : IDisposable
 
     /// <summary>
     /// Writes a snapshot under a temporary name and flushes it to the disk. Then the newest becomes the previous one, if it is whole, and
-    /// the new one the newest: at every moment a whole snapshot has one of the two names.
+    /// the new one the newest: at every moment a whole snapshot has one of the two names. Weights and states that are not finite are not
+    /// saved, so that they never take the place of good ones.
     /// </summary>
     /// <param name="folder">The folder; it is made where it is missing.</param>
     /// <param name="parameters">The weights.</param>
@@ -71,27 +79,43 @@ public sealed class Snapshot : IDisposable
     /// <param name="step">The steps done.</param>
     /// <param name="configuration">What is needed to build the model again; any type System.Text.Json can write.</param>
     /// <param name="tokenizer">The tokenizer, or null.</param>
+    /// <param name="validationLoss">The validation loss of these weights, or null where it was not measured.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
     /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
     public static void Save<TConfiguration>(
         string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
-            Tokenizer? tokenizer = null) =>
-        Save(Disk.System, folder, parameters, updater, step, configuration, tokenizer);
+            Tokenizer? tokenizer = null, double? validationLoss = null) =>
+        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Newest(folder), () => KeepPrevious(folder));
 
-    internal static void Save<TConfiguration>(
-        Disk disk, string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
-            Tokenizer? tokenizer)
+    /// <summary>Like <see cref="Save"/>, but as the best one; the newest and the previous one stay.</summary>
+    /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
+    public static void SaveBest<TConfiguration>(
+        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
+            Tokenizer? tokenizer, double validationLoss) =>
+        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Best(folder));
+
+    /// <summary>Makes the newest one the best one too, by a second name of the file where the file system has such.</summary>
+    /// <exception cref="InputException">It cannot be written.</exception>
+    public static void KeepBest(string folder) => Files.Duplicate(Newest(folder), Best(folder));
+
+    private static SafeTensorsWriter Writer<TConfiguration>(
+        IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer,
+            double? validationLoss)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         if (updater is not null) CheckBetweenSteps(updater);
-        var writer = new SafeTensorsWriter { HasChecksums = true };
+        var writer = new SafeTensorsWriter { HasChecksums = true, MustBeFinite = true };
         foreach (var parameter in parameters) writer.Add(parameter.Name, parameter.Value);
         if (updater is not null) OptimizerTensors.Add(writer, updater);
         writer.Metadata[FormatField] = Format;
         writer.Metadata[StepField] = step.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ConfigurationField] = JsonSerializer.Serialize(configuration, Json);
         if (tokenizer is not null) writer.Metadata[TokenizerField] = tokenizer.ToJson();
-        writer.Save(Newest(folder), disk, beforeRename: () => KeepPrevious(folder, disk));
+        if (validationLoss is { } loss) writer.Metadata[ValidationLossField] = loss.ToString("R", CultureInfo.InvariantCulture);
+        return writer;
     }
 
     /// <summary>
@@ -112,9 +136,16 @@ public sealed class Snapshot : IDisposable
         }
     }
 
+    /// <summary>Opens a folder's best snapshot and checks every byte of it.</summary>
+    /// <exception cref="InputException">There is none, or it cannot be read.</exception>
+    /// <exception cref="BadFileException">It is damaged.</exception>
+    public static Snapshot OpenBest(string folder) => OpenFile(Best(folder), null);
+
     private static string Newest(string folder) => System.IO.Path.Combine(folder, FileName);
 
     private static string Previous(string folder) => System.IO.Path.Combine(folder, PreviousFileName);
+
+    private static string Best(string folder) => System.IO.Path.Combine(folder, BestFileName);
 
     private static Snapshot OpenPrevious(string folder, InputException newest)
     {
@@ -129,10 +160,11 @@ public sealed class Snapshot : IDisposable
     }
 
     /// <summary>A damaged newest one must not push out a whole previous one, which may be all that is left.</summary>
-    private static void KeepPrevious(string folder, Disk disk)
+    private static void KeepPrevious(string folder)
     {
         if (!File.Exists(Newest(folder)) || !IsWhole(Newest(folder))) return;
-        disk.Rename(Newest(folder), Previous(folder));
+        Files.CheckReplaceable(Previous(folder));
+        Disk.Current.Rename(Newest(folder), Previous(folder));
     }
 
     private static bool IsWhole(string file)
@@ -209,6 +241,9 @@ public sealed class Snapshot : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => reader.Dispose();
+
+    private double Loss(string said) => double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out double loss) ? loss
+        : throw Bad(ValidationLossField, $"'{said}' is no number.");
 
     private string Field(string name) => reader.Metadata.TryGetValue(name, out string? value) ? value
         : throw Bad(name, "the file's metadata lacks it; it is no snapshot.");

@@ -49,7 +49,7 @@ public static class TextSource
             AttributesToSkip = FileAttributes.ReparsePoint };
         return Files.Guard($"Cannot read the folder '{folder}'", () => Directory.EnumerateFiles(folder, "*", options)
             .Select(file => (File: file, Name: Path.GetRelativePath(folder, file).Replace('\\', '/')))
-            .Where(f => !f.Name.Split('/').Any(part => part.StartsWith('.')))
+            .Where(f => !f.Name.Split('/').Any(part => part.StartsWith('.')) && Files.IsRegular(f.File))
             .OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => f.File).ToArray());
     }
 

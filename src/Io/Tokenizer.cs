@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using System.Text;
 using System.Text.Json;
 
@@ -43,6 +44,29 @@ public abstract class Tokenizer
     /// <summary>The text of ids.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
     public abstract string Decode(ReadOnlySpan<int> ids);
+
+    /// <summary>The ids of bytes, which are UTF-8 text or, where the kind can, anything else.</summary>
+    /// <exception cref="InputException">The vocabulary lacks a part of them.</exception>
+    public virtual int[] EncodeBytes(ReadOnlySpan<byte> utf8) => Encode(Encoding.UTF8.GetString(utf8));
+
+    /// <summary>The bytes of ids: what <see cref="Decode"/> makes text of, and exact where they are no UTF-8.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public virtual byte[] DecodeBytes(ReadOnlySpan<int> ids) => Encoding.UTF8.GetBytes(Decode(ids));
+
+    /// <summary>
+    /// The text of ids that come after others: it keeps the space with which it begins, which some kinds leave out at a text's begin.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public virtual string DecodeNext(ReadOnlySpan<int> ids) => Decode(ids);
+
+    /// <summary>The tokens that stand for no text, by their names. <see cref="Encode"/> never gives one.</summary>
+    public virtual IReadOnlyDictionary<string, int> SpecialTokens => ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>The special token before every text, or null.</summary>
+    public virtual int? BeginOfText => null;
+
+    /// <summary>The special token that ends a text, or null.</summary>
+    public virtual int? EndOfText => null;
 
     /// <summary>Writes it as a JSON file, under a temporary name first.</summary>
     /// <exception cref="InputException">The file cannot be written.</exception>
@@ -117,6 +141,15 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
         Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
             ? size
             : throw Bad(field, "a whole number above 0 is needed here.");
+
+    /// <summary>A field that is true or false; false where it is missing.</summary>
+    /// <exception cref="BadFileException">It is something else.</exception>
+    public bool Flag(string field) => Field(field) switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.True } => true,
+        _ => throw Bad(field, "true or false is needed here."),
+    };
 
     /// <summary>An error of a field.</summary>
     /// <param name="field">Its name.</param>

@@ -21,7 +21,7 @@ public class Decoder : LanguageModel
     {
         config.Check();
         Config = config;
-        var source = new ParameterSource(device, seed);
+        var source = new ParameterSource(device, seed, config.Weights);
         var rotation = config.NewRotation(source.Device);
         if (rotation is not null) AddConstant(rotation.Table);
         tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));

@@ -48,6 +48,14 @@ public abstract record ModelConfig
     /// </summary>
     public CheckpointPolicy CheckpointBlocks { get; init; }
 
+    /// <summary>
+    /// The type in which matrices and tables are stored: F32; BF16; or Int8 for hidden matrices, with BF16 for tables and head. Vectors are
+    /// F32, and all arithmetic is.
+    /// </summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<DType>))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DType Weights { get; init; }
+
     /// <summary>The names of all kinds: gpt, llama, and those that were registered.</summary>
     public static IReadOnlyList<string> Kinds => ModelKinds.Names;
 
@@ -99,6 +107,8 @@ public abstract record ModelConfig
             throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
         if (!(Dropout >= 0 && Dropout < 1))
             throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
+        if (Weights is not (DType.F32 or DType.BF16 or DType.Int8))
+            throw Bad($"Weights are of type {Weights}; choose F32, BF16 or Int8.");
     }
 
     /// <summary>D, the size of a head.</summary>

@@ -57,7 +57,7 @@ internal static class RouteTable
     private static string Total(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
     {
         var trained = slots.Where(s => s.Parameter.Trainable).ToArray();
-        long weights = trained.Sum(s => s.Parameter.Shape.Count), bytes = trained.Sum(s => s.Parameter.Value.Bytes);
+        long weights = trained.Sum(s => s.Parameter.Shape.Count), bytes = trained.Sum(s => s.GradientBytes);
         long state = slots.Sum(s => s.State.Bytes);
         var text = $"{trained.Length} parameters trained, {Number(weights)} weights, {Number(state)} bytes of state";
         if (options.Growth is { } growth)

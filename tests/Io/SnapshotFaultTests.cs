@@ -33,7 +33,7 @@ public class SnapshotFaultTests
         {
             Weights[0].Value.Fill(step);
             Updater.GlobalStep = step;
-            Snapshot.Save(disk ?? Disk.System, folder, Weights, Updater, step, new Settings(1), null);
+            using (disk is null ? null : Disk.Use(disk)) Snapshot.Save(folder, Weights, Updater, step, new Settings(1));
         }
 
         /// <summary>The step of the snapshot that opens; its weights have to be of that step.</summary>

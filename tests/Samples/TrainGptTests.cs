@@ -69,6 +69,9 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--dropout", "0.1", "--accumulate", "2")]
     [InlineData("--mode", "eager", "--checkpoint-blocks")]
     [InlineData("--optimizer", "sgd")]
+    [InlineData("--dtype", "bf16", "--state-dtype", "bf16", "--gradient-dtype", "bf16", "--accumulate", "2")]
+    [InlineData("--dtype", "int8", "--optimizer", "apollo", "--mode", "eager")]
+    [InlineData("--dtype", "bf16", "--master-weights", "--gradient-dtype", "f16")]
     public void A_run_that_was_stopped_goes_on_as_if_it_had_not(params string[] options)
     {
         string name = string.Concat(options), straight = $"straight{name}", halves = $"halves{name}";
@@ -111,13 +114,14 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         TrainGptRun.Good(run.Train("again", "--seed", "3"));
         TrainGptRun.Good("report", "--out", run.File("again"));
         var old = Contents(run.File("again"));
-        Assert.Equal(["config.json", "log.csv", "run.html", Mayfly.Snapshot.PreviousFileName, Mayfly.Snapshot.FileName], old.Keys);
+        Assert.Equal(["config.json", "log.csv", "run.html", Mayfly.Snapshot.BestFileName, Mayfly.Snapshot.PreviousFileName,
+            Mayfly.Snapshot.FileName], old.Keys);
 
         Assert.Equal(1, TrainGptRun.Run(run.Train("again", "--learning-rate", "1000", "--optimizer", "sgd", "--clip", "0", "--weight-decay",
             "1000")).Code);
         Assert.Equal(old, Contents(run.File("again", "run-1")));
-        Assert.Equal(["log.csv"], Contents(run.File("again")).Keys);
-        Assert.Contains("does not exist", TrainGptRun.Run("train", "--resume", "--out", run.File("again")).Errors);
+        Assert.Equal(["config.json", "log.csv", Mayfly.Snapshot.FileName], Contents(run.File("again")).Keys);
+        using (var initial = Mayfly.Snapshot.Open(run.File("again"))) Assert.Equal(0, initial.Step);
 
         string output = TrainGptRun.Good(run.Train("again", "--save-every", "20"));
         Assert.Contains($"'{run.File("again")}' held another run; its files are in '{run.File("again", "run-2")}' now.", output);
