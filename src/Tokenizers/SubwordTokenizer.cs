@@ -52,7 +52,9 @@ public sealed class SubwordTokenizer : Tokenizer
 
     internal TokenizerDefinition Definition => definition;
 
-    /// <summary>Makes the kind known, so that <see cref="Tokenizer.Load"/> and <see cref="Snapshot"/> can read it. Call it once.</summary>
+    /// <summary>
+    /// Makes the kind known, so that <see cref="Tokenizer.Load"/> and <see cref="Snapshot"/> can read it where no tokenizer of it was made.
+    /// </summary>
     public static void Register() => Register(KindName, Read);
 
     /// <inheritdoc/>

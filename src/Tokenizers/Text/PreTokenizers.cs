@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Mayfly;
 
 /// <summary>What cuts a text into pieces, which no token crosses: the kinds of Hugging Face's <c>pre_tokenizer</c>, each by its type.</summary>
@@ -50,7 +48,7 @@ internal static class PreTokenizers
         {
             var piece = cut.Piece(place);
             int start = bytes.Count;
-            if (Rune.DecodeFromUtf8(piece, out var first, out _) != 0 || !Rune.IsWhiteSpace(first)) bytes.Add((byte)' ');
+            if (piece[0] != ' ') bytes.Add((byte)' ');
             bytes.AddRange(piece);
             pieces.Add((start, bytes.Count - start));
         }
