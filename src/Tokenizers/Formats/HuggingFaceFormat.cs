@@ -74,7 +74,7 @@ internal static class HuggingFaceFormat
     {
         var scores = new double[vocabulary.Tokens.Length];
         int id = 0;
-        foreach (var item in model["vocab"].Items) scores[id++] = item.Items.ElementAtOrDefault(1).Number;
+        foreach (var item in model["vocab"].Items) scores[id++] = item[1].Number;
         return UnigramOf(vocabulary.Tokens, vocabulary.Kinds, scores, vocabulary.Fallback(model, fuses: true));
     }
 

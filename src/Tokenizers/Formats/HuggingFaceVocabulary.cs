@@ -49,7 +49,7 @@ internal sealed class HuggingFaceVocabulary
     private void ReadIds(JsonPart vocab)
     {
         if (vocab.Element.ValueKind == System.Text.Json.JsonValueKind.Array)
-            foreach (var item in vocab.Items) Add(item.Items.FirstOrDefault().Text, Ids.Count, item);
+            foreach (var item in vocab.Items) Add(item[0].Text, Ids.Count, item);
         else
             foreach (var (text, id) in vocab.Properties) Add(text, id.Id, id);
     }
