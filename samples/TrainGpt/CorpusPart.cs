@@ -44,12 +44,14 @@ internal sealed class CorpusPart : IDisposable
     public ITokens Tokens(Tokenizer tokenizer)
     {
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
-        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
+        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), End(tokenizer))
             : tokenizer.Encode(texts[0]));
     }
 
     /// <inheritdoc/>
     public void Dispose() => Ids?.Dispose();
+
+    private static int End(Tokenizer tokenizer) => tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0];
 
     private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
 

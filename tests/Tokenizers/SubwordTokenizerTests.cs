@@ -39,7 +39,7 @@ public class SubwordTokenizerTests
     public void Long_pieces_are_merged_like_short_ones()
     {
         var model = (BpeModel)Gpt2.Value.Definition.Model;
-        foreach (string text in new[] { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "thethethethequickquickbrown", "abcabcabcabcabcabcaabbcc" })
+        foreach (string text in new[] { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "thethethethequickquickbrown", "abcabcabcabcabcabcaabbcc" })
         {
             string repeated = string.Concat(Enumerable.Repeat(text, 9)); // longer than what is scanned
             int[] parts = [.. Encoding.UTF8.GetBytes(repeated).Select(b => Gpt2.Value.EncodeBytes([b])[0])];
@@ -101,8 +101,9 @@ public class SubwordTokenizerTests
     }
 
     /// <summary>
-    /// Microsoft.ML.Tokenizers reads SentencePiece's models by itself. Left out is where it gives others than SentencePiece: of equal merges
-    /// that overlap it takes the right one, the unigram model's bytes get ids beyond the vocabulary, and unknown neighbours stay two.
+    /// Microsoft.ML.Tokenizers reads SentencePiece's models by itself. Left out is where it gives others than SentencePiece: of equal
+    /// merges that overlap it takes the right one, the unigram model's bytes get ids beyond the vocabulary, and unknown neighbours stay
+    /// two.
     /// </summary>
     [Theory]
     [InlineData(true)]
@@ -114,7 +115,8 @@ public class SubwordTokenizerTests
         var other = SentencePieceTokenizer.Create(new MemoryStream(bytes), addBeginningOfSentence: false, addEndOfSentence: false);
         string[] unknown = isBpe ? ["漢", "q", "🙂", "\n"] : ["q."];
         var text = Gen.Elements(["h", "hello", " ", "world", "é", "the", "lo", ".", .. unknown]).ArrayOf().Select(string.Concat);
-        Prop.ForAll(text.Where(s => s.Length > 0 && s[0] != ' ' && !s.Contains("  ")).ToArbitrary(), s => Assert.Equal(other.EncodeToIds(s), ours.Encode(s)))
+        text = text.Where(s => s.Length > 0 && s[0] != ' ' && !s.Contains("  "));
+        Prop.ForAll(text.ToArbitrary(), s => Assert.Equal(other.EncodeToIds(s), ours.Encode(s)))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(200));
     }
 
@@ -130,8 +132,8 @@ public class SubwordTokenizerTests
             ("<unk>", 0, TokenKind.Unknown), ("<s>", 0, TokenKind.Control), ("</s>", 0, TokenKind.Control),
         };
         pieces.AddRange(Enumerable.Range(0, 256).Select(b => ($"<0x{b:X2}>", 0f, TokenKind.Byte)));
-        string[] words = ["▁", "h", "e", "l", "o", "w", "r", "d", "t", "é", ".", "he", "ll", "hell", "hello", "▁hello", "▁w", "or", "▁wor", "ld",
-            "▁world", "th", "the", "▁the", "▁h", "▁he", "▁▁", "lo"];
+        string[] words = ["▁", "h", "e", "l", "o", "w", "r", "d", "t", "é", ".", "he", "ll", "hell", "hello", "▁hello", "▁w", "or", "▁wor",
+            "ld", "▁world", "th", "the", "▁the", "▁h", "▁he", "▁▁", "lo"];
         pieces.AddRange(words.Select((word, i) => (word, isBpe ? -i : -(float)Math.Log(i + 2) * (4 - word.Length / 2f), TokenKind.Normal)));
         return new SentencePieceModel { Pieces = pieces, IsBpe = isBpe, HasByteFallback = true, Begin = 1, End = 2 };
     }

@@ -12,7 +12,8 @@ public class TokenizerFileTests
     [InlineData("t.json", "", "format", "it is of none that is known")]
     [InlineData("t.json", "{", "format", "none")]
     [InlineData("t.json", """{"model": """, "JSON", "it is no JSON from line 1")]
-    [InlineData("t.json", """{"model":{"type":"WordPiece","vocab":{}}}""", "model.type", "'WordPiece' is not supported; known are BPE, Unigram")]
+    [InlineData("t.json", """{"model":{"type":"WordPiece","vocab":{}}}""",
+        "model.type", "'WordPiece' is not supported; known are BPE, Unigram")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{},"merges":[]}}""", "model.vocab", "no tokens")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":-1},"merges":[]}}""", "model.vocab[\"a\"]", "whole number")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0,"b":0},"merges":[]}}""", "model.vocab", "id 0 is that of another")]
@@ -21,15 +22,20 @@ public class TokenizerFileTests
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}""", "model.merges[0]", "two tokens")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}}""", "model.merges[0]", "two tokens")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":{}}}""", "model.merges", "an array")]
-    [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"}}""", "model.end_of_word_suffix", "not supported")]
+    [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"}}""",
+        "model.end_of_word_suffix", "not supported")]
     [InlineData("t.json", """{"model":{"type":"BPE","vocab":{"a":0},"merges":[],"unk_token":"?"}}""", "model.unk_token", "'?' is no token")]
     [InlineData("t.json", """{"model":{"type":"Unigram","unk_id":7,"vocab":[["a",0.5]]}}""", "model.unk_id", "no such token")]
     [InlineData("t.json", """{"model":{"type":"Unigram","unk_id":0,"vocab":[["a"]]}}""", "", "a number is needed")]
     [InlineData("t.json", """{"model":MODEL,"normalizer":{"type":"BertNormalizer"}}""", "normalizer", "'BertNormalizer' is not supported")]
-    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Nobody"}]}}""", "pre_tokenizer.pretokenizers[0]", "'Nobody' is not supported")]
-    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}}""", "pre_tokenizer.pattern.Regex", "the pattern ( is not supported")]
-    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"[a&&b]"},"behavior":"Isolated"}}""", "pre_tokenizer.pattern.Regex", "&& in a class")]
-    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"a"},"behavior":"Sometimes"}}""", "pre_tokenizer.behavior", "'Sometimes' is not supported")]
+    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Nobody"}]}}""",
+        "pre_tokenizer.pretokenizers[0]", "'Nobody' is not supported")]
+    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}}""",
+        "pre_tokenizer.pattern.Regex", "the pattern ( is not supported")]
+    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"[a&&b]"},"behavior":"Isolated"}}""",
+        "pre_tokenizer.pattern.Regex", "&& in a class")]
+    [InlineData("t.json", """{"model":MODEL,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"a"},"behavior":"Sometimes"}}""",
+        "pre_tokenizer.behavior", "'Sometimes' is not supported")]
     [InlineData("t.json", """{"model":MODEL,"decoder":{"type":"WordPiece"}}""", "decoder", "'WordPiece' is not supported")]
     [InlineData("t.json", """{"model":MODEL,"post_processor":{"type":"Other"}}""", "post_processor", "'Other' is not supported")]
     [InlineData("t.json", """{"model":MODEL,"added_tokens":[{"id":"1","content":"x"}]}""", "added_tokens[0].id", "whole number")]

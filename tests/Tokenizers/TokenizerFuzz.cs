@@ -73,7 +73,8 @@ internal static class TokenizerFuzz
         {
             var model = new SentencePieceModel
             {
-                Pieces = [("<unk>", 0, TokenKind.Unknown), ("<s>", 0, TokenKind.Control), ("</s>", 0, TokenKind.Control), ("<0x0A>", 0, TokenKind.Byte),
+                Pieces = [("<unk>", 0, TokenKind.Unknown), ("<s>", 0, TokenKind.Control), ("</s>", 0, TokenKind.Control),
+                    ("<0x0A>", 0, TokenKind.Byte),
                     ("▁", -1, TokenKind.Normal), ("h", -2, TokenKind.Normal), ("e", -3, TokenKind.Normal), ("he", -4, TokenKind.Normal)],
                 IsBpe = isBpe,
                 HasByteFallback = isBpe,
@@ -94,10 +95,11 @@ internal static class TokenizerFuzz
 
     private static byte[] Llama2c()
     {
-        var bytes = new MemoryStream();
-        var writer = new BinaryWriter(bytes);
+        var file = new MemoryStream();
+        var writer = new BinaryWriter(file);
         writer.Write(7);
-        string[] tokens = ["<unk>", "\n<s>\n", "\n</s>\n", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), " ", "h", "e", "he", "hell"];
+        string[] bytes = [.. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>")];
+        string[] tokens = ["<unk>", "\n<s>\n", "\n</s>\n", .. bytes, " ", "h", "e", "he", "hell"];
         foreach (string token in tokens)
         {
             writer.Write(-(float)token.Length);
@@ -105,6 +107,6 @@ internal static class TokenizerFuzz
             writer.Write(Encoding.UTF8.GetBytes(token));
         }
 
-        return bytes.ToArray();
+        return file.ToArray();
     }
 }

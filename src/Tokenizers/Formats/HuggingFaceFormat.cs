@@ -87,7 +87,8 @@ internal static class HuggingFaceFormat
     private static (string Left, string Right) Merge(JsonPart merge)
     {
         if (merge.Element.ValueKind == JsonValueKind.Array)
-            return merge.Items.ToArray() is [var left, var right] ? (left.Text, right.Text) : throw merge.Bad("two tokens are needed here.");
+            return merge.Items.ToArray() is [var left, var right] ? (left.Text, right.Text)
+                : throw merge.Bad("two tokens are needed here.");
         string text = merge.Text;
         int space = text.IndexOf(' ');
         return space > 0 && space < text.Length - 1 && text.IndexOf(' ', space + 1) < 0

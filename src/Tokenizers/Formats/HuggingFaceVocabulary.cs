@@ -12,7 +12,8 @@ internal sealed class HuggingFaceVocabulary
         ReadIds(model["vocab"]);
         Unknown = FindUnknown(model);
         var kinds = added.ToLookup(token => token.Id, token => token.IsSpecial ? TokenKind.Control : TokenKind.UserDefined);
-        foreach (var (text, id) in Ids.OrderBy(pair => pair.Value)) list.Add(id, Bytes(text, kinds[id].Any()), KindOf(id, text), "model.vocab");
+        foreach (var (text, id) in Ids.OrderBy(pair => pair.Value))
+            list.Add(id, Bytes(text, kinds[id].Any()), KindOf(id, text), "model.vocab");
         foreach (var token in added)
             list.Add(token.Id, Encoding.UTF8.GetBytes(token.Content),
                 token.Id == Unknown ? TokenKind.Unknown : kinds[token.Id].First(), "added_tokens");

@@ -51,7 +51,8 @@ internal static class SentencePieceFormat
             else if (message.Field == 41) model = model with { Begin = Id(message.Number) };
             else if (message.Field == 42) model = model with { End = Id(message.Number) };
         return kind is Unigram or Bpe ? model with { IsBpe = kind == Bpe }
-            : throw new BadFileException(file, "trainer_spec.model_type", $"the type {kind} is not supported; 1 (unigram) and 2 (BPE) are.");
+            : throw new BadFileException(
+                file, "trainer_spec.model_type", $"the type {kind} is not supported; 1 (unigram) and 2 (BPE) are.");
     }
 
     /// <summary>-1 stands for none, which no id beyond the vocabulary does otherwise.</summary>

@@ -95,7 +95,8 @@ internal sealed record SentencePieceModel
     private List<AddedToken> Added() =>
         [.. from piece in Pieces.Select((piece, id) => (piece.Text, piece.Kind, Id: id))
             where piece.Kind is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined
-            select new AddedToken(piece.Id, piece.Text, piece.Kind != TokenKind.UserDefined) { IsNormalized = piece.Kind == TokenKind.UserDefined }];
+            let isText = piece.Kind == TokenKind.UserDefined
+            select new AddedToken(piece.Id, piece.Text, !isText) { IsNormalized = isText }];
 
     private string NormalizerJson()
     {

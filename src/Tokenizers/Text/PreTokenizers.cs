@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>What cuts a text into pieces, which no token crosses: the kinds of Hugging Face's <c>pre_tokenizer</c>, each by its type.</summary>
+/// <summary>
+/// What cuts a text into pieces, which no token crosses: the kinds of Hugging Face's <c>pre_tokenizer</c>, each by its type.
+/// </summary>
 internal static class PreTokenizers
 {
     /// <summary>GPT-2's pattern, which <c>ByteLevel</c> stands for.</summary>
@@ -26,7 +28,8 @@ internal static class PreTokenizers
         : Kinds.TryGetValue(part.Type, out var read) ? read(part) : throw part.Unsupported(part.Type, Kinds.Keys);
 
     /// <summary>True where bytes, not characters, are what tokens are made of.</summary>
-    public static bool IsByteLevel(JsonPart part) => !part.IsNull && (part.Type == "ByteLevel" || part["pretokenizers"].Items.Any(IsByteLevel));
+    public static bool IsByteLevel(JsonPart part) =>
+        !part.IsNull && (part.Type == "ByteLevel" || part["pretokenizers"].Items.Any(IsByteLevel));
 
     private static Func<Cut, Cut> Sequence(Func<Cut, Cut>[] steps) => cut => steps.Aggregate(cut, (done, step) => step(done));
 
