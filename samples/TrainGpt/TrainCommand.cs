@@ -62,7 +62,7 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();
-        Corpus.CheckThere(options.Tokenizer);
+        TokenizerChoice.CheckThere(options.Tokenizer);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
         Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
