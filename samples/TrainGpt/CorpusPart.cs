@@ -47,7 +47,7 @@ internal sealed class CorpusPart : IDisposable
         try
         {
             return new MemoryTokens(isPacked
-                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
+                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), End(tokenizer))
                 : texts is [var only] ? tokenizer.Encode(only) : Join([.. texts.Select(tokenizer.Encode)]));
         }
         catch (InputException e)
@@ -74,6 +74,8 @@ internal sealed class CorpusPart : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Ids?.Dispose();
+
+    private static int End(Tokenizer tokenizer) => tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0];
 
     private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
 
