@@ -5,7 +5,8 @@ namespace Mayfly.Tests;
 
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
-/// at N random moments (<c>kill N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
+/// at N random moments (<c>kill N SEED</c>); or N damaged files of every format (<c>fuzz N SEED [FORMAT]</c>); or docs/ops.md printed anew
+/// (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {
@@ -17,6 +18,9 @@ internal static class Program
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed])
                 return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
+            if (args is ["fuzz", var count, var first, .. var only])
+                return FuzzRun.Print(int.Parse(count, CultureInfo.InvariantCulture), int.Parse(first, CultureInfo.InvariantCulture),
+                    only.FirstOrDefault());
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);
