@@ -6,8 +6,8 @@ namespace Mayfly.Tests;
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
 /// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
-/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or docs/ops.md printed anew (<c>ops</c>);
-/// or what the GPU kernels' PTX has (<c>ptx</c>).
+/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of every format
+/// (<c>fuzz N SEED [FORMAT]</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {
@@ -22,6 +22,8 @@ internal static class Program
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
             if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
+            if (args is ["fuzz", var count, var first, .. var only])
+                return FuzzRun.Print(Number(count), Number(first), only.FirstOrDefault());
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);
