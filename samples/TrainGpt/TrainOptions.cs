@@ -202,15 +202,14 @@ internal record TrainOptions : CommandOptions
         Otherwise = "no limit")]
     public double? NormCap { get; init; }
 
-    [Setting("Steps between estimates of the validation loss.", Phase.Course, Min = 1)]
+    [Setting("Steps between measurements of the validation loss.", Phase.Course, Min = 1)]
     public int EvaluateEvery { get; init; } = 250;
 
     [Setting(
-        "Tokens on which the validation loss is measured at the end, spread evenly over the data; 0 for all. On the way it is estimated "
-            + "on at most 20 batches.",
+        "Tokens on which each validation loss is measured, always the same ones, spread evenly over the data; 0 for all.",
         Phase.Course,
         Min = 0,
-        Otherwise = "a fifth of those trained on, from 4096 to 4194304")]
+        Otherwise = "a fifth of those trained on in between, from 4096 to 4194304")]
     public long? EvaluateTokens { get; init; }
 
     [Setting(
@@ -283,9 +282,9 @@ internal record TrainOptions : CommandOptions
         };
     }
 
-    /// <summary>The tokens to evaluate on at the end, which then takes less than a tenth of the training's time.</summary>
+    /// <summary>The tokens to evaluate on, which then takes less than a tenth of the training's time.</summary>
     private long Evaluated(int context) =>
-        (long)Math.Clamp((double)Steps * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
+        (long)Math.Clamp((double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
 
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
