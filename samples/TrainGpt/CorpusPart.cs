@@ -44,16 +44,23 @@ internal sealed class CorpusPart : IDisposable
     public ITokens Tokens(Tokenizer tokenizer)
     {
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
-        return new MemoryTokens(isPacked
-            ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
-            : texts is [var only] ? tokenizer.Encode(only) : Join([.. texts.Select(tokenizer.Encode)]));
+        try
+        {
+            return new MemoryTokens(isPacked
+                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), End(tokenizer))
+                : texts is [var only] ? tokenizer.Encode(only) : Join([.. texts.Select(tokenizer.Encode)]));
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{name}: {e.Message}", e);
+        }
     }
 
     private int[] Join(int[][] parts)
     {
         long count = parts.Sum(part => (long)part.Length);
         if (count > Array.MaxLength) throw new InputException(
-            $"{name} has {count:N0} tokens, more than memory holds in one piece; give token ids as a .bin file, which is not read into it.");
+            $"it has {count:N0} tokens, more than memory holds in one piece; give token ids as a .bin file, which is not read into it.");
         int[] ids = new int[count];
         int at = 0;
         foreach (int[] part in parts)
@@ -67,6 +74,8 @@ internal sealed class CorpusPart : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Ids?.Dispose();
+
+    private static int End(Tokenizer tokenizer) => tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0];
 
     private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
 

@@ -32,8 +32,9 @@ internal static class ModelChoice
     {
         config = config with { };
         foreach (var (option, field) in Fields)
-            if (option.Get(options) is { } value) field.SetValue(config,
-                Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
+            if (option.Get(options) is { } value) field.SetValue(config, value is CheckpointChoice choice
+                ? choice.Policy
+                : Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
         return config;
     }
 
@@ -77,7 +78,8 @@ internal static class ModelChoice
     {
         shape.Check();
         shape = shape.Explicit();
-        foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
+        foreach (var (option, field) in Fields)
+            if (field.GetValue(shape) is (int or long or float or double) and var number) option.Check(number);
         if (shape.CountParameters() is var claimed && claimed > weights)
             throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
     }

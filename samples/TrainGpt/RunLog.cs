@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
@@ -8,10 +9,12 @@ internal sealed class RunLog : IDisposable
 {
     public const string FileName = "log.csv";
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
-        "live_bytes"];
+        "live_bytes", "gradient_norm", "perplexity", "seconds"];
     private const byte Comma = (byte)',', LineEnd = (byte)'\n';
     private static readonly byte[] Header = Bytes([string.Join(',', Columns)]);
     private readonly RecordFile file;
+    private readonly double secondsBefore;
+    private long began = Stopwatch.GetTimestamp();
 
     /// <summary>
     /// Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. Lines of a log with
@@ -22,12 +25,21 @@ internal sealed class RunLog : IDisposable
     /// <exception cref="BadFileException">It is no log.</exception>
     public RunLog(string path, long step)
     {
-        file = new RecordFile(path, File.Exists(path) ? Kept(path, step) : Header);
+        byte[] kept = File.Exists(path) ? Kept(path, step) : Header;
+        _ = double.TryParse(LastValue(kept), CultureInfo.InvariantCulture, out secondsBefore);
+        file = new RecordFile(path, kept);
     }
 
-    /// <summary>Replaces the old file.</summary>
+    /// <summary>Replaces the old file, and lets the time of the run go on.</summary>
     /// <exception cref="InputException">It cannot be written; the next call tries again.</exception>
-    public void Begin() => file.Append([]);
+    public void Begin()
+    {
+        began = Stopwatch.GetTimestamp();
+        file.Append([]);
+    }
+
+    /// <summary>The seconds of the run, those up to the last line kept included.</summary>
+    private double Seconds => secondsBefore + Stopwatch.GetElapsedTime(began).TotalSeconds;
 
     /// <summary>Adds a step.</summary>
     /// <exception cref="InputException">It cannot be written; it is kept, and written by the next call that can.</exception>
@@ -37,7 +49,8 @@ internal sealed class RunLog : IDisposable
         file.Append(Bytes([string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Step},{Known(report.Loss):F6},{status.ValidationLoss:F6},{report.LearningRate:G6},"
-            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes}")]));
+            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes},{Known(report.GradientNorm):G6},"
+            + $"{(status.ValidationLoss is { } validation ? Math.Exp(validation) : null):G6},{Seconds:F1}")]));
     }
 
     /// <summary>Returns when all lines are on the disk.</summary>
@@ -68,6 +81,9 @@ internal sealed class RunLog : IDisposable
             if (IsUpTo(rest[..length], step)) Write(kept, rest[..length].TrimEnd((byte)'\r'), places);
         return kept.ToArray();
     }
+
+    /// <summary>What stands behind the last comma.</summary>
+    private static ReadOnlySpan<byte> LastValue(ReadOnlySpan<byte> lines) => lines[(lines.LastIndexOf(Comma) + 1)..].TrimEnd(LineEnd);
 
     /// <summary>Where today's columns stand in a log of any version; -1 for those that it lacks.</summary>
     private static int[] Places(ReadOnlySpan<byte> header, string path)

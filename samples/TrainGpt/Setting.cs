@@ -54,6 +54,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>The word that leaves an open one open.</summary>
     public string? Open { get; init; }
 
+    /// <summary>The word that the option's name alone stands for.</summary>
+    public string? Alone { get; init; }
+
     /// <summary>The option of words that an open one depends on: help shows what it is for each.</summary>
     public string? By { get; init; }
 

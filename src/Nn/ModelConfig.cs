@@ -43,9 +43,10 @@ public abstract record ModelConfig
     public float Dropout { get; init; }
 
     /// <summary>
-    /// Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.
+    /// Which blocks backward runs again from their input instead of keeping what they made: less memory, up to a third more time, or two
+    /// thirds. True stands for all.
     /// </summary>
-    public bool CheckpointBlocks { get; init; }
+    public CheckpointPolicy CheckpointBlocks { get; init; }
 
     /// <summary>
     /// The type in which matrices and tables are stored: F32; BF16; or Int8 for hidden matrices, with BF16 for tables and head. Vectors are

@@ -24,7 +24,6 @@ public static class TokenizerFile
 
     private static Tokenizer OpenAny(string path)
     {
-        SubwordTokenizer.Register();
         if (Directory.Exists(path)) return OpenAny(FileOf(path));
         if (Gpt2Format.Find(path) is var (ids, merges)) return OfPair(ids, merges);
         byte[] bytes = ReadBytes(path);
@@ -37,8 +36,11 @@ public static class TokenizerFile
     /// <exception cref="BadFileException">It is damaged, or of an unknown encoding.</exception>
     public static Tokenizer OfTiktoken(byte[] content, string name) => Make(TokenizerFormat.Tiktoken, content, name);
 
-    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path) =>
-        new(format, bytes, Beside(path, format.Read(bytes, path)), path);
+    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path)
+    {
+        SubwordTokenizer.Register();
+        return new SubwordTokenizer(format, bytes, Beside(path, format.Read(bytes, path)), path);
+    }
 
     private static SubwordTokenizer OfPair(string ids, string merges) => Make(
         TokenizerFormat.HuggingFace, Gpt2Format.ToHuggingFace(ReadBytes(ids), ids, ReadBytes(merges), merges), ids);
