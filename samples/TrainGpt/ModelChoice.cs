@@ -78,8 +78,7 @@ internal static class ModelChoice
     {
         shape.Check();
         shape = shape.Explicit();
-        foreach (var (option, field) in Fields)
-            if (field.GetValue(shape) is (int or long or float or double) and var number) option.Check(number);
+        foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
         if (shape.CountParameters() is var claimed && claimed > weights)
             throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
     }

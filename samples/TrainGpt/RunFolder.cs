@@ -38,13 +38,14 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>
     /// Keeps all others from writing in the folder, which is made where it is missing, until this is disposed; and brings back what was
-    /// being set aside when a run died.
+    /// being set aside when a run died, and clears what it had half written.
     /// </summary>
     /// <exception cref="InputException">Another process has it, or it cannot be written.</exception>
     public void Own()
     {
         owner ??= FolderLock.Take(Path);
         foreach (string half in Directory.GetDirectories(Path, $"{AsideName}*{Unfinished}")) BringBack(half);
+        foreach (string name in Names) Files.ClearPartials(In(Path, name));
     }
 
     /// <summary>
@@ -155,11 +156,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
-            var options = BadFileException.Guard(snapshot.Path, "configuration", "it is impossible", () =>
-            {
-                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
-                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
-            });
+            var options = Checked(snapshot, configuration);
             var tokenizer = snapshot.Tokenizer
                 ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)
@@ -172,6 +169,24 @@ internal sealed class RunFolder : IDisposable
         {
             snapshot.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The settings of a snapshot, once they and the shape are found possible: messages name the file.</summary>
+    private static TrainOptions Checked(Snapshot snapshot, RunConfiguration configuration)
+    {
+        const string field = "configuration";
+        try
+        {
+            return BadFileException.Guard(snapshot.Path, field, "it is impossible", () =>
+            {
+                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
+                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+            });
+        }
+        catch (InputException e) when (e is not BadFileException)
+        {
+            throw new BadFileException(snapshot.Path, field, e.Message, e);
         }
     }
 
