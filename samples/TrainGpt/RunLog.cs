@@ -26,7 +26,7 @@ internal sealed class RunLog : IDisposable
     public RunLog(string path, long step)
     {
         byte[] kept = File.Exists(path) ? Kept(path, step) : Header;
-        secondsBefore = LastSeconds(kept);
+        _ = double.TryParse(LastValue(kept), CultureInfo.InvariantCulture, out secondsBefore);
         file = new RecordFile(path, kept);
     }
 
@@ -82,13 +82,8 @@ internal sealed class RunLog : IDisposable
         return kept.ToArray();
     }
 
-    /// <summary>What the last line says of the time; 0 where there is none, or an earlier version wrote none.</summary>
-    private static double LastSeconds(ReadOnlySpan<byte> kept)
-    {
-        kept = kept.TrimEnd(LineEnd);
-        _ = double.TryParse(kept[(kept.LastIndexOf(Comma) + 1)..], CultureInfo.InvariantCulture, out double seconds);
-        return seconds;
-    }
+    /// <summary>What stands behind the last comma.</summary>
+    private static ReadOnlySpan<byte> LastValue(ReadOnlySpan<byte> lines) => lines[(lines.LastIndexOf(Comma) + 1)..].TrimEnd(LineEnd);
 
     /// <summary>Where today's columns stand in a log of any version; -1 for those that it lacks.</summary>
     private static int[] Places(ReadOnlySpan<byte> header, string path)

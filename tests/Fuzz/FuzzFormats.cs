@@ -123,17 +123,25 @@ internal sealed class FuzzFormats : IDisposable
     /// <summary>A snapshot of which something in the metadata is another, and every checksum is right.</summary>
     private static byte[] Reseal(Mutator mutator, byte[] file)
     {
+        string[] names = ["format", "step", "rules", "tokenizer", "optimizer", "settings_version"];
+        return Edited(file, mutator.Next(2) == 0 ? "configuration" : names[mutator.Next(names.Length)], mutator.Text);
+    }
+
+    /// <summary>A snapshot with one field of the metadata changed, others left out, and right checksums, if they are kept.</summary>
+    public static byte[] Edited(byte[] file, string field, Func<string, string> change, Func<string, bool>? keeps = null)
+    {
         byte[] changed = WithHeader(file, json =>
         {
             var root = JsonNode.Parse(json)!.AsObject();
             var metadata = root["__metadata__"]!.AsObject();
-            string[] names = [.. metadata.Select(field => field.Key).Where(name => !name.StartsWith("crc32c", StringComparison.Ordinal))];
-            string name = mutator.Next(2) == 0 ? "configuration" : names[mutator.Next(names.Length)];
-            metadata[name] = mutator.Text((string)metadata[name]!);
+            metadata[field] = change((string)metadata[field]!);
             metadata["crc32c_header"] = "00000000";
+            foreach (string name in metadata.Select(member => member.Key).Where(name => keeps?.Invoke(name) == false).ToList())
+                metadata.Remove(name);
             return root.ToJsonString();
         });
-        Checksums.Seal(changed.AsSpan(8, BinaryPrimitives.ReadInt32LittleEndian(changed)));
+        var header = changed.AsSpan(8, BinaryPrimitives.ReadInt32LittleEndian(changed));
+        if (header.IndexOf("crc32c_header"u8) >= 0) Checksums.Seal(header);
         return changed;
     }
 

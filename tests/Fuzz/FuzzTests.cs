@@ -26,7 +26,7 @@ public class FuzzTests(FuzzTests.Fixture fixture) : IClassFixture<FuzzTests.Fixt
     {
         var result = FuzzRun.Run(fixture.Formats.All.Single(format => format.Name == name), Mutants, seed: 1, watchesTime: false);
         Assert.Empty(result.Faults);
-        Assert.InRange(result.Refused, Mutants / 50, Mutants);
+        Assert.InRange(result.Refused, 1, Mutants);
     }
 
     [Fact]
