@@ -57,8 +57,12 @@ public sealed class Arena : IDisposable
         return checked(bytes + step - 1) / step * step;
     }
 
+    /// <summary>Runs before memory is handed out; it may throw, as a device without room does.</summary>
+    internal Action? Renting { get; set; }
+
     internal Block Rent(long bytes, Use use)
     {
+        Renting?.Invoke();
         lock (gate)
         {
             long size = ClassOf(bytes);

@@ -112,7 +112,7 @@ public abstract unsafe partial class BackendTests
 
         View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps),
             lse = make(11, (c.B, c.H, c.T), Spread.Dense);
-        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1f / MathF.Sqrt(c.D), Causal = c.Causal };
+        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal };
         return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
     }
 
