@@ -81,7 +81,7 @@ internal static class MutantList
             "ClipNorm.Factor(limit, norm * factor)", "ClipNorm.Factor(limit, norm * 2)", "*The_global_norm_is_clipped*"),
         new("the norm of the step before is not kept", "src/Optim/Clipping.cs",
             "State.Number(PreviousNorm) = norm", "State.Number(PreviousNorm) = {on} ? 1 : norm", "*ClipTests*"),
-        Mutant.Of("a rule fires at the first micro-batch", "src/Optim/Updater.cs",
+        Mutant.Of("a rule fires at the first micro-batch", "src/Optim/Updater.Slot.cs",
             "isLast && Gradient is not null", "Gradient is not null", "*Micro_batches_add_up*"),
         new("a step that moved weights is not torn", "src/Optim/Progress.cs",
             "public void Move() => phase = Phase.Moved;", "public void Move() => phase = {on} ? Phase.Open : Phase.Moved;",
