@@ -7,7 +7,7 @@ public sealed record StepReport
     public required long Step { get; init; }
 
     /// <summary>
-    /// The loss before the step, summed over the micro-batches; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the
+    /// The loss before the step, of all micro-batches together; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the
     /// long form was used without the updater's Backward.
     /// </summary>
     public required double Loss { get; init; }

@@ -4,13 +4,14 @@ public sealed partial class Updater
 {
     /// <summary>
     /// One training step: records a tape for each micro-batch, sweeps it, and steps every parameter that got a gradient. The function runs
-    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/>
-    /// it may run twice and must do the same both times: draw the batch before.
+    /// <see cref="UpdaterOptions.Accumulate"/> times, and the step's loss is the mean of what it returns. Means over batches of unequal
+    /// numbers of targets weigh these unequally: give cross-entropy the total of the whole step, and the losses, being shares of one, add
+    /// up. With <see cref="ClipMode.TwoPass"/> it may run twice and must do the same both times: draw the batch before.
     /// </summary>
     /// <param name="loss">Computes the loss, of one element, of the next batch.</param>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
-    public StepReport Step(Func<Tensor> loss) => Step(options.Accumulate, _ => loss());
+    public StepReport Step(Func<Tensor> loss) => Run(options.Accumulate, _ => loss(), ofMeans: true);
 
     /// <summary>
     /// One training step over several micro-batches, each with a tape of its own. Gradients add up in one buffer per parameter, and each
@@ -23,17 +24,19 @@ public sealed partial class Updater
     /// </param>
     /// <exception cref="NonFiniteException">A loss or a gradient is infinite or not a number.</exception>
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
-    public StepReport Step(int microBatches, Func<int, Tensor> loss)
+    public StepReport Step(int microBatches, Func<int, Tensor> loss) => Run(microBatches, loss, ofMeans: false);
+
+    private StepReport Run(int microBatches, Func<int, Tensor> loss, bool ofMeans)
     {
         Start(microBatches, learningRate: null);
         try
         {
-            RunMicroBatches(microBatches, loss);
+            RunMicroBatches(microBatches, loss, ofMeans);
             if (progress.IsMeasuring)
             {
                 clipping.FindFactor(Norm());
                 progress.Repeat();
-                RunMicroBatches(microBatches, loss);
+                RunMicroBatches(microBatches, loss, ofMeans);
             }
 
             return End();
@@ -68,12 +71,13 @@ public sealed partial class Updater
         foreach (var slot in slots) slot.StartStep();
     }
 
-    private void RunMicroBatches(int microBatches, Func<int, Tensor> loss)
+    private void RunMicroBatches(int microBatches, Func<int, Tensor> loss, bool ofMeans)
     {
         for (int k = 0; k < microBatches; k++)
         {
             using var tape = Tape.Record(Device, Random);
-            Backward(tape, loss(k));
+            var part = loss(k);
+            Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? part / microBatches : part);
         }
     }
 
