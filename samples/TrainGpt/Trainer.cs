@@ -41,6 +41,8 @@ internal sealed class Trainer : IDisposable
             StateType = options.StateDtype,
             GradientType = options.GradientDtype,
             MasterWeights = options.MasterWeights,
+            LossScale = options.ConstantLossScale,
+            DynamicLossScale = options.DynamicLossScale,
         });
         loss = MicroBatchLoss;
     }
