@@ -7,6 +7,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RooflineCommand(),
     RankCommand(),
     RulesCommand(),
+    StoredCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -36,6 +37,16 @@ static Command StepCommand()
         steps, mode, threads, seed };
     command.SetAction(p => StepBench.Run(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads),
         p.GetValue(seed)));
+    return command;
+}
+
+static Command StoredCommand()
+{
+    var data = new Option<string>("--data") { Description = "a text file", Required = true };
+    var steps = new Option<int>("--steps") { Description = "of each run", DefaultValueFactory = _ => 2000 };
+    var command = new Command("stored", "the loss of one model with weights, states and gradients stored in f32, bf16 and int8") { data,
+        steps };
+    command.SetAction(p => StoredBench.Run(p.GetValue(data)!, p.GetValue(steps)));
     return command;
 }
 

@@ -80,7 +80,9 @@ public sealed partial class Updater
     private bool Overflows =>
         options.DynamicLossScale is not null && Array.Exists(slots, s => s.Squares is { } x && !double.IsFinite(x));
 
-    /// <summary>Notes the squares of a gradient's elements. What is not finite is an error, unless the loss scale may be to blame.</summary>
+    /// <summary>
+    /// Notes the squares of a gradient's elements. What is not finite is an error, unless the loss scale may be to blame.
+    /// </summary>
     private void Note(Slot slot, double squares)
     {
         if (!double.IsFinite(squares) && options.DynamicLossScale is null)
