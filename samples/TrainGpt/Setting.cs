@@ -54,6 +54,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>The word that leaves an open one open.</summary>
     public string? Open { get; init; }
 
+    /// <summary>The word that the option's name alone stands for.</summary>
+    public string? Alone { get; init; }
+
     /// <summary>The option of words that an open one depends on: help shows what it is for each.</summary>
     public string? By { get; init; }
 
@@ -62,6 +65,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
 
     /// <summary>True for the name of a file or folder, which holds in every folder.</summary>
     public bool IsPath { get; init; }
+
+    /// <summary>The type whose static <c>Names</c> can stand in the place of such a name.</summary>
+    public Type? Instead { get; init; }
 
     /// <summary>The settings of a <see cref="Rule"/> that it changes: of several the first that the rule or its fallback has.</summary>
     public string[] Keys { get; init; } = [];

@@ -16,8 +16,16 @@ internal static class TextGenerator
     public static IEnumerable<TextPiece> Continue(
         LanguageModel model, Tokenizer tokenizer, IReadOnlyList<string> prompts, int count, Sampling sampling, IReadOnlyList<string> stops)
     {
-        int[][] starts = [.. prompts.Select(prompt => prompt.Length > 0 ? tokenizer.Encode(prompt) : [FirstId(tokenizer)])];
-        return model.GenerateText(starts, count, sampling, ids => tokenizer.Decode(ids), stops);
+        int[][] starts = [.. prompts.Select(prompt => Start(tokenizer, prompt))];
+        bool begins = prompts.All(prompt => prompt.Length == 0);
+        return model.GenerateText(starts, count, sampling, ids => begins ? tokenizer.Decode(ids) : tokenizer.DecodeNext(ids), stops,
+            tokenizer.EndOfText);
+    }
+
+    private static int[] Start(Tokenizer tokenizer, string prompt)
+    {
+        int[] ids = tokenizer.Encode(prompt);
+        return tokenizer.BeginOfText is { } begin ? [begin, .. ids] : prompt.Length > 0 ? ids : [FirstId(tokenizer)];
     }
 
     /// <summary>Writes the pieces as they come.</summary>

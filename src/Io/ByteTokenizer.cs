@@ -15,15 +15,26 @@ public sealed class ByteTokenizer : Tokenizer
     public override int VocabularySize => 256;
 
     /// <inheritdoc/>
-    public override int[] Encode(string text) => Array.ConvertAll(Encoding.UTF8.GetBytes(text), b => (int)b);
+    public override int[] Encode(string text) => EncodeBytes(Encoding.UTF8.GetBytes(text));
+
+    /// <inheritdoc/>
+    public override int[] EncodeBytes(ReadOnlySpan<byte> utf8)
+    {
+        var ids = new int[utf8.Length];
+        for (int i = 0; i < ids.Length; i++) ids[i] = utf8[i];
+        return ids;
+    }
 
     /// <summary>The text of ids; bytes that are no UTF-8 become U+FFFD.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
-    public override string Decode(ReadOnlySpan<int> ids)
+    public override string Decode(ReadOnlySpan<int> ids) => Encoding.UTF8.GetString(DecodeBytes(ids));
+
+    /// <inheritdoc/>
+    public override byte[] DecodeBytes(ReadOnlySpan<int> ids)
     {
         var bytes = new byte[ids.Length];
         for (int i = 0; i < ids.Length; i++) bytes[i] = (uint)ids[i] < 256 ? (byte)ids[i] : throw OutOfVocabulary(ids[i], i);
-        return Encoding.UTF8.GetString(bytes);
+        return bytes;
     }
 
     /// <inheritdoc/>

@@ -3,20 +3,35 @@ using System.Text.Json;
 
 namespace Mayfly;
 
-/// <summary>One id per Unicode character (code point), numbered in ordinal order, as nanoGPT's shakespeare_char does.</summary>
+/// <summary>
+/// One id per Unicode character (code point), numbered in ordinal order, as nanoGPT's shakespeare_char does. Characters that it lacks are
+/// an error, or have one id together.
+/// </summary>
 public sealed class CharTokenizer : Tokenizer
 {
     internal const string KindName = "char";
-    private const string VocabularyField = "vocabulary";
+    private const string VocabularyField = "vocabulary", UnknownField = "unknown";
     private readonly Rune[] characters;
     private readonly Dictionary<Rune, int> ids = [];
 
     /// <summary>Takes the characters that occur in <paramref name="text"/>.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="hasUnknown">Adds U+FFFD, whose id all other characters get.</param>
     /// <exception cref="InputException">The text is empty.</exception>
-    public CharTokenizer(string text)
+    public CharTokenizer(string text, bool hasUnknown = false) : this([text], hasUnknown)
     {
-        if (text.Length == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
-        characters = [.. new SortedSet<Rune>(Distinct(text))];
+    }
+
+    /// <summary>Takes the characters that occur in any of <paramref name="texts"/>.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="hasUnknown">Adds U+FFFD, whose id all other characters get.</param>
+    /// <exception cref="InputException">The texts are empty.</exception>
+    public CharTokenizer(IEnumerable<string> texts, bool hasUnknown = false)
+    {
+        var found = Distinct(texts);
+        if (found.Count == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
+        HasUnknown = hasUnknown;
+        characters = [.. new SortedSet<Rune>(hasUnknown ? found.Append(Rune.ReplacementChar) : found)];
         Number();
     }
 
@@ -25,6 +40,8 @@ public sealed class CharTokenizer : Tokenizer
     {
         characters = [.. fields.Text(VocabularyField).EnumerateRunes()];
         Number();
+        HasUnknown = fields.Flag(UnknownField);
+        if (HasUnknown && !ids.ContainsKey(Rune.ReplacementChar)) throw fields.Bad(UnknownField, "the vocabulary lacks U+FFFD for it.");
         if (ids.Count != characters.Length || ids.Count == 0)
             throw fields.Bad(VocabularyField, $"{characters.Length} characters, {ids.Count} different ones; each belongs there once.");
     }
@@ -35,6 +52,9 @@ public sealed class CharTokenizer : Tokenizer
     /// <inheritdoc/>
     public override int VocabularySize => characters.Length;
 
+    /// <summary>True where characters that the vocabulary lacks are encoded as U+FFFD.</summary>
+    public bool HasUnknown { get; }
+
     /// <inheritdoc/>
     public override int[] Encode(string text)
     {
@@ -42,7 +62,8 @@ public sealed class CharTokenizer : Tokenizer
         int position = 0;
         foreach (var character in text.EnumerateRunes())
         {
-            if (!ids.TryGetValue(character, out int id)) throw Unknown(character, position);
+            if (!ids.TryGetValue(character, out int id))
+                id = HasUnknown ? ids[Rune.ReplacementChar] : throw Unknown(character, position);
             encoded.Add(id);
             position += character.Utf16SequenceLength;
         }
@@ -64,7 +85,11 @@ public sealed class CharTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    protected override void WriteFields(Utf8JsonWriter json) => json.WriteString(VocabularyField, string.Concat(characters));
+    protected override void WriteFields(Utf8JsonWriter json)
+    {
+        json.WriteString(VocabularyField, string.Concat(characters));
+        if (HasUnknown) json.WriteBoolean(UnknownField, true);
+    }
 
     internal static CharTokenizer Read(TokenizerFields fields) => new(fields);
 
@@ -73,14 +98,15 @@ public sealed class CharTokenizer : Tokenizer
         for (int i = 0; i < characters.Length; i++) ids.TryAdd(characters[i], i);
     }
 
-    private static HashSet<Rune> Distinct(string text)
+    private static HashSet<Rune> Distinct(IEnumerable<string> texts)
     {
         var seen = new HashSet<Rune>();
-        foreach (var character in text.EnumerateRunes()) seen.Add(character);
+        foreach (string text in texts)
+            foreach (var character in text.EnumerateRunes()) seen.Add(character);
         return seen;
     }
 
     private InputException Unknown(Rune character, int position) =>
         new($"The character '{character}' (U+{character.Value:X4}) at position {position} is not among the {characters.Length} "
-            + "of the vocabulary; leave it out, or train with text that has it.");
+            + "of the vocabulary; leave it out, or train with text that has it or with a tokenizer that knows every text.");
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using System.Text;
 using System.Text.Json;
 
@@ -44,6 +45,29 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
     public abstract string Decode(ReadOnlySpan<int> ids);
 
+    /// <summary>The ids of bytes, which are UTF-8 text or, where the kind can, anything else.</summary>
+    /// <exception cref="InputException">The vocabulary lacks a part of them.</exception>
+    public virtual int[] EncodeBytes(ReadOnlySpan<byte> utf8) => Encode(Encoding.UTF8.GetString(utf8));
+
+    /// <summary>The bytes of ids: what <see cref="Decode"/> makes text of, and exact where they are no UTF-8.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public virtual byte[] DecodeBytes(ReadOnlySpan<int> ids) => Encoding.UTF8.GetBytes(Decode(ids));
+
+    /// <summary>
+    /// The text of ids that come after others: it keeps the space with which it begins, which some kinds leave out at a text's begin.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    public virtual string DecodeNext(ReadOnlySpan<int> ids) => Decode(ids);
+
+    /// <summary>The tokens that stand for no text, by their names. <see cref="Encode"/> never gives one.</summary>
+    public virtual IReadOnlyDictionary<string, int> SpecialTokens => ReadOnlyDictionary<string, int>.Empty;
+
+    /// <summary>The special token before every text, or null.</summary>
+    public virtual int? BeginOfText => null;
+
+    /// <summary>The special token that ends a text, or null.</summary>
+    public virtual int? EndOfText => null;
+
     /// <summary>Writes it as a JSON file, under a temporary name first.</summary>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public void Save(string path) => Files.Replace(path, stream => stream.Write(Encoding.UTF8.GetBytes(ToJson())));
@@ -51,7 +75,7 @@ public abstract class Tokenizer
     /// <summary>Reads a JSON file that <see cref="Save"/> wrote.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">It is no tokenizer.</exception>
-    public static Tokenizer Load(string path) => FromJson(Files.DecodeUtf8(Files.ReadBytes(path)) ?? "", path);
+    public static Tokenizer Load(string path) => FromJson(TextFile.Read(path, TextFile.LongestJson), path);
 
     /// <summary>As a JSON object.</summary>
     public string ToJson()
@@ -72,20 +96,14 @@ public abstract class Tokenizer
     /// <param name="json">The object.</param>
     /// <param name="file">The file it comes from, for messages.</param>
     /// <exception cref="BadFileException">It is no tokenizer.</exception>
-    public static Tokenizer FromJson(string json, string file)
-    {
-        try
+    public static Tokenizer FromJson(string json, string file) =>
+        BadFileException.Guard(file, "tokenizer", "it is not the JSON of a tokenizer", () =>
         {
             using var document = JsonDocument.Parse(json);
             var fields = new TokenizerFields(document.RootElement, file);
             string kind = fields.Text("type");
             return Kinds.TryGetValue(kind, out var read) ? read(fields) : throw fields.Bad("type", Unknown(kind));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new BadFileException(file, "tokenizer", $"it is not the JSON of a tokenizer: {e.Message}", e);
-        }
-    }
+        });
 
     /// <summary>Writes what the kind needs beside <c>type</c>: fields of the JSON object that is open.</summary>
     protected abstract void WriteFields(Utf8JsonWriter json);
@@ -112,11 +130,22 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
         Field(field) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Bad(field, "a string is needed here.");
 
     /// <summary>A field that is a whole number above 0.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="most">The largest that is accepted.</param>
     /// <exception cref="BadFileException">It is missing or no such number.</exception>
-    public int Size(string field) =>
-        Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
+    public int Size(string field, int most = int.MaxValue) =>
+        Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0 && size <= most
             ? size
-            : throw Bad(field, "a whole number above 0 is needed here.");
+            : throw Bad(field, most == int.MaxValue ? "a whole number above 0 is needed here." : $"a whole number from 1 to {most} is needed here.");
+
+    /// <summary>A field that is true or false; false where it is missing.</summary>
+    /// <exception cref="BadFileException">It is something else.</exception>
+    public bool Flag(string field) => Field(field) switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.True } => true,
+        _ => throw Bad(field, "true or false is needed here."),
+    };
 
     /// <summary>An error of a field.</summary>
     /// <param name="field">Its name.</param>

@@ -5,6 +5,9 @@ public abstract class Block(long bytes)
 {
     /// <summary>The size in bytes.</summary>
     public long Bytes { get; } = bytes;
+
+    /// <summary>The most bytes of it that a tensor has had: what the system holds in memory of it.</summary>
+    internal long Touched { get; set; }
 }
 
 /// <summary>A piece of host memory, 64-byte aligned.</summary>

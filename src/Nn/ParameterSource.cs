@@ -38,7 +38,7 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         var parameter = new Parameter(name, shape, role, Device, TypeOf(shape, role));
         try
         {
-            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
+            if (!Device.Backend.IsDry) Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
             return parameter;
         }
         catch

@@ -2,17 +2,20 @@ namespace Mayfly;
 
 /// <summary>
 /// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth
-/// is wasted), and counted to the byte by use. Safe for concurrent callers.
+/// is wasted, or a block up to three times as large that nobody uses), and counted to the byte by use. Safe for concurrent callers.
 /// </summary>
 public sealed class Arena : IDisposable
 {
     private const int Uses = 5;
+
+    /// <summary>From how many bytes on a tensor may take a larger block, and how many times as large a one.</summary>
+    private const long LeastShared = 4096, MostTimes = 3;
     private readonly Backend backend;
     private readonly Lock gate = new();
     private readonly Dictionary<long, Stack<Block>> free = [];
     private readonly long[] live = new long[Uses];
     private readonly long[] peak = new long[Uses];
-    private long liveTotal, peakTotal, reserved, leaks;
+    private long liveTotal, peakTotal, reserved, touched, leaks;
     private string? firstLeak;
 
     internal Arena(Backend backend) => this.backend = backend;
@@ -22,9 +25,20 @@ public sealed class Arena : IDisposable
     {
         get
         {
-            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal, reserved, leaks,
-                firstLeak);
+            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal)
+            {
+                ReservedBytes = reserved, TouchedBytes = touched, Leaks = leaks, FirstLeak = firstLeak,
+            };
         }
+    }
+
+    /// <summary>What is traced now, or null.</summary>
+    public ArenaTrace? Trace { get; private set; }
+
+    /// <summary>Begins to write down what is handed out and taken back; a trace that was begun before gets no more.</summary>
+    public ArenaTrace StartTrace()
+    {
+        lock (gate) return Trace = new ArenaTrace(this, (long[])live.Clone());
     }
 
     /// <summary>Starts the peaks again from what is live now.</summary>
@@ -57,12 +71,20 @@ public sealed class Arena : IDisposable
         return checked(bytes + step - 1) / step * step;
     }
 
-    internal Block Rent(long bytes, Use use)
+    internal void EndTrace(ArenaTrace trace)
+    {
+        lock (gate)
+            if (Trace == trace) Trace = null;
+    }
+
+    internal Block Rent(long bytes, Use use, string maker)
     {
         lock (gate)
         {
             long size = ClassOf(bytes);
-            var block = free.TryGetValue(size, out var stack) && stack.TryPop(out var reused) ? reused : Fresh(size, bytes, use);
+            var block = Unused(size) ?? Fresh(size, bytes, use);
+            Touch(block, bytes);
+            Trace?.Add(bytes, use, maker);
             live[(int)use] += bytes;
             liveTotal += bytes;
             peak[(int)use] = Math.Max(peak[(int)use], live[(int)use]);
@@ -71,10 +93,11 @@ public sealed class Arena : IDisposable
         }
     }
 
-    internal void Return(Block block, long bytes, Use use)
+    internal void Return(Block block, long bytes, Use use, string maker)
     {
         lock (gate)
         {
+            Trace?.Add(-bytes, use, maker);
             live[(int)use] -= bytes;
             liveTotal -= bytes;
             if (!free.TryGetValue(block.Bytes, out var stack)) free[block.Bytes] = stack = new Stack<Block>();
@@ -89,6 +112,18 @@ public sealed class Arena : IDisposable
             leaks++;
             firstLeak ??= what;
         }
+    }
+
+    /// <summary>
+    /// A block that nobody uses: of the size itself, else a somewhat larger one, which otherwise would lie idle beside a fresh one.
+    /// </summary>
+    private Block? Unused(long size)
+    {
+        if (free.TryGetValue(size, out var stack) && stack.TryPop(out var block)) return block;
+        if (size < LeastShared) return null;
+        for (long larger = ClassOf(size + 1); larger <= MostTimes * size; larger = ClassOf(larger + 1))
+            if (free.TryGetValue(larger, out stack) && stack.TryPop(out block)) return block;
+        return null;
     }
 
     private Block Fresh(long size, long bytes, Use use)
@@ -123,9 +158,17 @@ public sealed class Arena : IDisposable
         }
     }
 
+    private void Touch(Block block, long bytes)
+    {
+        if (bytes <= block.Touched) return;
+        touched += bytes - block.Touched;
+        block.Touched = bytes;
+    }
+
     private void Release(Block block)
     {
         reserved -= block.Bytes;
+        touched -= block.Touched;
         backend.Free(block);
     }
 
@@ -138,16 +181,8 @@ public sealed class MemoryReport
 {
     private readonly long[] live, peak;
 
-    internal MemoryReport(long[] live, long[] peak, long liveTotal, long peakTotal, long reserved, long leaks, string? firstLeak)
-    {
-        this.live = live;
-        this.peak = peak;
-        LiveBytes = liveTotal;
-        PeakBytes = peakTotal;
-        ReservedBytes = reserved;
-        Leaks = leaks;
-        FirstLeak = firstLeak;
-    }
+    internal MemoryReport(long[] live, long[] peak, long liveTotal, long peakTotal) =>
+        (this.live, this.peak, LiveBytes, PeakBytes) = (live, peak, liveTotal, peakTotal);
 
     /// <summary>Bytes in use.</summary>
     public long LiveBytes { get; }
@@ -156,13 +191,19 @@ public sealed class MemoryReport
     public long PeakBytes { get; }
 
     /// <summary>Bytes taken from the system, unused blocks included.</summary>
-    public long ReservedBytes { get; }
+    public long ReservedBytes { get; internal init; }
+
+    /// <summary>
+    /// What the system holds in memory of them: of each block as many bytes as the largest tensor that it has held. The rest of a block
+    /// was never written.
+    /// </summary>
+    public long TouchedBytes { get; internal init; }
 
     /// <summary>Tensors that were garbage-collected while they still held memory.</summary>
-    public long Leaks { get; }
+    public long Leaks { get; internal init; }
 
     /// <summary>Which tensor leaked first, or null.</summary>
-    public string? FirstLeak { get; }
+    public string? FirstLeak { get; internal init; }
 
     /// <summary>Bytes in use for <paramref name="use"/>.</summary>
     public long Live(Use use) => live[(int)use];

@@ -11,7 +11,7 @@ internal sealed class Storage
         Bytes = bytes;
         Use = use;
         Op = op;
-        Block = device.Arena.Rent(bytes, use);
+        Block = device.Arena.Rent(bytes, use, op);
     }
 
     public Device Device { get; }
@@ -59,7 +59,7 @@ internal sealed class Storage
     public void RemoveHolder()
     {
         if (Interlocked.Decrement(ref holders) != 0) return;
-        Device.Arena.Return(Block, Bytes, Use);
+        Device.Arena.Return(Block, Bytes, Use, Op);
         GC.SuppressFinalize(this);
     }
 
