@@ -8,6 +8,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RooflineCommand(),
     RankCommand(),
     RulesCommand(),
+    StoredCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -61,6 +62,16 @@ static Command PeersCommand()
         configs, rounds, steps, python, torchSharp, prefix, narrow, products };
     command.SetAction(p => PeersBench.Run(new(p.GetValue(models)!, p.GetValue(configs)!, p.GetValue(rounds), p.GetValue(steps),
         p.GetValue(python)!, p.GetValue(torchSharp)!, p.GetValue(prefix)!, p.GetValue(narrow), p.GetValue(products))));
+    return command;
+}
+
+static Command StoredCommand()
+{
+    var data = new Option<string>("--data") { Description = "a text file", Required = true };
+    var steps = new Option<int>("--steps") { Description = "of each run", DefaultValueFactory = _ => 2000 };
+    var command = new Command("stored", "the loss of one model with weights, states and gradients stored in f32, bf16 and int8") { data,
+        steps };
+    command.SetAction(p => StoredBench.Run(p.GetValue(data)!, p.GetValue(steps)));
     return command;
 }
 

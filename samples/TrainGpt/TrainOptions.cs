@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TrainGpt;
 
 /// <summary>How a norm is clipped while parameters are stepped eagerly.</summary>
@@ -11,6 +13,7 @@ internal enum EagerClip
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
 internal record TrainOptions : CommandOptions
 {
+    private const string DynamicScale = "dynamic";
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const long MostTokens = Most * 64L;
     private const long LeastEvaluated = 1 << 12, MostEvaluated = 1 << 22;
@@ -101,6 +104,13 @@ internal record TrainOptions : CommandOptions
         "The type of the gradients of matrices while they wait for the end of the step or for more micro-batches.", Phase.Run,
         Words = typeof(GradientTypes))]
     public DType GradientDtype { get; init; }
+
+    [Setting(
+        "What the loss is multiplied by for the backward pass, so that small gradients do not vanish in --gradient-dtype f16: a number; or "
+            + $"{DynamicScale}, found by trying, which leaves out steps that overflow.",
+        Phase.Run,
+        Kind = "N|dynamic")]
+    public string LossScale { get; init; } = "1";
 
     [Setting(
         "Steps f32 copies of weights that --dtype stores in fewer bits, instead of rounding at random what a step gives.", Phase.Run)]
@@ -259,6 +269,15 @@ internal record TrainOptions : CommandOptions
         _ => Mayfly.ClipMode.Deferred,
     };
 
+    /// <summary>The scale of the loss where it is found by trying; else null.</summary>
+    public LossScaling? DynamicLossScale => LossScale == DynamicScale ? new LossScaling() : null;
+
+    /// <summary>The constant scale of the loss.</summary>
+    /// <exception cref="InputException">It is no positive number.</exception>
+    public double ConstantLossScale => LossScale == DynamicScale ? 1
+        : double.TryParse(LossScale, NumberStyles.Float, CultureInfo.InvariantCulture, out double scale) && scale is > 0 and < 1e30 ? scale
+        : throw new InputException($"--loss-scale: '{LossScale}' is neither a positive number nor {DynamicScale}.");
+
     private double UsedClip => Clip ?? (IsEager && ClipMode is null ? 0 : 1);
 
     private double Peak => LearningRate ?? OptimizerChoice.LearningRate(this);
@@ -300,6 +319,10 @@ internal record TrainOptions : CommandOptions
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+        _ = ConstantLossScale; // which says what is wrong
+        if (DynamicLossScale is not null && IsEager && NormClipping != Mayfly.ClipMode.TwoPass)
+            throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
+                + "--mode deferred, --clip-mode two-pass, or a number.");
         if (MasterWeights && Dtype == DType.F32)
             throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)

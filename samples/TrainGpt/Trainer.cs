@@ -63,6 +63,8 @@ internal sealed class Trainer : IDisposable
             StateType = options.StateDtype,
             GradientType = options.GradientDtype,
             MasterWeights = options.MasterWeights,
+            LossScale = options.ConstantLossScale,
+            DynamicLossScale = options.DynamicLossScale,
         });
 
     /// <summary>The model.</summary>

@@ -32,6 +32,15 @@ public sealed record StepReport
     /// </summary>
     public int Passes { get; init; } = 1;
 
+    /// <summary>What the loss was multiplied by for the backward sweep; 1 without scaling.</summary>
+    public double LossScale { get; init; } = 1;
+
+    /// <summary>
+    /// True where a gradient was infinite or not a number and <see cref="UpdaterOptions.DynamicLossScale"/> left the step out: no weight
+    /// and no state has changed.
+    /// </summary>
+    public bool Skipped { get; init; }
+
     /// <summary>The names of the trainable parameters that no gradient reached: neither they nor their state changed.</summary>
     public required IReadOnlyList<string> WithoutGradient { get; init; }
 

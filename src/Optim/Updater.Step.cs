@@ -34,6 +34,7 @@ public sealed partial class Updater
             RunMicroBatches(microBatches, loss, ofMeans);
             if (progress.IsMeasuring)
             {
+                if (Overflows) return Skip();
                 clipping.FindFactor(Norm());
                 progress.Repeat();
                 RunMicroBatches(microBatches, loss, ofMeans);
@@ -91,7 +92,7 @@ public sealed partial class Updater
         {
             progress.CheckRoom();
             if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(loss.Item());
-            tape.Backward(loss, this);
+            tape.Backward(LossScale == 1 ? loss : loss.Scale((float)LossScale), this);
             progress.NextMicroBatch();
         }
         catch
@@ -111,6 +112,7 @@ public sealed partial class Updater
         {
             progress.CheckComplete();
             MeasureRest();
+            if (Overflows) return Skip();
             double norm = Norm();
             clipping.FindFactor(norm);
             foreach (var slot in slots)
@@ -120,13 +122,28 @@ public sealed partial class Updater
             }
 
             clipping.EndStep(norm);
+            var report = Report(norm);
+            options.DynamicLossScale?.Note(State, overflow: false);
             progress.End();
-            return Report(norm);
+            return report;
         }
         finally
         {
             Abandon();
         }
+    }
+
+    /// <summary>Ends a step in which a gradient overflowed: it counts, but changes nothing except the scale of the next loss.</summary>
+    /// <exception cref="NonFiniteException">The scale could not be smaller.</exception>
+    private StepReport Skip()
+    {
+        var worst = Array.Find(slots, s => s.Squares is { } x && !double.IsFinite(x))!.Parameter;
+        var report = Report(double.NaN) with { Skipped = true };
+        if (!options.DynamicLossScale!.Note(State, overflow: true))
+            throw progress.NonFinite($"the gradient of {worst} has an infinity or NaN with the least loss scale, {report.LossScale}");
+        foreach (var slot in slots) slot.DropGradient();
+        progress.End();
+        return report;
     }
 
     /// <summary>
@@ -147,6 +164,7 @@ public sealed partial class Updater
         GradientNorm = norm,
         Clipped = clipping.HasClipped,
         Clip = clipping.Mode,
+        LossScale = LossScale,
         Passes = progress.Repeats ? 2 : 1,
         WithoutGradient = WithoutGradient(),
         PeakBytes = Device.Arena.Report.PeakBytes,
