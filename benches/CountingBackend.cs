@@ -1,10 +1,18 @@
+using System.Diagnostics;
+
 namespace Mayfly.Benches;
 
-/// <summary>Another backend, with a record of what each call must move and compute.</summary>
+/// <summary>One call of a kernel: what it must move and compute, and how long it took.</summary>
+internal readonly record struct MeteredCall(KernelCost Cost, double Seconds);
+
+/// <summary>Another backend, with a record of each call's cost and time. The device's own times count only where calls wait.</summary>
 internal sealed class CountingBackend(Backend inner) : Backend
 {
     /// <summary>The calls since the last <see cref="List{T}.Clear"/>, in order. Calls of one thread only.</summary>
-    public List<KernelCost> Calls { get; } = [];
+    public List<MeteredCall> Calls { get; } = [];
+
+    /// <summary>What each of them must move and compute.</summary>
+    public IEnumerable<KernelCost> Costs => Calls.Select(call => call.Cost);
 
     public override string Name => inner.Name;
 
@@ -22,99 +30,110 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override void Write(in View y, ReadOnlySpan<byte> data)
     {
-        Calls.Add(new("Write", data.Length));
+        using var meter = Start(new("Write", data.Length));
         inner.Write(y, data);
     }
 
     public override void Read(in View x, Span<byte> data)
     {
-        Calls.Add(new("Read", data.Length));
+        using var meter = Start(new("Read", data.Length));
         inner.Read(x, data);
     }
 
     public override void Fill(in View y, double value)
     {
-        Calls.Add(new KernelCost("Fill").Writes(y));
+        using var meter = Start(new KernelCost("Fill").Writes(y));
         inner.Fill(y, value);
     }
 
     public override void Copy(in View x, in View y, bool add = false)
     {
-        Calls.Add(new KernelCost("Copy").Reads(x).Writes(y, add));
+        using var meter = Start(new KernelCost("Copy").Reads(x).Writes(y, add));
         inner.Copy(x, y, add);
     }
 
     public override void Map<TOp>(TOp op, in View x, in View y)
     {
-        Calls.Add(Cost<TOp>("Map").Reads(x).Writes(y));
+        using var meter = Start(Cost<TOp>("Map").Reads(x).Writes(y));
         inner.Map(op, x, y);
     }
 
     public override void MapBack<TOp>(TOp op, in View x, in View dy, in View dx, bool add)
     {
-        Calls.Add(Cost<TOp>("MapBack").Reads(x, dy).Writes(dx, add));
+        using var meter = Start(Cost<TOp>("MapBack").Reads(x, dy).Writes(dx, add));
         inner.MapBack(op, x, dy, dx, add);
     }
 
     public override void Map2<TOp>(TOp op, in View a, in View b, in View y)
     {
-        Calls.Add(Cost<TOp>("Map2").Reads(a, b).Writes(y));
+        using var meter = Start(Cost<TOp>("Map2").Reads(a, b).Writes(y));
         inner.Map2(op, a, b, y);
     }
 
     public override void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
     {
-        Calls.Add(Cost<TOp>("Map2Back").Reads(a, b, dy).Writes(da, addA).Writes(db, addB));
+        using var meter = Start(Cost<TOp>("Map2Back").Reads(a, b, dy).Writes(da, addA).Writes(db, addB));
         inner.Map2Back(op, a, b, dy, da, addA, db, addB);
     }
 
     public override void Map3<TOp>(TOp op, in View a, in View b, in View c, in View y)
     {
-        Calls.Add(Cost<TOp>("Map3").Reads(a, b, c).Writes(y));
+        using var meter = Start(Cost<TOp>("Map3").Reads(a, b, c).Writes(y));
         inner.Map3(op, a, b, c, y);
     }
 
     public override void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1)
     {
-        Calls.Add(Cost<TOp>("Update").Reads(g).Writes(p, add: true).Writes(s0, add: true).Writes(s1, add: true));
+        using var meter = Start(Cost<TOp>("Update").Reads(g).Writes(p, add: true).Writes(s0, add: true).Writes(s1, add: true));
         inner.Update(op, g, p, s0, s1);
     }
 
     public override void Fold<TOp>(TOp op, in View x, in View y, bool add)
     {
-        Calls.Add(Cost<TOp>("Fold").Reads(x).Writes(y, add));
+        using var meter = Start(Cost<TOp>("Fold").Reads(x).Writes(y, add));
         inner.Fold(op, x, y, add);
     }
 
     public override void Row<TOp>(TOp op, in RowArgs args)
     {
-        Calls.Add(Cost<TOp>("Row").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(args.Y, args.Add));
+        using var meter = Start(Cost<TOp>("Row").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(args.Y, args.Add));
         inner.Row(op, args);
     }
 
     public override void Column<TOp>(TOp op, in RowArgs args, in View sumA, bool addA, in View sumB, bool addB)
     {
-        Calls.Add(Cost<TOp>("Column").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(sumA, addA).Writes(sumB, addB));
+        using var meter = Start(
+            Cost<TOp>("Column").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(sumA, addA).Writes(sumB, addB));
         inner.Column(op, args, sumA, addA, sumB, addB);
     }
 
     public override double SumSquares(in View x)
     {
-        Calls.Add(new KernelCost("SumSquares").Reads(x));
+        using var meter = Start(new KernelCost("SumSquares").Reads(x));
         return inner.SumSquares(x);
     }
 
     public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
-        foreach (var view in views) Calls.Add(new KernelCost("SumSquares").Reads(view));
+        var cost = new KernelCost("SumSquares");
+        foreach (var view in views) cost = cost.Reads(view);
+        using var meter = Start(cost);
         inner.SumSquares(views, sums);
     }
 
     public override void Run<TKernel>(in TKernel kernel)
     {
-        Calls.Add(kernel.Cost);
+        using var meter = Start(kernel.Cost);
         inner.Run(kernel);
     }
 
     private static KernelCost Cost<TOp>(string shape) => new($"{shape} {typeof(TOp).Name}");
+
+    private Meter Start(KernelCost cost) => new(this, cost, Stopwatch.GetTimestamp());
+
+    /// <summary>Notes the call when it is over.</summary>
+    private readonly ref struct Meter(CountingBackend backend, KernelCost cost, long start)
+    {
+        public void Dispose() => backend.Calls.Add(new(cost, Stopwatch.GetElapsedTime(start).TotalSeconds));
+    }
 }

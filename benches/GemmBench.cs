@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-
 namespace Mayfly.Benches;
 
 /// <summary>
@@ -9,8 +5,6 @@ namespace Mayfly.Benches;
 /// </summary>
 public static unsafe class GemmBench
 {
-    private const double SecondsPerMeasurement = 0.01;
-
     /// <summary>
     /// A linear layer of <c>Outputs</c> by <c>Inputs</c> on <c>Tokens</c> rows; it multiplies forward, and backward for input and weight.
     /// </summary>
@@ -25,12 +19,16 @@ public static unsafe class GemmBench
 
     private static readonly string[] Forms = ["NT", "NN", "TN"];
 
+    /// <summary>Every product of the layers above, in the form "NT,768,384,128".</summary>
+    public static string[] Products => [.. from layer in Layers from form in Forms select Name(form, Sizes(layer, form))];
+
     /// <summary>
-    /// Runs the sizes named in <paramref name="args"/> (S, M, L, or X for a large vocabulary; S, M and L if none), a number gives the
-    /// rounds.
+    /// Runs the products named in <paramref name="args"/> on all cores, one line each; or the sizes named there (S, M, L, or X for a
+    /// large vocabulary; S, M and L if none), a number gives the rounds.
     /// </summary>
     public static int Run(string[] args)
     {
+        if (args.Any(a => a.Contains(','))) return Rates(args);
         int rounds = args.Select(a => int.TryParse(a, out int n) ? n : 0).Append(0).Max();
         string[] sizes = args.Where(a => !int.TryParse(a, out _)).DefaultIfEmpty("SML").ToArray();
         using Backend one = CpuBackends.Create(1), two = CpuBackends.Create(2);
@@ -45,24 +43,47 @@ public static unsafe class GemmBench
         return 0;
     }
 
+    private static int Rates(string[] products)
+    {
+        using var backend = CpuBackends.Create();
+        Console.WriteLine(backend.Name);
+        foreach (string product in products)
+        {
+            string[] words = product.Split(',');
+            var (m, n, k) = (int.Parse(words[1]), int.Parse(words[2]), int.Parse(words[3]));
+            View a = Matrix(backend, m, k, words[0][0] == 'T'), b = Matrix(backend, k, n, words[0][1] == 'T');
+            var c = Matrix(backend, m, n, false);
+            var gemm = new Gemm<Identity> { A = a, B = b, C = c };
+            double rate = Enumerable.Range(0, 10).Max(_ => Limits.Rate(2.0 * m * n * k, () => backend.Run(gemm)));
+            Console.WriteLine($"{product} {rate:F1}");
+            foreach (var view in new[] { a, b, c }) backend.Free(view.Block!);
+        }
+
+        return 0;
+    }
+
+    private static string Name(string form, (int M, int N, int K) s) => $"{form},{s.M},{s.N},{s.K}";
+
+    private static (int M, int N, int K) Sizes(Layer layer, string form) => form switch
+    {
+        "NT" => (layer.Tokens, layer.Outputs, layer.Inputs),
+        "NN" => (layer.Tokens, layer.Inputs, layer.Outputs),
+        _ => (layer.Outputs, layer.Inputs, layer.Tokens),
+    };
+
     private static void Print(Layer layer, string form, Backend one, Backend two, Workers single, Workers pair, int rounds)
     {
-        var (m, n, k) = form switch
-        {
-            "NT" => (layer.Tokens, layer.Outputs, layer.Inputs),
-            "NN" => (layer.Tokens, layer.Inputs, layer.Outputs),
-            _ => (layer.Outputs, layer.Inputs, layer.Tokens),
-        };
+        var (m, n, k) = Sizes(layer, form);
         View a = Matrix(one, m, k, form[0] == 'T'), b = Matrix(one, k, n, form[1] == 'T'), c = Matrix(one, m, n, false);
         var gemm = new Gemm<Identity> { A = a, B = b, C = c };
         double flops = 2.0 * m * n * k;
         var results = new List<double>[] { [], [], [], [] };
         for (int round = 0; round < rounds; round++)
         {
-            results[0].Add(Rate(flops, () => one.Run(gemm)));
-            results[1].Add(Peak(single));
-            results[2].Add(Rate(flops, () => two.Run(gemm)));
-            results[3].Add(Peak(pair));
+            results[0].Add(Limits.Rate(flops, () => one.Run(gemm)));
+            results[1].Add(Limits.Peak(single));
+            results[2].Add(Limits.Rate(flops, () => two.Run(gemm)));
+            results[3].Add(Limits.Peak(pair));
         }
 
         double[] x = results.Select(Median).ToArray(), best = results.Select(r => r.Max()).ToArray();
@@ -79,60 +100,9 @@ public static unsafe class GemmBench
         return transposed ? view.With(Layout.RowMajor((columns, rows)).Transpose(0, 1)) : view;
     }
 
-    /// <summary>The fastest call of a short while: what the code can do between the interruptions of a shared machine.</summary>
-    private static double Rate(double flops, Action run)
-    {
-        run();
-        double fastest = double.MaxValue;
-        long start = Stopwatch.GetTimestamp();
-        do
-        {
-            long begin = Stopwatch.GetTimestamp();
-            run();
-            fastest = Math.Min(fastest, Stopwatch.GetElapsedTime(begin).TotalSeconds);
-        }
-        while (Stopwatch.GetElapsedTime(start).TotalSeconds < SecondsPerMeasurement);
-        return flops / fastest * 1e-9;
-    }
-
     private static double Median(List<double> values)
     {
         values.Sort();
         return values[values.Count / 2];
-    }
-
-    private static double Peak(Workers workers)
-    {
-        var job = new PeakJob();
-        return Rate((double)PeakJob.FlopsPerChunk * 4 * workers.Threads, () => workers.Run(ref job, 4 * workers.Threads));
-    }
-
-    /// <summary>Multiply-adds on registers alone: twelve independent sums hide their latency.</summary>
-    private struct PeakJob : IJob
-    {
-        private const int Steps = 10_000;
-
-        public static long FlopsPerChunk => 2L * 12 * Steps * (Vector512.IsHardwareAccelerated ? 16 : 8);
-
-        public readonly void Run(int chunk)
-        {
-            float sum = Vector512.IsHardwareAccelerated ? Multiply<F16>() : Multiply<F8>();
-            if (sum == 1f) throw new InvalidOperationException("The sums are used, so that they are computed.");
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static float Multiply<V>() where V : struct, ISimd<V>
-        {
-            V a = V.Of(0.5f), b = V.Of(0.25f), s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, s6 = a, s7 = a, s8 = a, s9 = a, s10 = a,
-                s11 = a;
-            for (int i = 0; i < Steps; i++)
-            {
-                s0 = V.Fma(s0, a, b); s1 = V.Fma(s1, a, b); s2 = V.Fma(s2, a, b); s3 = V.Fma(s3, a, b);
-                s4 = V.Fma(s4, a, b); s5 = V.Fma(s5, a, b); s6 = V.Fma(s6, a, b); s7 = V.Fma(s7, a, b);
-                s8 = V.Fma(s8, a, b); s9 = V.Fma(s9, a, b); s10 = V.Fma(s10, a, b); s11 = V.Fma(s11, a, b);
-            }
-
-            return (float)V.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
-        }
     }
 }

@@ -4,6 +4,7 @@ using Mayfly.Benches;
 var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: times of a shared machine mean little by themselves.")
 {
     StepCommand(),
+    PeersCommand(),
     RooflineCommand(),
     RankCommand(),
     RulesCommand(),
@@ -32,10 +33,34 @@ static Command StepCommand()
         DefaultValueFactory = _ => "eager" };
     var threads = new Option<int>("--threads") { Description = "0 takes every core", DefaultValueFactory = _ => 0 };
     var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
+    var profile = new Option<bool>("--profile") { Description = "the time of each kernel, beside the machine's limits in this run" };
     var command = new Command("step", "whole training steps of a GPT or a Llama at fixed sizes on a fixed token stream") { model, config,
-        steps, mode, threads, seed };
+        steps, mode, threads, seed, profile };
     command.SetAction(p => StepBench.Run(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads),
-        p.GetValue(seed)));
+        p.GetValue(seed), p.GetValue(profile)));
+    return command;
+}
+
+static Command PeersCommand()
+{
+    var models = new Option<string[]>("--model") { Description = "gpt, llama or both", DefaultValueFactory = _ => ["gpt", "llama"],
+        AllowMultipleArgumentsPerToken = true };
+    var configs = new Option<string[]>("--config") { Description = "any of S, M, L64 and L",
+        DefaultValueFactory = _ => ["S", "M", "L64", "L"], AllowMultipleArgumentsPerToken = true };
+    var rounds = new Option<int>("--rounds") { Description = "processes of each engine and size", DefaultValueFactory = _ => 3 };
+    var steps = new Option<int>("--steps") { Description = "timed steps at S; larger sizes take fewer", DefaultValueFactory = _ => 80 };
+    var python = new Option<string>("--python") { Description = "the command of a Python with PyTorch",
+        DefaultValueFactory = _ => "python3" };
+    var torchSharp = new Option<string>("--torchsharp") { Description = "the command of benches/peers/TorchSharp, built",
+        DefaultValueFactory = _ => "" };
+    var prefix = new Option<string>("--prefix") { Description = "goes before this folder's path for Python: a chroot has another root",
+        DefaultValueFactory = _ => "" };
+    var narrow = new Option<bool>("--narrow") { Description = "limits every engine to vectors of 256 bits" };
+    var products = new Option<bool>("--products") { Description = "compares the matrix products of the steps instead of the steps" };
+    var command = new Command("peers", "step beside the same work in PyTorch and TorchSharp, one after the other, as ratios") { models,
+        configs, rounds, steps, python, torchSharp, prefix, narrow, products };
+    command.SetAction(p => PeersBench.Run(new(p.GetValue(models)!, p.GetValue(configs)!, p.GetValue(rounds), p.GetValue(steps),
+        p.GetValue(python)!, p.GetValue(torchSharp)!, p.GetValue(prefix)!, p.GetValue(narrow), p.GetValue(products))));
     return command;
 }
 

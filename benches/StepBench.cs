@@ -31,7 +31,8 @@ internal static class StepBench
     /// <param name="mode">eager or deferred.</param>
     /// <param name="threads">0 takes all cores.</param>
     /// <param name="seed">Of the initial weights.</param>
-    public static int Run(string kind, string config, int steps, string mode, int threads, ulong seed)
+    /// <param name="profile">Prints the time of each kernel as well, beside the machine's limits.</param>
+    public static int Run(string kind, string config, int steps, string mode, int threads, ulong seed, bool profile)
     {
         if (!Sizes.TryGetValue(config, out var size))
             return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
@@ -39,15 +40,18 @@ internal static class StepBench
         if (mode is not ("eager" or "deferred")) return Fail($"step: there is no mode '{mode}'; choose eager or deferred.");
         if (steps < 1) return Fail($"step: {steps} steps; take at least 1.");
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        using var device = Device.CreateCpu(threads);
+        var meter = profile ? new CountingBackend(CpuBackends.Create(threads, 0)) : null;
+        using var device = meter is null ? Device.CreateCpu(threads) : new Device(meter);
         var shape = Shape(kind, size);
         using var model = shape.Create(device, seed);
         var rule = new AdamW { WeightDecay = 0.1 };
         var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
         using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
         var run = new Training(model, updater, size, steps);
-        run.Go();
+        run.Go(() => meter?.Calls.Clear());
         Print($"{kind} {config}", shape, size.Batch, mode, model, run);
+        var limits = profile ? Limits.Measure(threads > 0 ? threads : Environment.ProcessorCount) : null;
+        if (meter is not null) ProfileTable.Print(meter.Calls, steps, run.Times.Sum(), limits!);
         return 0;
     }
 
@@ -120,9 +124,11 @@ internal static class StepBench
         /// <summary>Collections of each generation in the timed steps; one of a generation counts for those below it too.</summary>
         public int[] Collections { get; private set; } = [];
 
-        public void Go()
+        /// <param name="begin">Runs between the warm-up and the timed steps.</param>
+        public void Go(Action begin)
         {
             for (int i = 0; i < WarmUp; i++) Step(i);
+            begin();
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
             int[] collected = Counts();
             for (int i = 0; i < steps; i++)

@@ -1,5 +1,12 @@
 namespace TrainGpt;
 
+/// <summary>Which snapshot of a run is taken.</summary>
+internal enum SnapshotChoice
+{
+    Last,
+    Best,
+}
+
 /// <summary>
 /// The options of a command: each is a property with a <see cref="SettingAttribute"/>, and nothing else says anything about it.
 /// </summary>
@@ -9,6 +16,9 @@ internal abstract record CommandOptions
 
     [Setting("The folder of the run: its snapshots, log.csv and config.json.", Kind = "FOLDER")]
     public string Out { get; init; } = "out";
+
+    [Setting("The snapshot to take: the last one, or the best one, which had the least validation loss; of train with --resume.")]
+    public SnapshotChoice From { get; init; }
 
     [Setting(
         "Where to compute: cpu, cuda:0, opencl:0 (and further numbers), auto for the first of these that is there, or ilgpu-cpu, "

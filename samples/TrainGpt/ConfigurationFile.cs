@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -9,10 +11,15 @@ namespace TrainGpt;
 /// </summary>
 internal static class ConfigurationFile
 {
-    private const string Note = "//";
+    private const string Note = "//", Field = "configuration";
+
+    /// <summary>The most bytes of a configuration file.</summary>
+    private const int Longest = 1 << 20;
+
+    private const string Problem = "it is no JSON of settings";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly JsonDocumentOptions Strict = new() { CommentHandling = JsonCommentHandling.Skip,
-        AllowDuplicateProperties = false };
+        AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     /// <summary>All settings but those of phases before <paramref name="first"/>; null stands for none.</summary>
     public static JsonObject Write(TrainOptions options, Phase first) => new(
@@ -24,35 +31,39 @@ internal static class ConfigurationFile
     public static string Text(TrainOptions options)
     {
         var json = Write(options, Phase.Place);
-        foreach (var (name, text) in OptimizerChoice.Describe(options)) json.Add($"{Note} {name}", text);
+        foreach (var (name, text) in OptimizerChoice.Describe(options).Concat(Circumstances(options))) json.Add($"{Note} {name}", text);
         return json.ToJsonString(Indented) + "\n";
+    }
+
+    /// <summary>The notes of a file that <see cref="Text"/> gave.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    /// <exception cref="BadFileException">It is no such file.</exception>
+    public static IEnumerable<KeyValuePair<string, string>> Notes(string path) => Parse(path)
+        .Where(setting => setting.Key.StartsWith(Note, StringComparison.Ordinal))
+        .Select(note => KeyValuePair.Create(note.Key[Note.Length..].Trim(), $"{note.Value}"));
+
+    /// <summary>What a run was besides its settings.</summary>
+    private static IEnumerable<(string Name, string Text)> Circumstances(TrainOptions options)
+    {
+        yield return ("weights", SettingText.Write(ModelChoice.Config(options, options.Vocabulary ?? 1).CountParameters()));
+        yield return ("version", typeof(Device).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
+        yield return ("machine", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+            + $"{Environment.ProcessorCount} cores, .NET {Environment.Version}");
     }
 
     /// <summary>What a file sets.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">It is no object of numbers, strings and truth values with the names of options.</exception>
-    public static Given Read(string path)
-    {
-        try
-        {
-            return Read(path, JsonNode.Parse(File.ReadAllText(path), null, Strict) as JsonObject
-                ?? throw new JsonException("a JSON object is needed."));
-        }
-        catch (JsonException e)
-        {
-            throw new BadFileException(path, "configuration", $"it is no JSON of settings: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"Cannot read '{path}': {e.Message}", e);
-        }
-    }
+    public static Given Read(string path) => Read(path, Parse(path));
+
+    private static JsonObject Parse(string path) => BadFileException.Guard(path, Field, Problem, () =>
+        JsonNode.Parse(TextFile.Read(path, Longest), null, Strict) as JsonObject ?? throw new JsonException("a JSON object is needed."));
 
     /// <summary>What an object of a file sets.</summary>
     /// <exception cref="BadFileException">A name or a value is impossible; the message names it.</exception>
-    public static Given Read(string path, JsonObject json) => new(
+    public static Given Read(string path, JsonObject json) => BadFileException.Guard(path, Field, Problem, () => new Given(
         [.. json.Where(setting => !setting.Key.StartsWith(Note, StringComparison.Ordinal)).Select(setting =>
-            Read(path, setting.Key, setting.Value))]);
+            Read(path, setting.Key, setting.Value))]));
 
     private static (Declaration Option, object? Value) Read(string path, string name, JsonNode? node)
     {
@@ -77,5 +88,5 @@ internal static class ConfigurationFile
         _ => throw new FormatException($"{node?.ToJsonString() ?? "null"} is no number, string or truth value."),
     };
 
-    private static JsonNode? Node(object? value) => value is Enum ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
+    private static JsonNode? Node(object? value) => SettingText.IsWord(value) ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
 }

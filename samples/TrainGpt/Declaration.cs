@@ -30,9 +30,8 @@ internal sealed class Declaration
     public Phase Phase => setting.Phase;
 
     /// <summary>The values, where they are words.</summary>
-    public string[] Words => field ??= type.IsEnum
-        ? [.. Enum.GetNames(type).Select(SettingText.Kebab)]
-        : NamesOf(setting.Words);
+    public string[] Words => field ??= setting.Words is { } words ? NamesOf(words)
+        : type.IsEnum ? [.. Enum.GetNames(type).Select(SettingText.Kebab)] : [];
 
     /// <summary>True where it can be given several times.</summary>
     public bool IsList { get; }
@@ -40,12 +39,12 @@ internal sealed class Declaration
     /// <summary>True where it begins without a value.</summary>
     public bool IsOpen => property.GetValue(Activator.CreateInstance(property.ReflectedType!)) is null;
 
-    /// <summary>True where its name alone says true.</summary>
-    public bool IsSwitch => type == typeof(bool);
+    /// <summary>True where its name alone says something: true, if it is not declared otherwise.</summary>
+    public bool IsSwitch => type == typeof(bool) || setting.Alone is not null;
 
     /// <summary>What help calls a value.</summary>
     public string Kind =>
-        setting.Kind ?? (Words.Length > 0 ? string.Join('|', Words) : type == typeof(string) ? "TEXT" : IsSwitch ? "true|false" : "N");
+        setting.Kind ?? (Words.Length > 0 ? string.Join('|', Words) : type == typeof(string) ? "TEXT" : type == typeof(bool) ? "true|false" : "N");
 
     /// <summary>The range of a number.</summary>
     public (double Min, double Max) Range => (setting.Min, setting.Max);
@@ -60,15 +59,20 @@ internal sealed class Declaration
     public string Field => setting.Field ?? property.Name;
 
     /// <summary>The options of a command in the order of their properties.</summary>
-    public static IReadOnlyList<Declaration> Of<T>() where T : CommandOptions
+    public static IReadOnlyList<Declaration> Of<T>() where T : CommandOptions => Of(typeof(T));
+
+    /// <summary>Those of a command that another one has as well are the same ones.</summary>
+    private static Declaration[] Of(Type type)
     {
         lock (Known)
         {
-            if (Known.TryGetValue(typeof(T), out var found)) return found;
-            return Known[typeof(T)] = [.. from property in typeof(T).GetProperties()
-                                          let setting = property.GetCustomAttribute<SettingAttribute>()
-                                          where setting is not null
-                                          select new Declaration(property, setting)];
+            if (Known.TryGetValue(type, out var found)) return found;
+            var inherited = type.BaseType is { IsAbstract: false } other ? Of(other) : [];
+            return Known[type] = [.. inherited,
+                                  .. from property in type.GetProperties()
+                                     let setting = property.GetCustomAttribute<SettingAttribute>()
+                                     where setting is not null && inherited.All(known => known.PropertyName != property.Name)
+                                     select new Declaration(property, setting)];
         }
     }
 
@@ -107,7 +111,7 @@ internal sealed class Declaration
     public object? Read(IReadOnlyList<string> words) => (IsSwitch, IsList, words) switch
     {
         (_, _, [var word]) when word == setting.Open => null,
-        (true, _, []) => true,
+        (true, _, []) => setting.Alone is { } word ? Read([word]) : true,
         (_, true, _) => words.ToArray(),
         _ => Full(SettingText.Read(type, Words, words[0])),
     };
@@ -132,10 +136,11 @@ internal sealed class Declaration
             if (Get(by.With(new T(), by.Read([word])).Used()) is { } value) yield return $"{word} {SettingText.Write(value)}";
     }
 
-    /// <summary>NaN lies nowhere.</summary>
-    private void Check(object? value)
+    /// <summary>Refuses a number out of range. NaN lies nowhere.</summary>
+    /// <exception cref="InputException">It is; the message names the option and the range.</exception>
+    public void Check(object? value)
     {
-        if (value is null or string or string[] or bool or Enum) return;
+        if (value is null or string or string[] or bool || SettingText.IsWord(value)) return;
         double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
         if (!(number >= setting.Min && number <= setting.Max)) throw new InputException(OutOfRange(value, setting.Min, setting.Max));
     }

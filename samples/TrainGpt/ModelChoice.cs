@@ -32,8 +32,9 @@ internal static class ModelChoice
     {
         config = config with { };
         foreach (var (option, field) in Fields)
-            if (option.Get(options) is { } value) field.SetValue(config,
-                Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
+            if (option.Get(options) is { } value) field.SetValue(config, value is CheckpointChoice choice
+                ? choice.Policy
+                : Convert.ChangeType(value, field.PropertyType, CultureInfo.InvariantCulture));
         return config;
     }
 
@@ -67,12 +68,27 @@ internal static class ModelChoice
         shape.Check();
     }
 
+    /// <summary>
+    /// Refuses a stored shape that is impossible, out of the options' ranges, or of more weights than its file holds: before memory is taken
+    /// for them.
+    /// </summary>
+    /// <exception cref="InputException">It is out of range; the message names the option.</exception>
+    /// <exception cref="ArgumentException">The library refuses it, or it has too many weights.</exception>
+    public static void CheckClaims(ModelConfig shape, long weights)
+    {
+        shape.Check();
+        shape = shape.Explicit();
+        foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
+        if (shape.CountParameters() is var claimed && claimed > weights)
+            throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
+    }
+
     /// <summary>Makes a model, unless its weights alone are more than the machine's memory.</summary>
     /// <exception cref="InputException">They are.</exception>
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)
     {
         const double gigabyte = 1 << 30;
-        long needed = config.CountParameters() * sizeof(float), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long needed = config.Weights.Bytes(config.CountParameters()), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return needed <= has
             ? config.Create(device, seed)
             : throw new InputException(string.Create(CultureInfo.InvariantCulture,

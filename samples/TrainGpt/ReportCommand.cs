@@ -15,8 +15,11 @@ internal static class ReportCommand
     private static void Run(ReportOptions options, CommandContext context)
     {
         string page = options.Report ?? Path.Combine(options.Out, RunFolder.PageName);
+        // a page can be made of a run that goes on, whose folder is not free; otherwise no run begins under it
+        using var owner = options.Report is null && Directory.Exists(options.Out) ? FolderLock.TryTake(options.Out) : null;
         using var trained = TrainedModel.Load(options, context);
-        var settings = new RunFolder(options.Out).ReadConfiguration(trained.Options) with { Out = options.Out };
+        using var folder = new RunFolder(options.Out);
+        var settings = folder.ReadConfiguration(trained.Options) with { Out = options.Out };
         RunPage.Save(page, settings, trained.Model, trained.Tokenizer, context.Stop);
         context.Output.WriteLine($"Wrote {page}.");
     }

@@ -17,7 +17,7 @@ internal static class RunPage
         {
             Title = $"Mayfly: {options.Optimizer}, {model.Config.Layers} layers of width {model.Config.Width}",
             Points = RunSeries.Read(Path.Combine(options.Out, RunLog.FileName)),
-            Settings = Settings(options),
+            Settings = [.. Settings(options), .. ConfigurationFile.Notes(Path.Combine(options.Out, RunFolder.ConfigurationName))],
             Samples = [.. samples.Where(sample => sample.Text.Length > 0)],
         }.Save(page);
 
@@ -30,8 +30,8 @@ internal static class RunPage
     /// <exception cref="InputException">It cannot.</exception>
     public static void CheckWritable(string page)
     {
-        if (Directory.Exists(page)) throw new InputException($"--report {page} is a folder; name a file.");
-        new RunFolder(Path.GetDirectoryName(Path.GetFullPath(page))!).CheckWritable();
+        Files.CheckReplaceable(page);
+        Files.CheckWritable(Path.GetDirectoryName(Path.GetFullPath(page))!);
     }
 
     private static KeyValuePair<string, string>[] Settings(TrainOptions options) =>
@@ -39,6 +39,5 @@ internal static class RunPage
         .. from option in Declaration.Of<TrainOptions>()
            where option.Phase >= Phase.Place
            select KeyValuePair.Create(option.Name, SettingText.Write(option.Get(options))),
-        .. OptimizerChoice.Describe(options).Select(note => KeyValuePair.Create(note.Name, note.Text)),
     ];
 }

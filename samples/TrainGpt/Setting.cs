@@ -45,7 +45,7 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
     /// <summary>What help calls a value, where neither its type nor <see cref="Words"/> says more.</summary>
     public string? Kind { get; init; }
 
-    /// <summary>The type whose static <c>Names</c> are the values; those of an enum are known without.</summary>
+    /// <summary>The type whose static <c>Names</c> are the values; those of an enum are known without, unless some are left out.</summary>
     public Type? Words { get; init; }
 
     /// <summary>What an open one stands for, or why.</summary>
@@ -53,6 +53,9 @@ internal sealed class SettingAttribute(string help, Phase phase = Phase.Call) : 
 
     /// <summary>The word that leaves an open one open.</summary>
     public string? Open { get; init; }
+
+    /// <summary>The word that the option's name alone stands for.</summary>
+    public string? Alone { get; init; }
 
     /// <summary>The option of words that an open one depends on: help shows what it is for each.</summary>
     public string? By { get; init; }

@@ -16,8 +16,12 @@ internal static class TrainCommand
     private static void Start(Given given, CommandContext context)
     {
         var options = Read(new TrainOptions(), given);
-        if (options.Resume) Resume(given, new RunFolder(options.Out), context);
-        else StartAnew(given.Free(options), context);
+        if (options is { From: SnapshotChoice.Best, Resume: false })
+            throw new InputException("--from best says where to go on; give --resume too, or leave it out.");
+        FolderLock.CheckFree(options.Out);
+        using var folder = new RunFolder(options.Out);
+        if (options.Resume) Resume(given, options.From, folder, context);
+        else StartAnew(given.Free(options), folder, context);
     }
 
     /// <summary>Settings over others: those of the configuration file, if one is named, then those of the command line.</summary>
@@ -28,109 +32,151 @@ internal static class TrainCommand
         return given.Over(start);
     }
 
-    private static void StartAnew(TrainOptions options, CommandContext context)
+    /// <summary>What a command line asks for, and the shape of its model, before the data is read for more than its vocabulary.</summary>
+    public static (TrainOptions Options, ModelConfig Shape) Asked(TrainOptions start, Given given, CommandContext context)
     {
+        var options = Read(start, given);
+        if (options.Resume)
+        {
+            var (snapshot, shape, saved, _) = new RunFolder(options.Out).Open(context, options.From);
+            snapshot.Dispose();
+            options = Read(saved.Used(), given);
+            return (options, ModelChoice.Set(options, shape));
+        }
+
+        options = given.Free(options);
         options.Check();
-        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-        var tokenizer = corpus.MakeTokenizer(options);
-        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus.Tokens(tokenizer), tokenizer, null, context);
+        return (options, ModelChoice.Config(options, Vocabulary(options, context)));
     }
 
-    private static void Resume(Given given, RunFolder folder, CommandContext context)
+    /// <summary>The size of the vocabulary: that of the data or the tokenizer, where one is named, else that of a published model.</summary>
+    private static int Vocabulary(TrainOptions options, CommandContext context)
     {
-        var (snapshot, shape, saved, tokenizer) = folder.Open(context);
+        if (options.Vocabulary is { } size) return size;
+        if (options.Data is null && options.Tokenizer is { } file) return Tokenizer.Load(file).VocabularySize;
+        if (options.Data is null && ModelNames.All.Contains(options.Model)) return ModelChoice.LeastVocabulary(options);
+        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        return corpus.MakeTokenizer(options).VocabularySize;
+    }
+
+    private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
+    {
+        options.Check();
+        Corpus.CheckThere(options.Tokenizer);
+        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        var tokenizer = corpus.MakeTokenizer(options);
+        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
+    }
+
+    private static void Resume(Given given, SnapshotChoice from, RunFolder folder, CommandContext context)
+    {
+        if (Directory.Exists(folder.Path)) folder.Own();
+        var (snapshot, shape, saved, tokenizer) = folder.Open(context, from);
         using (snapshot)
         {
             saved = saved.Used();
-            var options = Read(saved, given);
+            var options = Resumption.WithSameTokenizer(Read(saved, given), saved, tokenizer);
             Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
+            Trainer.CheckLeft(snapshot, options);
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, ModelChoice.Set(options, shape), corpus.Tokens(tokenizer), tokenizer, (snapshot, saved), context);
+            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, (snapshot, saved), folder, context);
         }
     }
 
     private static void Run(
-        TrainOptions asked, ModelConfig shape, TokenStream data, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
-            CommandContext context)
+        TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
+            RunFolder folder, CommandContext context)
     {
+        var data = corpus.Tokens(tokenizer);
+        data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
+        var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
         string hash = DataHash.Of(data);
         DataHash.Check(asked, hash);
         using var device = Device.Open(asked.Device, asked.Threads);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
+        string memory = MemoryCheck.Run(options, shape);
+        CheckWritable(options, folder, context.Stop);
         using var model = ModelChoice.Create(shape, device, options.Seed);
-        using var trainer = new Trainer(options, model, tokenizer, data);
+        using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);
-        CheckWritable(options, context.Stop);
-        using var records = new RunRecords(options, trainer.Step);
-        if (saved is null) SetAside(options.Out, context);
-        StepStatus? last = null;
-        View(context, new RunClock(trainer.Step, options.Steps))
-            .Show(report => Run(trainer, options, status => report(last = records.Add(status)), context.Stop));
-        if (trainer.Step >= options.Steps) Finish(options, model, tokenizer, last, context);
-        else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {options.Out}; "
-            + $"train --resume --out {options.Out} goes on.");
+        context.Output.WriteLine(memory);
+        if (saved is null) SetAside(folder, context);
+        using var records = new RunRecords(options, folder, trainer.Step, context);
+        var view = View(context, new RunClock(trainer.Step, options.Steps));
+        trainer.Evaluating = view.Evaluating;
+        view.Show(report => Run(trainer, records, report, context.Stop));
+        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, trainer, tokenizer, context);
+        else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
+            + $"train --resume --out {folder.Path} goes on.");
         records.Report(model, tokenizer, context.Stop);
     }
 
     /// <summary>Finds out about what cannot be written before anything is.</summary>
-    private static void CheckWritable(TrainOptions options, CancellationToken stop)
+    private static void CheckWritable(TrainOptions options, RunFolder folder, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         if (options.Report is { } page) RunPage.CheckWritable(page);
-        new RunFolder(options.Out).CheckWritable();
+        folder.Own();
+        Files.CheckWritable(folder.Path);
+        if (options.Tensorboard is { } events) Files.CheckWritable(events);
     }
 
-    private static void SetAside(string folder, CommandContext context)
+    private static void SetAside(RunFolder folder, CommandContext context)
     {
-        if (new RunFolder(folder).SetAside() is { } place)
-            context.Output.WriteLine($"'{folder}' held another run; its files are in '{place}' now.");
+        if (folder.SetAside() is { } place)
+            context.Output.WriteLine($"'{folder.Path}' held another run; its files are in '{place}' now.");
     }
 
-    private static void Run(Trainer trainer, TrainOptions options, Action<StepStatus> report, CancellationToken stop)
+    private static void Run(Trainer trainer, RunRecords records, Action<StepStatus> report, CancellationToken stop)
     {
         try
         {
-            trainer.Run(report, stop);
+            trainer.Run(records, report, stop);
         }
         catch (NonFiniteException e)
         {
-            string advice = trainer.HasSaved
-                ? $"The last snapshot in '{options.Out}' is whole: go on from it by --resume with a lower --learning-rate."
-                : "Nothing was saved yet: train anew with a lower --learning-rate.";
-            throw new InputException($"{e.Message} {advice}", e);
+            throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
         }
     }
 
     private static void Introduce(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, TextWriter output)
     {
         var (config, size) = (model.Config, tokenizer.VocabularySize);
-        string units = tokenizer is CharTokenizer ? $"characters, {size} different ones" : $"tokens, a vocabulary of {size}";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Data: {Corpus.Name(options.Data)}, {data.Count:N0} {units}."));
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Model: {options.Model}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; "
-            + $"{model.ParameterCount:N0} weights on {model.Device.Name}."));
+        var (unit, kinds) = tokenizer is CharTokenizer ? ("characters", $"{size} different ones") : ("tokens", $"a vocabulary of {size}");
+        string own = options.Validation is null ? "" : Invariant(
+            $"; validated on {Corpus.Name(options.Validation)}, {data.Validation.Count:N0} {unit}");
+        long count = options.Validation is null ? data.Count : data.Train.Count;
+        output.WriteLine(Invariant($"Data: {Corpus.Name(options.Data)}, {count:N0} {unit}{own}, {kinds}."));
+        string name = ModelNames.All.Contains(options.Model) ? $"the shape of {options.Model}" : options.Model;
+        output.WriteLine(
+            Invariant($"Model: {name}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; ")
+            + Invariant($"{model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
+        if (options.WarmUp > options.Steps)
+            output.WriteLine(Invariant($"The warm-up of {options.WarmUp:N0} steps is longer than the run: the learning rate gets up to ")
+                + Invariant($"{options.Schedule().At(options.Steps):G3} instead of {options.LearningRate:G3}; --warm-up shortens it."));
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static IProgressView View(CommandContext context, RunClock clock)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Output) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Screen) });
         return context.IsLive && console.Profile.Capabilities.Ansi ? new ProgressView(console, clock)
             : new PlainProgress(context.Output, clock);
     }
 
-    private static void Finish(TrainOptions options, LanguageModel model, Tokenizer tokenizer, StepStatus? last, CommandContext context)
+    private static void Finish(TrainOptions options, Trainer trainer, Tokenizer tokenizer, CommandContext context)
     {
-        if (last?.ValidationLoss is { } loss) context.Output.WriteLine(EvaluateCommand.Line(loss));
+        if (trainer.Evaluation is { } result) context.Output.WriteLine(result);
         context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");
         context.Output.WriteLine();
         TextGenerator.Write(context.Output,
-            TextGenerator.Continue(model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
+            TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
     }
 }

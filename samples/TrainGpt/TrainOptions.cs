@@ -9,10 +9,12 @@ internal enum EagerClip
 }
 
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
-internal sealed record TrainOptions : CommandOptions
+internal record TrainOptions : CommandOptions
 {
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const long MostTokens = Most * 64L;
+    private const long LeastEvaluated = 1 << 12, MostEvaluated = 1 << 22;
+    private const int TrainedPerEvaluated = 5;
     private const string OfModel = "the model's own", OfRule = "the preset's or the optimizer's own";
 
     [Setting(
@@ -56,7 +58,8 @@ internal sealed record TrainOptions : CommandOptions
     public string? Tokenizer { get; init; }
 
     [Setting(
-        "The kind of model, whose shape the next options set; or a published model by its name.", Phase.Run,
+        "The kind of model, whose shape the next options set; or the shape of a published model by its name. Weights are always new.",
+        Phase.Run,
         Words = typeof(ModelChoice))]
     public string Model { get; init; } = ModelChoice.Gpt;
 
@@ -83,14 +86,40 @@ internal sealed record TrainOptions : CommandOptions
     [Setting("The head shares the token table.", Phase.Shape, Otherwise = OfModel, Field = nameof(ModelConfig.TiedHead))]
     public bool? Tied { get; init; }
 
+    [Setting(
+        "The type in which matrices and tables are stored, while all arithmetic is in f32: bf16 takes half the memory; int8 a quarter, for "
+            + "hidden matrices, with bf16 for tables and head.",
+        Phase.Run,
+        Words = typeof(StoredTypes),
+        Field = nameof(ModelConfig.Weights))]
+    public DType Dtype { get; init; }
+
+    [Setting("The type in which the optimizer keeps what it remembers of matrices.", Phase.Run, Words = typeof(StateTypes))]
+    public DType StateDtype { get; init; }
+
+    [Setting(
+        "The type of the gradients of matrices while they wait for the end of the step or for more micro-batches.", Phase.Run,
+        Words = typeof(GradientTypes))]
+    public DType GradientDtype { get; init; }
+
+    [Setting(
+        "Steps f32 copies of weights that --dtype stores in fewer bits, instead of rounding at random what a step gives.", Phase.Run)]
+    public bool MasterWeights { get; init; }
+
     [Setting("Tokens the model sees at once.", Phase.Run, Min = 1, Max = Most, Otherwise = OfModel)]
     public int? Context { get; init; }
 
     [Setting("The part of activations that training sets to zero.", Phase.Course, Min = 0, Max = 0.99)]
     public double Dropout { get; init; }
 
-    [Setting("Recomputes blocks in the backward pass: less memory, a third more time.", Phase.Course)]
-    public bool CheckpointBlocks { get; init; }
+    [Setting(
+        "Blocks that the backward pass runs again instead of keeping what they made: all, a third more time; every N-th; the first N; "
+            + "sqrt, all of them twice, for the least memory; or as many as it takes to stay within bytes such as 4GiB. All where the name "
+            + "stands alone.",
+        Phase.Course,
+        Kind = "none|all|every-N|first-N|sqrt|BYTES",
+        Alone = "all")]
+    public CheckpointChoice CheckpointBlocks { get; init; }
 
     [Setting("Windows of text per micro-batch.", Phase.Run, Min = 1, Max = Most)]
     public int Batch { get; init; } = 12;
@@ -177,6 +206,14 @@ internal sealed record TrainOptions : CommandOptions
     public int EvaluateEvery { get; init; } = 250;
 
     [Setting(
+        "Tokens on which the validation loss is measured at the end, spread evenly over the data; 0 for all. On the way it is estimated "
+            + "on at most 20 batches.",
+        Phase.Course,
+        Min = 0,
+        Otherwise = "a fifth of those trained on, from 4096 to 4194304")]
+    public long? EvaluateTokens { get; init; }
+
+    [Setting(
         "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Phase.Course,
         Min = 0)]
     public int SaveEvery { get; init; }
@@ -233,13 +270,22 @@ internal sealed record TrainOptions : CommandOptions
     public Schedule Schedule() => new WarmUpCosine(Peak, Last, WarmUp, Steps);
 
     /// <summary>All that is known before the data is read.</summary>
-    public override TrainOptions Used() => ModelChoice.Used(OptimizerChoice.Used(this)) with
+    public override TrainOptions Used()
     {
-        LearningRate = Peak,
-        MinLearningRate = Last,
-        Clip = UsedClip,
-        ReadEvery = ReadEvery ?? (Device == Cpu ? 1 : 10),
-    };
+        var used = ModelChoice.Used(OptimizerChoice.Used(this));
+        return used with
+        {
+            LearningRate = Peak,
+            MinLearningRate = Last,
+            Clip = UsedClip,
+            ReadEvery = ReadEvery ?? (Device == Cpu ? 1 : 10),
+            EvaluateTokens = EvaluateTokens ?? Evaluated(used.Context!.Value),
+        };
+    }
+
+    /// <summary>The tokens to evaluate on at the end, which then takes less than a tenth of the training's time.</summary>
+    private long Evaluated(int context) =>
+        (long)Math.Clamp((double)Steps * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
 
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
@@ -255,6 +301,8 @@ internal sealed record TrainOptions : CommandOptions
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+        if (MasterWeights && Dtype == DType.F32)
+            throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)
             throw new InputException($"--clip-mode {SettingText.Write(ClipMode)} with --clip 0 clips nothing; leave one out.");
     }

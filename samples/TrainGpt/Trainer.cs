@@ -5,11 +5,13 @@ namespace TrainGpt;
 /// <summary>The state of a run after a step.</summary>
 /// <param name="Report">What the step did.</param>
 /// <param name="ValidationLoss">The validation loss, where it was measured after this step.</param>
-/// <param name="TokensPerSecond">Tokens of the step by its time.</param>
+/// <param name="TokensPerSecond">Tokens by the time of the steps of the last second or more.</param>
 /// <param name="LiveBytes">Bytes in use between steps.</param>
-internal sealed record StepStatus(StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes);
+/// <param name="IsSettled">True where the speed is one over a second or more.</param>
+internal sealed record StepStatus(
+    StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes, bool IsSettled = true);
 
-/// <summary>The training loop of one run: steps, evaluations, the log and snapshots.</summary>
+/// <summary>The training loop of one run: steps, evaluations, records and snapshots.</summary>
 internal sealed class Trainer : IDisposable
 {
     private readonly TrainOptions options;
@@ -18,19 +20,39 @@ internal sealed class Trainer : IDisposable
     private readonly Batches batches;
     private readonly Evaluator evaluator;
     private readonly Updater updater;
+    private readonly Throughput throughput;
     private readonly Func<int, Tensor> loss;
-    private long savedStep, clock, stepsOnClock;
-    private bool hasSavedConfiguration;
+    private readonly SoundnessCheck soundness;
+    private readonly CommandContext context;
+    private (long Step, double Loss)? best, measured;
+    private long savedStep = -1, clock, stepsOnClock;
+    private bool isUnsound, isFailing;
 
     /// <summary>Prepares a run with its settings as used; nothing is written yet.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="data">What to train on.</param>
+    /// <param name="validation">What to validate on.</param>
+    /// <param name="folder">Where it is saved.</param>
+    /// <param name="context">Hears of warnings.</param>
     /// <exception cref="InputException">The data is too short.</exception>
-    public Trainer(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data)
+    public Trainer(
+        TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, EvaluationData validation, RunFolder folder,
+        CommandContext context)
     {
-        (this.options, this.tokenizer, Model) = (options, tokenizer, model);
-        folder = new RunFolder(options.Out);
+        (this.options, this.tokenizer, Model, this.folder, this.context) = (options, tokenizer, model, folder, context);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
-        evaluator = new Evaluator(model, data, options.Batch);
-        updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+        evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
+        soundness = new SoundnessCheck(model, batches, options.Accumulate);
+        updater = NewUpdater(options, model);
+        throughput = new Throughput(TokensPerStep);
+        loss = MicroBatchLoss;
+    }
+
+    /// <summary>What steps the model of a run.</summary>
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model) =>
+        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
@@ -38,9 +60,10 @@ internal sealed class Trainer : IDisposable
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
+            StateType = options.StateDtype,
+            GradientType = options.GradientDtype,
+            MasterWeights = options.MasterWeights,
         });
-        loss = MicroBatchLoss;
-    }
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }
@@ -51,44 +74,83 @@ internal sealed class Trainer : IDisposable
     /// <summary>Which rule trains which parameters, what its state costs, and the price of accumulation and clipping.</summary>
     public string Plan => updater.Summary();
 
-    /// <summary>True where the folder has a snapshot of this run.</summary>
-    public bool HasSaved => savedStep > 0;
+    /// <summary>What the last evaluation found; null before it, or where it was stopped.</summary>
+    public Evaluation? Evaluation { get; private set; }
+
+    /// <summary>Hears how far an evaluation is.</summary>
+    public Action<EvaluationProgress> Evaluating { get; set; } = _ => { };
+
+    /// <summary>What to do after a divergence: the snapshots in the folder are from before it.</summary>
+    public string Advice
+    {
+        get
+        {
+            if (savedStep < 0) return "Nothing was saved yet: train anew with a lower --learning-rate.";
+            string other = best is { } b && b.Step != savedStep ? $"; --from best goes on after step {b.Step}" : "";
+            return $"The snapshot of step {savedStep} is from before that: train --resume --out {folder.Path} with a lower --learning-rate "
+                + $"goes on after it{other}.";
+        }
+    }
 
     /// <summary>Takes weights, optimizer state and step from a snapshot.</summary>
     /// <exception cref="InputException">It does not fit, or the run is over.</exception>
     public void Restore(Snapshot snapshot)
     {
+        CheckLeft(snapshot, options);
         snapshot.Restore(Model.Parameters(), updater);
-        savedStep = Step;
-        if (Step >= options.Steps) throw new InputException(
-            $"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
+        (savedStep, best) = (Step, folder.Best());
+    }
+
+    /// <summary>Refuses a run that is over.</summary>
+    /// <exception cref="InputException">All steps are done.</exception>
+    public static void CheckLeft(Snapshot snapshot, TrainOptions options)
+    {
+        if (snapshot.Step >= options.Steps) throw new InputException(
+            $"{snapshot.Path} has done {snapshot.Step} steps already; give --steps a larger number to go on.");
     }
 
     /// <summary>
-    /// Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Ends with a snapshot.
+    /// Trains up to the last step, or to the end of the step in which <paramref name="stop"/> is set. Begins and ends with a snapshot, so
+    /// that there is always one to go back to; whatever ends it earlier, weights that are whole are saved.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was stopped before the first step.</exception>
-    /// <exception cref="InputException">The folder cannot be written.</exception>
-    /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
-    public void Run(Action<StepStatus> progress, CancellationToken stop)
+    /// <exception cref="InputException">A snapshot cannot be written, or data not be read.</exception>
+    /// <exception cref="NonFiniteException">A loss, gradient or weight is infinite or not a number, or the run has diverged.</exception>
+    public void Run(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        using var log = folder.OpenLog(Step);
-        StartClock();
-        while (Step < options.Steps && !stop.IsCancellationRequested)
+        if (savedStep < 0) Save(records);
+        records.Begin();
+        try
         {
-            if (Next(stop) is not { } status) continue;
-            log.Write(status);
-            if (Step % options.StepsBetweenSnapshots == 0) Save();
-            progress(status);
-            StartClock();
+            Train(records, progress, stop);
+            if (Step > savedStep) Save(records);
+        }
+        catch
+        {
+            SaveAfterFailure(records);
+            throw;
         }
 
-        if (Step > savedStep) Save();
+        if (isUnsound) throw new NonFiniteException($"The run has diverged, and its weights of step {Step} were not saved.");
     }
 
     /// <inheritdoc/>
     public void Dispose() => updater.Dispose();
+
+    private void Train(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
+    {
+        StartClock();
+        while (Step < options.Steps && !stop.IsCancellationRequested)
+        {
+            if (Next(stop) is not { } status) continue;
+            records.Add(status);
+            if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records);
+            if (status.ValidationLoss is { } loss && !(loss >= best?.Loss)) KeepBest(loss);
+            progress(status);
+            StartClock();
+        }
+    }
 
     /// <summary>
     /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
@@ -98,21 +160,25 @@ internal sealed class Trainer : IDisposable
         var report = updater.Step(options.Accumulate, loss);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
-        double speed = TokensPerStep * stepsOnClock / Stopwatch.GetElapsedTime(clock).TotalSeconds;
-        return new StepStatus(report, Measure(report.Step, stop), speed, Model.Device.Arena.Report.LiveBytes);
+        double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
+        long live = Model.Device.Arena.Report.LiveBytes;
+        if (IsDue(options.EvaluateEvery)) Evaluation = Measure(report.Step, stop);
+        return new StepStatus(report, IsDue(options.EvaluateEvery) ? Evaluation?.Loss : null, speed, live, throughput.IsSettled);
     }
 
     private bool IsDue(int every) => Step == options.Steps || Step % every == 0;
 
     private void StartClock() => (clock, stepsOnClock) = (Stopwatch.GetTimestamp(), 0);
 
-    /// <summary>The validation loss where it is due: an estimate on the way, over all windows at the end.</summary>
-    private double? Measure(long step, CancellationToken stop)
+    /// <summary>A quick estimate on the way, one of as many tokens as asked for at the end.</summary>
+    private Evaluation? Measure(long step, CancellationToken stop)
     {
-        if (!IsDue(options.EvaluateEvery)) return null;
         try
         {
-            return step < options.Steps ? evaluator.Quick(stop) : evaluator.Full(stop);
+            var found = step < options.Steps ? evaluator.Quick(Evaluating, stop)
+                : evaluator.Measure(options.EvaluateTokens!.Value, progress => Evaluating(progress with { IsAtEnd = true }), stop);
+            measured = (step, found.Loss);
+            return found;
         }
         catch (OperationCanceledException)
         {
@@ -129,11 +195,54 @@ internal sealed class Trainer : IDisposable
         return Model.Loss(ids, targets, total: TokensPerStep);
     }
 
-    private void Save()
+    /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
+    private void Save(RunRecords records)
     {
-        folder.Save(Model, updater, options, tokenizer);
+        if (!IsSound()) return;
+        if (folder.Follow()) Follow(records);
+        if (savedStep >= 0) records.Flush();
+        folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
         savedStep = Step;
-        if (!hasSavedConfiguration) folder.SaveConfiguration(options);
-        hasSavedConfiguration = true;
+        records.AddConfiguration();
+    }
+
+    /// <summary>The best one is the last one too, or has to be saved by itself.</summary>
+    private void KeepBest(double loss)
+    {
+        if (!double.IsFinite(loss) || savedStep != Step && !IsSound()) return;
+        if (savedStep == Step) Snapshot.KeepBest(folder.Path);
+        else folder.SaveBest(Model, updater, options, tokenizer, loss);
+        best = (Step, loss);
+    }
+
+    private bool IsSound()
+    {
+        string? why = soundness.Problem(Step);
+        if (why is not null && !isUnsound && !isFailing) context.Warn($"Step {Step}: {why}, so no snapshot is taken until that is better.");
+        isUnsound = why is not null;
+        return !isUnsound;
+    }
+
+    private void Follow(RunRecords records)
+    {
+        context.Warn($"'{options.Out}' was moved, removed or replaced while the run went on; it goes on in '{folder.Path}'.");
+        best = null;
+        records.Follow();
+    }
+
+    /// <summary>The failure itself is what is reported.</summary>
+    private void SaveAfterFailure(RunRecords records)
+    {
+        if (updater.Torn || updater.InStep || Step <= savedStep) return;
+        isFailing = true;
+        try
+        {
+            Save(records);
+            if (Step == savedStep) context.Output.WriteLine($"Step {Step} was saved to {folder.Path} before the end.");
+        }
+        catch (Exception e) when (e is InputException or NonFiniteException or IOException or OutOfMemoryException)
+        {
+            // the last snapshot is the one to go on from
+        }
     }
 }

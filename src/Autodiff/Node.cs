@@ -17,6 +17,9 @@ public abstract class Node
 
     internal Input[] Inputs { get; private set; } = [];
 
+    /// <summary>The parameter by which messages say where the record stands, if it reads one.</summary>
+    internal Parameter? FirstParameter => Array.Find(Inputs, input => input.Parameter is not null).Parameter;
+
     /// <summary>The first of the record's values on the tape.</summary>
     internal int FirstSlot { get; set; }
 

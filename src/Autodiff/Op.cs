@@ -48,11 +48,15 @@ public readonly ref struct Op
         }
 
         var tape = Tape.Current;
+        if (inputs[0].Device.Arena.Trace is { } trace) trace.At(Tape.PhaseOf(tape), name, Scope.Innermost(inputs[0].Device)?.Name);
         return new Op(name, inputs, tape, tape is not null && tape.Reads(name, inputs));
     }
 
     /// <summary>An uninitialised result in the innermost scope, in the device's floating-point type unless given.</summary>
     public Tensor New(Shape shape, DType? type = null) => Tensor.Empty(Device, shape, type ?? Device.Float, Use.Activation, Name);
+
+    /// <summary>The type of a copy: of elements that are storage only the device's floating-point type.</summary>
+    internal DType CopyType(Tensor x) => x.Type.IsStored() ? Device.Float : x.Type;
 
     /// <summary>Work space that is freed when disposed (use <c>using</c>).</summary>
     public Tensor Scratch(Shape shape, DType? type = null) => Tensor.Unowned(Device, shape, type ?? Device.Float, Use.Scratch, Name);
@@ -64,14 +68,14 @@ public readonly ref struct Op
     public View Write(Tensor y) => y.Write(Name);
 
     /// <summary>
-    /// The tensor itself where its elements lie dense in row-major order, else a copy in the innermost scope: for kernels that take no
-    /// strides.
+    /// The tensor itself where its elements lie dense in row-major order, else a copy in the innermost scope, in floats if its type is
+    /// storage only: for kernels that take no strides.
     /// </summary>
     [return: NotNullIfNotNull(nameof(x))]
     public Tensor? Dense(Tensor? x)
     {
         if (x is null || x.Layout.IsContiguous) return x;
-        var y = Tensor.Empty(Device, x.Shape, x.Type, Use.Scratch, Name);
+        var y = Tensor.Empty(Device, x.Shape, CopyType(x), Use.Scratch, Name);
         Backend.Copy(Read(x), Write(y));
         return y;
     }
@@ -104,8 +108,22 @@ public readonly ref struct Op
     public void CheckFloat(params ReadOnlySpan<Tensor> tensors)
     {
         foreach (var x in tensors)
-            if (x.Type != Device.Float) throw Error($"a tensor {x.Shape} of {x.Type}; {Device.Name} computes in {Device.Float}.");
+            if (x.Type != Device.Float) throw WrongType(x);
     }
+
+    /// <summary>
+    /// Requires floating-point tensors of the device's type or of one that is storage only, whose elements the kernel converts as it reads
+    /// them.
+    /// </summary>
+    /// <exception cref="ArgumentException">Another type.</exception>
+    public void CheckNumbers(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var x in tensors)
+            if (x.Type != Device.Float && !x.Type.IsStored()) throw WrongType(x);
+    }
+
+    private ArgumentException WrongType(Tensor x) => Error($"a tensor {x.Shape} of {x.Type}; {Device.Name} computes in {Device.Float}."
+        + (x.Type.IsStored() ? " This op takes no type that is storage only: convert it by ToFloat() first." : ""));
 }
 
 /// <summary>Where the gradient of an input goes: a place on the tape, or a parameter, or nowhere.</summary>

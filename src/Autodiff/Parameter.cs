@@ -38,6 +38,23 @@ public sealed class Parameter : IDisposable, IMaker
         this.value.Maker = this;
     }
 
+    /// <summary>A parameter in weight memory whose elements are yet to be written, as by <see cref="Tensor.CopyFrom{T}"/>.</summary>
+    /// <param name="name">The full name.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="role">What it is for.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <param name="type">
+    /// The type of its elements: the device's floating-point type, which is the default, or one that is storage only. Ops and rules compute
+    /// in floats all the same.
+    /// </param>
+    public Parameter(string name, Shape shape, Role role, Device device, DType? type = null)
+    {
+        Name = name;
+        Role = role;
+        value = Tensor.Unowned(device, shape, type ?? device.Float, Use.Weight, name);
+        value.Maker = this;
+    }
+
     /// <summary>The name; a module that adopts the parameter puts its own name in front.</summary>
     public string Name { get; set; }
 
@@ -67,6 +84,12 @@ public sealed class Parameter : IDisposable, IMaker
     /// <summary>The shape.</summary>
     public Shape Shape => value.Shape;
 
+    /// <summary>
+    /// What <see cref="Value"/> gives instead, or null: while a rule steps master weights, those. Of the same shape, and the caller's to
+    /// dispose.
+    /// </summary>
+    public Tensor? StandIn { get; set; }
+
     /// <summary>The current value.</summary>
     /// <exception cref="InvalidOperationException">
     /// A gradient hook reads another parameter in mid-sweep, where values are half old, half new.
@@ -79,7 +102,7 @@ public sealed class Parameter : IDisposable, IMaker
                 throw new InvalidOperationException(
                     $"The gradient hook of {firing.Name} reads {Name} in mid-sweep: some weights are already stepped, others not. "
                     + "Read other weights before Backward or after it.");
-            return value;
+            return StandIn ?? value;
         }
     }
 

@@ -111,6 +111,7 @@ public sealed partial class Sweep
     private void Pass(Node next)
     {
         node = next;
+        tape.Device.Arena.Trace?.At(StepPhase.Backward, node.Name, node.FirstParameter?.Name);
         try
         {
             if (HasUpstream())

@@ -35,6 +35,10 @@ public sealed partial class Tape : IDisposable, IMaker
     /// <summary>The tape that records on this thread, or null.</summary>
     internal static Tape? Current => current;
 
+    /// <summary>What part of a step an op's forward is.</summary>
+    internal static StepPhase PhaseOf(Tape? tape) =>
+        tape is null ? StepPhase.Other : tape.outer is null ? StepPhase.Forward : StepPhase.Recompute;
+
     internal TapeBooks Books => books;
 
     internal List<Node> Nodes => books.Nodes;

@@ -2,63 +2,172 @@ using System.Text;
 
 namespace Mayfly;
 
-/// <summary>Opens and replaces files; what the system refuses becomes an <see cref="InputException"/> that names the file.</summary>
-internal static class Files
+/// <summary>
+/// Opens and replaces files; what the system refuses becomes an <see cref="InputException"/> that names the file. Only regular files are
+/// read and replaced: no FIFO, device, socket or folder.
+/// </summary>
+public static class Files
 {
-    /// <summary>Opens a file for reading.</summary>
+    private const string PartialExtension = ".partial";
+    private const int TokenDigits = 16;
+
+    /// <summary>Opens a regular file for reading; a link to one is followed.</summary>
+    /// <exception cref="InputException">It is missing, no regular file, or cannot be read.</exception>
     public static FileStream OpenRead(string path) => Guard($"Cannot read '{path}'", () =>
     {
-        if (Directory.Exists(path)) throw new IOException("it is a folder, not a file.");
-        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        if (!OperatingSystem.IsWindows()) return new FileStream(Posix.OpenRead(path), FileAccess.Read, bufferSize: 0);
+        if (Directory.Exists(path)) new FileIdentity(FileKind.Folder, 0, 0).CheckRegular();
+        return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
     });
 
-    /// <summary>All bytes of a file.</summary>
-    public static byte[] ReadBytes(string path) => Guard($"Cannot read '{path}'", () =>
+    /// <summary>All bytes of a regular file.</summary>
+    /// <exception cref="InputException">It is missing, no regular file, or cannot be read.</exception>
+    public static byte[] ReadBytes(string path)
     {
-        if (Directory.Exists(path)) throw new IOException("it is a folder, not a file.");
-        return File.ReadAllBytes(path);
-    });
+        using var stream = OpenRead(path);
+        return Guard($"Cannot read '{path}'", () =>
+        {
+            if (stream.Length > Array.MaxLength) throw new IOException($"{stream.Length:N0} bytes are more than fit in memory at once.");
+            var bytes = new byte[stream.Length];
+            int count = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            return count == bytes.Length ? bytes : bytes[..count];
+        });
+    }
 
     /// <summary>
-    /// Writes a file under a temporary name in its folder, flushes it to the disk and only then gives it its name: whatever happens on the
-    /// way, a good file of that name stays as it was.
+    /// Writes a file under a name of its own in its folder, waits until it is on the disk, gives it its name and waits for that too:
+    /// whatever happens on the way, a file of that name is the old one or the new one, whole. A link of that name is replaced, not
+    /// followed. What writers that died have left of this file is cleared.
     /// </summary>
+    /// <param name="path">The file; its folder is made where it is missing.</param>
+    /// <param name="write">Writes its content.</param>
+    /// <exception cref="InputException">It cannot be written, or there is something else than a file in its place.</exception>
+    public static void Replace(string path, Action<Stream> write) => Replace(path, write, () => { });
+
+    /// <summary>Like <see cref="Replace(string, Action{Stream})"/>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes its content.</param>
-    /// <param name="disk">Where to; null is the file system.</param>
     /// <param name="beforeRename">Runs when the new content is safe on the disk, before it takes the name.</param>
-    public static void Replace(string path, Action<Stream> write, Disk? disk = null, Action? beforeRename = null)
+    internal static void Replace(string path, Action<Stream> write, Action beforeRename) => Create(path, write, beforeRename).Dispose();
+
+    /// <summary>Like <see cref="Replace(string, Action{Stream})"/>, but the file stays open, for more to be appended.</summary>
+    internal static Stream Create(string path, Action<Stream> write, Action beforeRename) => Guard($"Cannot write '{path}'", () =>
     {
-        disk ??= Disk.System;
-        string partial = path + ".partial", folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var disk = Disk.Current;
+        string folder = FolderOf(path);
+        disk.CreateFolder(folder);
+        CheckReplaceable(path);
+        ClearPartials(path);
+        return Create(disk, PartialName(path), path, write, beforeRename);
+    });
+
+    private static Stream Create(Disk disk, string partial, string path, Action<Stream> write, Action beforeRename)
+    {
+        Stream? stream = null;
         try
         {
-            Guard($"Cannot write '{path}'", () =>
-            {
-                Directory.CreateDirectory(folder);
-                using (var stream = disk.Create(partial))
-                {
-                    write(stream);
-                    disk.Flush(stream);
-                }
-
-                beforeRename?.Invoke();
-                disk.Rename(partial, path);
-                disk.FlushFolder(folder);
-                return true;
-            });
+            stream = disk.Create(partial);
+            write(stream);
+            disk.Flush(stream);
+            beforeRename();
+            disk.Rename(partial, path);
+            disk.FlushFolder(FolderOf(path));
+            return stream;
         }
         catch
         {
+            stream?.Dispose();
             DeleteQuietly(partial, disk);
             throw;
         }
     }
 
     /// <summary>
+    /// Gives a file's content a second name, in place of a file that has it: without a copy, where the file system has second names.
+    /// </summary>
+    /// <exception cref="InputException">It cannot be written.</exception>
+    internal static void Duplicate(string path, string copy)
+    {
+        if (Guard($"Cannot write '{copy}'", () => TryLink(path, copy))) return;
+        using var source = OpenRead(path);
+        Replace(copy, source.CopyTo);
+    }
+
+    private static bool TryLink(string path, string copy)
+    {
+        var disk = Disk.Current;
+        string partial = PartialName(copy);
+        CheckReplaceable(copy);
+        ClearPartials(copy);
+        if (!disk.TryLink(path, partial)) return false;
+        try
+        {
+            Rename(disk, partial, copy);
+            return true;
+        }
+        finally
+        {
+            DeleteQuietly(partial, disk); // where both are names of one file already, renaming leaves it
+        }
+    }
+
+    private static void Rename(Disk disk, string from, string to)
+    {
+        disk.Rename(from, to);
+        disk.FlushFolder(FolderOf(to));
+    }
+
+    /// <summary>Moves a file to another folder, of which it is the last thing to be known that it is there.</summary>
+    /// <exception cref="InputException">It cannot be moved.</exception>
+    public static void Move(string from, string to) => Guard($"Cannot move '{from}' to '{to}'", () =>
+    {
+        var disk = Disk.Current;
+        disk.CreateFolder(FolderOf(to));
+        Rename(disk, from, to);
+        disk.FlushFolder(FolderOf(from));
+        return true;
+    });
+
+    /// <summary>
+    /// Finds out whether files can be written in a folder, by a file of a new name that is written to the disk and deleted. The folder is
+    /// made where it is missing.
+    /// </summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    public static void CheckWritable(string folder) => Guard($"Cannot write to the folder '{folder}'", () =>
+    {
+        var disk = Disk.Current;
+        disk.CreateFolder(folder);
+        string probe = PartialName(Path.Combine(folder, "probe"));
+        ClearPartials(Path.Combine(folder, "probe"));
+        try
+        {
+            using var stream = disk.Create(probe);
+            stream.WriteByte(0);
+            disk.Flush(stream);
+        }
+        finally
+        {
+            DeleteQuietly(probe, disk);
+        }
+
+        return true;
+    });
+
+    /// <summary>Refuses a name that stands for something else than a file, which must not become one.</summary>
+    /// <exception cref="InputException">A folder, FIFO, device or socket has the name.</exception>
+    public static void CheckReplaceable(string path)
+    {
+        var kind = OperatingSystem.IsWindows() && Directory.Exists(path) ? FileKind.Folder
+            : OperatingSystem.IsWindows() ? FileKind.Missing
+            : Posix.Identity(path).Kind;
+        if (kind is not (FileKind.Missing or FileKind.Regular or FileKind.Link))
+            throw new InputException($"'{path}' is a {kind.ToString().ToLowerInvariant()}; name a file.");
+    }
+
+    /// <summary>
     /// Runs <paramref name="action"/>; the system's refusals come out as one line that starts with <paramref name="what"/>.
     /// </summary>
-    public static T Guard<T>(string what, Func<T> action)
+    internal static T Guard<T>(string what, Func<T> action)
     {
         try
         {
@@ -75,10 +184,52 @@ internal static class Files
     }
 
     /// <summary>The text of UTF-8 bytes without a byte order mark, or null where they are no UTF-8.</summary>
-    public static string? DecodeUtf8(ReadOnlySpan<byte> bytes)
+    internal static string? DecodeUtf8(ReadOnlySpan<byte> bytes)
     {
         if (bytes.StartsWith(Encoding.UTF8.Preamble)) bytes = bytes[Encoding.UTF8.Preamble.Length..];
         return System.Text.Unicode.Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
+    }
+
+    /// <summary>True for a regular file, and false for a link to one.</summary>
+    internal static bool IsRegular(string path) => OperatingSystem.IsWindows() ? File.Exists(path)
+        : Posix.Identity(path).Kind == FileKind.Regular;
+
+    private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    /// <summary>A name in the file's folder that no other writer has: <c>NAME.0123456789abcdef.partial</c>.</summary>
+    private static string PartialName(string path)
+    {
+        Span<byte> token = stackalloc byte[TokenDigits / 2];
+        System.Security.Cryptography.RandomNumberGenerator.Fill(token);
+        return $"{path}.{Convert.ToHexStringLower(token)}{PartialExtension}";
+    }
+
+    /// <summary>Deletes what writers of this file left that are no longer alive.</summary>
+    private static void ClearPartials(string path)
+    {
+        string name = Path.GetFileName(path);
+        foreach (string file in Directory.EnumerateFiles(FolderOf(path), $"*{PartialExtension}"))
+            if (IsPartialOf(name, Path.GetFileName(file)) && IsLeft(file)) DeleteQuietly(file, Disk.Current);
+    }
+
+    private static bool IsPartialOf(string name, string partial) =>
+        partial.Length == name.Length + 1 + TokenDigits + PartialExtension.Length
+        && partial.StartsWith($"{name}.", StringComparison.Ordinal)
+        && !partial.AsSpan(name.Length + 1, TokenDigits).ContainsAnyExcept("0123456789abcdef");
+
+    /// <summary>The lock of a file that is being written is held by its writer, and gone with it.</summary>
+    private static bool IsLeft(string file)
+    {
+        try
+        {
+            if (!IsRegular(file)) return false;
+            new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0).Dispose();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private static void DeleteQuietly(string path, Disk disk)

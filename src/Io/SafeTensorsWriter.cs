@@ -26,17 +26,24 @@ public sealed class SafeTensorsWriter
     /// </summary>
     public bool HasChecksums { get; init; }
 
-    /// <summary>Adds a tensor, to be read when the file is saved.</summary>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <summary>
+    /// Refuses infinities and NaN, before anything of the file is written; looked for while the checksums are computed.
+    /// </summary>
+    internal bool MustBeFinite { get; init; }
+
+    /// <summary>
+    /// Adds a tensor, to be read when the file is saved. One of <see cref="DType.Int8"/> is written as the U8 bytes of its groups, scales
+    /// included, of which only the reader knows the shape.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name is taken, or no text.</exception>
     public void Add(string name, Tensor tensor)
     {
-        var sizes = new long[tensor.Rank];
-        tensor.Shape.CopyTo(sizes);
-        Add(new Item(name, tensor.Type.ToString(), sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
+        var (type, sizes) = SafeTensors.StoredAs(tensor.Shape, tensor.Type);
+        Add(new Item(name, type, sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
     }
 
     /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
-    /// <exception cref="ArgumentException">The name is taken, or the count does not match the shape.</exception>
+    /// <exception cref="ArgumentException">The name is taken or no text, or the count does not match the shape.</exception>
     public void Add<T>(string name, ReadOnlyMemory<T> values, Shape shape) where T : unmanaged
     {
         if (values.Length != shape.Count)
@@ -52,10 +59,10 @@ public sealed class SafeTensorsWriter
     public void Save(string path) => Files.Replace(path, WriteTo);
 
     /// <summary>Like <see cref="Save(string)"/>; <paramref name="beforeRename"/> runs when the new file is whole on the disk.</summary>
-    internal void Save(string path, Disk? disk, Action beforeRename) => Files.Replace(path, WriteTo, disk, beforeRename);
+    internal void Save(string path, Action beforeRename) => Files.Replace(path, WriteTo, beforeRename);
 
     /// <summary>Writes the format to a stream.</summary>
-    /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
+    /// <exception cref="ArgumentException">The header would be longer than readers accept, or metadata are no text.</exception>
     public void WriteTo(Stream stream)
     {
         // stable: tensors of one element size stay in the order they were added
@@ -76,8 +83,9 @@ public sealed class SafeTensorsWriter
         using var sum = new ChecksumStream();
         foreach (var item in ordered)
         {
-            sum.Restart();
+            sum.Restart(MustBeFinite ? item.Type : null);
             item.Write(sum);
+            if (!sum.IsFinite) throw new NonFiniteException($"'{item.Name}' has an infinity or NaN, so it was not saved.");
             sums.Add(item.Name, sum.Value);
         }
 
@@ -86,8 +94,20 @@ public sealed class SafeTensorsWriter
 
     private void Add(Item item)
     {
+        CheckText(item.Name, "the name");
         if (!names.Add(item.Name)) throw new ArgumentException($"SafeTensors: the name '{item.Name}' is taken.");
         items.Add(item);
+    }
+
+    /// <summary>Half a surrogate pair has no UTF-8: it would come back as another character.</summary>
+    private static void CheckText(string text, string what)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) i++;
+            else if (char.IsSurrogate(text[i]))
+                throw new ArgumentException($"SafeTensors: {what} '{text}' has half a surrogate pair at {i}, which no file can hold.");
+        }
     }
 
     private byte[] Header(List<Item> ordered)
@@ -125,7 +145,13 @@ public sealed class SafeTensorsWriter
     private void WriteMetadata(Utf8JsonWriter json)
     {
         json.WriteStartObject(SafeTensors.MetadataName);
-        foreach (var (key, value) in Metadata) json.WriteString(key, value);
+        foreach (var (key, value) in Metadata)
+        {
+            CheckText(key, "the metadata's name");
+            CheckText(value, $"the metadata's {key}");
+            json.WriteString(key, value);
+        }
+
         json.WriteEndObject();
     }
 
@@ -163,7 +189,7 @@ public sealed class SafeTensorsWriter
         var bytes = ArrayPool<byte>.Shared.Rent(SafeTensors.ChunkBytes);
         foreach (var piece in TensorPieces.Of(tensor.Read("SafeTensors")))
         {
-            var filled = bytes.AsSpan(0, (int)piece.Count * tensor.Type.Size());
+            var filled = bytes.AsSpan(0, (int)tensor.Type.Bytes(piece.Count));
             tensor.Device.Backend.Read(piece, filled);
             stream.Write(filled);
         }

@@ -18,8 +18,11 @@ public sealed class Snapshot : IDisposable
     /// <summary>The name of the one that was saved before it.</summary>
     public const string PreviousFileName = "snapshot.previous.safetensors";
 
-    private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration",
-        TokenizerField = "tokenizer";
+    /// <summary>The name of the one with the least validation loss so far, where that is measured.</summary>
+    public const string BestFileName = "snapshot.best.safetensors";
+
+    private const string StepField = "step", ConfigurationField = "configuration", TokenizerField = "tokenizer",
+        ValidationLossField = "validation_loss";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -30,16 +33,18 @@ public sealed class Snapshot : IDisposable
     };
 
     private readonly SafeTensorsReader reader;
+    private readonly SnapshotVersion version;
 
     private Snapshot(SafeTensorsReader reader)
     {
         this.reader = reader;
-        string format = Field(FormatField);
-        if (format != Format) throw Bad(FormatField, $"'{format}' is unknown; '{Format}' is needed.");
+        if (reader.HasChecksums) reader.Verify(); // before any of it is believed
+        version = SnapshotVersion.Of(reader);
+        if (version.NeedsChecksums && !reader.HasChecksums) reader.Verify();
         if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
             throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
         Step = step;
-        reader.Verify();
+        ValidationLoss = reader.Metadata.TryGetValue(ValidationLossField, out string? said) ? Loss(said) : null;
         Tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, reader.Path) : null;
     }
 
@@ -52,18 +57,29 @@ public sealed class Snapshot : IDisposable
     /// <summary>The steps that were done.</summary>
     public long Step { get; }
 
+    /// <summary>The validation loss of these weights, or null where it was not measured.</summary>
+    public double? ValidationLoss { get; }
+
     /// <summary>The tokenizer, or null where none was saved.</summary>
     public Tokenizer? Tokenizer { get; }
 
     /// <summary>True where training can go on from here: the file holds optimizer state, which may be empty.</summary>
     public bool HasOptimizer => reader.Metadata.ContainsKey(OptimizerTensors.Field);
 
+    /// <summary>
+    /// The number of weights in the file, all parameters together, those of <see cref="DType.Int8"/> with the bytes of their scales: no
+    /// model for it has more.
+    /// </summary>
+    public long WeightCount =>
+        reader.Entries.Values.Where(entry => !OptimizerTensors.Owns(entry.Name)).Sum(entry => entry.Count);
+
     /// <summary>True where a folder has a snapshot, be it the previous one only.</summary>
     public static bool Exists(string folder) => File.Exists(Newest(folder)) || File.Exists(Previous(folder));
 
     /// <summary>
     /// Writes a snapshot under a temporary name and flushes it to the disk. Then the newest becomes the previous one, if it is whole, and
-    /// the new one the newest: at every moment a whole snapshot has one of the two names.
+    /// the new one the newest: at every moment a whole snapshot has one of the two names. Weights and states that are not finite are not
+    /// saved, so that they never take the place of good ones.
     /// </summary>
     /// <param name="folder">The folder; it is made where it is missing.</param>
     /// <param name="parameters">The weights.</param>
@@ -71,34 +87,50 @@ public sealed class Snapshot : IDisposable
     /// <param name="step">The steps done.</param>
     /// <param name="configuration">What is needed to build the model again; any type System.Text.Json can write.</param>
     /// <param name="tokenizer">The tokenizer, or null.</param>
+    /// <param name="validationLoss">The validation loss of these weights, or null where it was not measured.</param>
     /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
     /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
     public static void Save<TConfiguration>(
         string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
-            Tokenizer? tokenizer = null) =>
-        Save(Disk.System, folder, parameters, updater, step, configuration, tokenizer);
+            Tokenizer? tokenizer = null, double? validationLoss = null) =>
+        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Newest(folder), () => KeepPrevious(folder));
 
-    internal static void Save<TConfiguration>(
-        Disk disk, string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
-            Tokenizer? tokenizer)
+    /// <summary>Like <see cref="Save"/>, but as the best one; the newest and the previous one stay.</summary>
+    /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A step is open or the model is torn: its weights belong to no step.</exception>
+    public static void SaveBest<TConfiguration>(
+        string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
+            Tokenizer? tokenizer, double validationLoss) =>
+        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Best(folder));
+
+    /// <summary>Makes the newest one the best one too, by a second name of the file where the file system has such.</summary>
+    /// <exception cref="InputException">It cannot be written.</exception>
+    public static void KeepBest(string folder) => Files.Duplicate(Newest(folder), Best(folder));
+
+    private static SafeTensorsWriter Writer<TConfiguration>(
+        IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer,
+            double? validationLoss)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         if (updater is not null) CheckBetweenSteps(updater);
-        var writer = new SafeTensorsWriter { HasChecksums = true };
+        var writer = new SafeTensorsWriter { HasChecksums = true, MustBeFinite = true };
         foreach (var parameter in parameters) writer.Add(parameter.Name, parameter.Value);
         if (updater is not null) OptimizerTensors.Add(writer, updater);
-        writer.Metadata[FormatField] = Format;
+        SnapshotVersion.Put(writer.Metadata);
         writer.Metadata[StepField] = step.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ConfigurationField] = JsonSerializer.Serialize(configuration, Json);
         if (tokenizer is not null) writer.Metadata[TokenizerField] = tokenizer.ToJson();
-        writer.Save(Newest(folder), disk, beforeRename: () => KeepPrevious(folder, disk));
+        if (validationLoss is { } loss) writer.Metadata[ValidationLossField] = loss.ToString("R", CultureInfo.InvariantCulture);
+        return writer;
     }
 
     /// <summary>
     /// Opens a folder's newest snapshot and checks every byte of it. Where it is missing or damaged the previous one is opened, with a
     /// <see cref="Warning"/>.
     /// </summary>
-    /// <exception cref="InputException">There is none, or it cannot be read.</exception>
+    /// <exception cref="InputException">There is none, it cannot be read, or a newer version of Mayfly wrote it.</exception>
     /// <exception cref="BadFileException">It is damaged, and there is no whole one before it.</exception>
     public static Snapshot Open(string folder)
     {
@@ -106,15 +138,22 @@ public sealed class Snapshot : IDisposable
         {
             return OpenFile(Newest(folder), null);
         }
-        catch (InputException newest) when (File.Exists(Previous(folder)))
+        catch (InputException newest) when (newest is not NewerFileException && File.Exists(Previous(folder)))
         {
             return OpenPrevious(folder, newest);
         }
     }
 
+    /// <summary>Opens a folder's best snapshot and checks every byte of it.</summary>
+    /// <exception cref="InputException">There is none, or it cannot be read.</exception>
+    /// <exception cref="BadFileException">It is damaged.</exception>
+    public static Snapshot OpenBest(string folder) => OpenFile(Best(folder), null);
+
     private static string Newest(string folder) => System.IO.Path.Combine(folder, FileName);
 
     private static string Previous(string folder) => System.IO.Path.Combine(folder, PreviousFileName);
+
+    private static string Best(string folder) => System.IO.Path.Combine(folder, BestFileName);
 
     private static Snapshot OpenPrevious(string folder, InputException newest)
     {
@@ -129,10 +168,11 @@ public sealed class Snapshot : IDisposable
     }
 
     /// <summary>A damaged newest one must not push out a whole previous one, which may be all that is left.</summary>
-    private static void KeepPrevious(string folder, Disk disk)
+    private static void KeepPrevious(string folder)
     {
         if (!File.Exists(Newest(folder)) || !IsWhole(Newest(folder))) return;
-        disk.Rename(Newest(folder), Previous(folder));
+        Files.CheckReplaceable(Previous(folder));
+        Disk.Current.Rename(Newest(folder), Previous(folder));
     }
 
     private static bool IsWhole(string file)
@@ -174,18 +214,9 @@ public sealed class Snapshot : IDisposable
 
     /// <summary>The configuration that was saved.</summary>
     /// <exception cref="BadFileException">It is not one of this type.</exception>
-    public TConfiguration Configuration<TConfiguration>()
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json)
-                ?? throw Bad(ConfigurationField, "it is null.");
-        }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
-        {
-            throw new BadFileException(Path, ConfigurationField, e.Message, e);
-        }
-    }
+    public TConfiguration Configuration<TConfiguration>() => BadFileException.Guard(
+        Path, ConfigurationField, $"it is none that is read here{version.Remark}", () =>
+            JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json) ?? throw Bad(ConfigurationField, "it is null."));
 
     /// <summary>
     /// Overwrites the weights with the saved ones, to the bit, and the optimizer's state and step where an updater is given. All names,
@@ -200,6 +231,7 @@ public sealed class Snapshot : IDisposable
             throw Bad(other, $"the model has no such parameter among its {known.Count}.");
         if (updater is not null) OptimizerTensors.Check(reader, updater);
 
+        if (updater is not null) OptimizerSettings.Restore(reader, updater);
         foreach (var parameter in parameters) reader.ReadInto(parameter.Name, parameter.Value);
         if (updater is null) return;
         OptimizerTensors.Restore(reader, updater);
@@ -209,6 +241,9 @@ public sealed class Snapshot : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => reader.Dispose();
+
+    private double Loss(string said) => double.TryParse(said, NumberStyles.Float, CultureInfo.InvariantCulture, out double loss) ? loss
+        : throw Bad(ValidationLossField, $"'{said}' is no number.");
 
     private string Field(string name) => reader.Metadata.TryGetValue(name, out string? value) ? value
         : throw Bad(name, "the file's metadata lacks it; it is no snapshot.");

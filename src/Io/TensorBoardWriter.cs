@@ -6,7 +6,7 @@ namespace Mayfly;
 public sealed class TensorBoardWriter : IDisposable
 {
     private readonly TimeProvider clock;
-    private readonly FileStream file;
+    private readonly RecordFile file;
 
     /// <summary>Begins a file of its own, <c>events.out.tfevents.TIME.HOST</c>, in a folder, which is made where it is missing.</summary>
     /// <param name="folder">The folder of the run's event files.</param>
@@ -17,25 +17,25 @@ public sealed class TensorBoardWriter : IDisposable
     public TensorBoardWriter(string folder, long step = 0, TimeProvider? clock = null)
     {
         this.clock = clock ?? TimeProvider.System;
-        file = Files.Guard($"Cannot write event files to '{folder}'", () => Create(folder, this.clock.GetUtcNow()));
-        Path = file.Name;
-        Add(TensorBoardEvent.Version(Now));
+        file = new RecordFile(NewName(folder, this.clock.GetUtcNow()), TfRecord.Frame(TensorBoardEvent.Version(Now)), isNew: true);
+        file.Append([]);
         if (step > 0) Add(TensorBoardEvent.Restart(Now, step + 1));
     }
 
     /// <summary>The file.</summary>
-    public string Path { get; }
+    public string Path => file.Path;
 
     private double Now => (clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
 
     /// <summary>Adds a step; what is NaN was not measured and is left out.</summary>
-    /// <exception cref="InputException">The file cannot be written.</exception>
+    /// <exception cref="InputException">The file cannot be written; the step is kept, for the next call that can write it.</exception>
     public void Write(RunPoint point)
     {
         (string Tag, double Value)[] scalars =
         [
             ("loss", point.Loss), ("validation_loss", point.ValidationLoss), ("learning_rate", point.LearningRate),
             ("tokens_per_second", point.TokensPerSecond), ("peak_bytes", point.PeakBytes), ("live_bytes", point.LiveBytes),
+            ("gradient_norm", point.GradientNorm), ("perplexity", point.Perplexity),
         ];
         Add(TensorBoardEvent.Scalars(Now, point.Step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar =>
             (scalar.Tag, (float)scalar.Value))));
@@ -44,20 +44,19 @@ public sealed class TensorBoardWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
+    /// <summary>Returns when all steps are on the disk.</summary>
+    /// <exception cref="InputException">They could not be written.</exception>
+    public void Flush() => file.Flush();
+
     /// <summary>A run that begins in the same second as another gets the name's next number.</summary>
-    private static FileStream Create(string folder, DateTimeOffset time)
+    private static string NewName(string folder, DateTimeOffset time)
     {
-        Directory.CreateDirectory(folder);
         string name = System.IO.Path.Combine(folder,
             string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{time.ToUnixTimeSeconds()}.{Environment.MachineName}"));
         string path = name;
         for (int i = 1; File.Exists(path); i++) path = string.Create(CultureInfo.InvariantCulture, $"{name}.{i}");
-        return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        return path;
     }
 
-    private void Add(byte[] message) => Files.Guard($"Cannot write '{Path}'", () =>
-    {
-        file.Write(TfRecord.Frame(message));
-        return true;
-    });
+    private void Add(byte[] message) => file.Append(TfRecord.Frame(message));
 }

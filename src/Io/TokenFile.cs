@@ -1,29 +1,31 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace Mayfly;
 
 /// <summary>
-/// A file of token ids as unsigned little-endian numbers, mapped into memory and not read before it is needed: nanoGPT's <c>.bin</c>, which
+/// A file of token ids as unsigned little-endian numbers, of which nothing is read before it is needed: nanoGPT's <c>.bin</c>, which
 /// has nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the
 /// number of ids of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header
 /// tells which.
 /// </summary>
 public sealed class TokenFile : ITokens, IDisposable
 {
-    private const int HeaderBytes = 256 * sizeof(int), PieceIds = 1 << 12;
+    private const int HeaderBytes = 256 * sizeof(int), PieceIds = 1 << 13;
     private static readonly (int Magic, int Version, int IdBytes)[] Headers = [(20240520, 1, sizeof(ushort)), (20240801, 7, sizeof(int))];
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
+    private readonly FileStream stream;
     private readonly int dataStart, idBytes;
+    private readonly long length;
+    private readonly DateTime changed;
 
     private TokenFile(string path, FileStream stream)
     {
         Path = path;
+        this.stream = stream;
+        length = stream.Length;
+        changed = File.GetLastWriteTimeUtc(stream.SafeFileHandle);
         (dataStart, idBytes) = Layout(stream);
-        Count = (stream.Length - dataStart) / idBytes;
-        map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        view = map.CreateViewAccessor(0, stream.Length, MemoryMappedFileAccess.Read);
+        Count = (length - dataStart) / idBytes;
     }
 
     /// <summary>The file.</summary>
@@ -40,7 +42,7 @@ public sealed class TokenFile : ITokens, IDisposable
         var stream = Files.OpenRead(path);
         try
         {
-            return Files.Guard($"Cannot map '{path}'", () => new TokenFile(path, stream));
+            return Files.Guard($"Cannot read '{path}'", () => new TokenFile(path, stream));
         }
         catch
         {
@@ -50,24 +52,57 @@ public sealed class TokenFile : ITokens, IDisposable
     }
 
     /// <inheritdoc/>
+    /// <exception cref="BadFileException">The file was cut or changed since it was opened, or cannot be read any more.</exception>
     public void Copy(long start, Span<int> ids)
     {
         if (start < 0 || start > Count - ids.Length)
             throw new ArgumentOutOfRangeException(nameof(start), $"{Path}: ids {start} to {start + ids.Length} of {Count}.");
-        if (idBytes == sizeof(int))
-        {
-            view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(dataStart + start * sizeof(int)), ids);
-            return;
-        }
+        if (idBytes == sizeof(int)) Read(start, MemoryMarshal.AsBytes(ids));
+        else Widen(start, ids);
+        CheckUnchanged();
+    }
 
+    private void Widen(long start, Span<int> ids)
+    {
         Span<ushort> piece = stackalloc ushort[Math.Min(ids.Length, PieceIds)];
         for (; ids.Length > 0; ids = ids[piece.Length..])
         {
             piece = piece[..Math.Min(piece.Length, ids.Length)];
-            view.SafeMemoryMappedViewHandle.ReadSpan((ulong)(dataStart + start * sizeof(ushort)), piece);
+            Read(start, MemoryMarshal.AsBytes(piece));
             for (int i = 0; i < piece.Length; i++) ids[i] = piece[i];
             start += piece.Length;
         }
+    }
+
+    /// <summary>Reads and does not map: of a file that was cut a map has pages that end the process.</summary>
+    private void Read(long start, Span<byte> bytes)
+    {
+        long place = dataStart + start * idBytes;
+        while (bytes.Length > 0)
+        {
+            int count = ReadSome(bytes, place);
+            if (count == 0) throw Bad("ids", $"the file ended at byte {place:N0} while it was read; it was cut after it was opened.");
+            place += count;
+            bytes = bytes[count..];
+        }
+    }
+
+    private int ReadSome(Span<byte> bytes, long place)
+    {
+        try
+        {
+            return RandomAccess.Read(stream.SafeFileHandle, bytes, place);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadFileException(Path, "ids", e.Message, e);
+        }
+    }
+
+    private void CheckUnchanged()
+    {
+        if (RandomAccess.GetLength(stream.SafeFileHandle) != length || File.GetLastWriteTimeUtc(stream.SafeFileHandle) != changed)
+            throw Bad("ids", "the file was changed while it was read; begin again with a file that stays as it is.");
     }
 
     /// <summary>The largest id, found by reading all of them.</summary>
@@ -88,11 +123,7 @@ public sealed class TokenFile : ITokens, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        view.Dispose();
-        map.Dispose();
-    }
+    public void Dispose() => stream.Dispose();
 
     /// <summary>The first id's byte, after the header where there is one, and the bytes of an id.</summary>
     private (int Start, int IdBytes) Layout(FileStream stream)
@@ -104,8 +135,9 @@ public sealed class TokenFile : ITokens, IDisposable
         foreach (var header in Headers)
             if (bytes >= start.Length && Field(start, 0) == header.Magic)
                 return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
-        return bytes % sizeof(ushort) == 0 ? (0, sizeof(ushort))
-            : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+        if (bytes % sizeof(ushort) != 0) throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+        CheckRaw(stream);
+        return (0, sizeof(ushort));
     }
 
     private int Check(int version, int size, ReadOnlySpan<byte> start, long bytes)
@@ -113,8 +145,19 @@ public sealed class TokenFile : ITokens, IDisposable
         if (Field(start, 1) != version)
             throw Bad("version", $"{Field(start, 1)} is unknown; version {version}, of {8 * size}-bit ids, is needed.");
         long said = Field(start, 2), needed = HeaderBytes + said * size;
-        return said > 0 && bytes == needed ? size
-            : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
+        return said > 0 && bytes == needed ? size : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; "
+            + (bytes < needed ? "it was cut short?" : said <= 0 ? "its writer did not end it?" : "something else was added to it?"));
+    }
+
+    /// <summary>Nobody says how long raw ids are. Where they are plainly not of 16 bits, every one read as such would be wrong.</summary>
+    private void CheckRaw(FileStream stream)
+    {
+        Span<byte> start = stackalloc byte[2 * PieceIds];
+        stream.Position = 0;
+        start = start[..(stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) / sizeof(ushort) * sizeof(ushort))];
+        if (RawIds.Otherwise(start) is { } found)
+            throw Bad("ids", $"the file looks like {found}, and without a header it would be read as ids of 16 bits. "
+                + "Write those (as numpy's astype('uint16').tofile does), or llm.c's header of 32-bit ids in front.");
     }
 
     private static int Field(ReadOnlySpan<byte> header, int index) =>

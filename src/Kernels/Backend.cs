@@ -16,6 +16,11 @@ public abstract class Backend : IDisposable
     /// <summary>True where calls return before their work is done, so that reading a number back waits for all of it.</summary>
     public virtual bool IsAsynchronous => false;
 
+    /// <summary>
+    /// True where memory is counted and nothing is computed, to find out what a step would need: initial values are not drawn for it.
+    /// </summary>
+    public virtual bool IsDry => false;
+
     // memory
 
     /// <summary>Allocates uninitialised memory, aligned to 64 bytes.</summary>

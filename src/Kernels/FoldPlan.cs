@@ -23,8 +23,10 @@ internal unsafe struct FoldPlan
     /// <summary>Folded elements of one task.</summary>
     public readonly long FoldedTile;
 
+    /// <exception cref="NotSupportedException">Elements are of a type that is storage only.</exception>
     public FoldPlan(in View x, in View y)
     {
+        if (x.IsStored || y.IsStored) throw (x.IsStored ? x : y).Stored();
         Layout xKept = x.Layout, yKept = y.Layout, xFolded = x.Layout;
         for (int axis = 0; axis < x.Shape.Rank; axis++)
         {

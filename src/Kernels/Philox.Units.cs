@@ -6,12 +6,14 @@ namespace Mayfly;
 
 public static partial class Philox
 {
-    /// <summary>Writes <see cref="Unit(uint)"/> of the sequence's first elements.</summary>
-    internal static unsafe void Units(RandomKey key, Span<float> units)
+    /// <summary>
+    /// Writes <see cref="Unit(uint)"/> of the sequence's elements from number <paramref name="from"/> on, a multiple of 4.
+    /// </summary>
+    internal static unsafe void Units(RandomKey key, Span<float> units, long from = 0)
     {
         int whole = units.Length & ~31;
-        fixed (float* first = units) Units(key, 0, first, whole / 4);
-        for (int i = whole; i < units.Length; i++) units[i] = Unit(Bits(key, i));
+        fixed (float* first = units) Units(key, (ulong)from / 4, first, whole / 4);
+        for (int i = whole; i < units.Length; i++) units[i] = Unit(Bits(key, from + i));
     }
 
     /// <summary>Writes 2 u - 1 + 2^-24 of the sequence's first units u, exactly: odd multiples of 2^-24 in (-1, 1).</summary>

@@ -5,6 +5,9 @@ public abstract class Block(long bytes)
 {
     /// <summary>The size in bytes.</summary>
     public long Bytes { get; } = bytes;
+
+    /// <summary>The most bytes of it that a tensor has had: what the system holds in memory of it.</summary>
+    internal long Touched { get; set; }
 }
 
 /// <summary>A piece of host memory, 64-byte aligned.</summary>
@@ -22,6 +25,12 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
 {
     /// <summary>True for an operand the caller did not give.</summary>
     public bool IsAbsent => Block is null;
+
+    /// <summary>
+    /// The key of the random numbers by which a write rounds to a stored type, each element by the number of its place in the block; null
+    /// rounds to nearest, ties to even.
+    /// </summary>
+    public RandomKey? Rounding { get; init; }
 
     /// <summary>The extents.</summary>
     public Shape Shape => Layout.Shape;
@@ -46,10 +55,11 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     public View Transposed() => With(Layout.Transpose(Shape.Rank - 2, Shape.Rank - 1));
 
     /// <summary>The same memory under another layout.</summary>
-    public View With(Layout layout) => new(Block, Type, layout);
+    public View With(Layout layout) => this with { Layout = layout };
 
     /// <summary>The address of the first element of a host view of floats, or null where it is absent.</summary>
-    public unsafe float* Floats() => Block is null ? null : (float*)Host();
+    /// <exception cref="NotSupportedException">The elements are of a type that is storage only.</exception>
+    public unsafe float* Floats() => Block is null ? null : IsStored ? throw Stored() : (float*)Host();
 
     /// <summary>The address of the first element of a host view of integers.</summary>
     public unsafe int* Ints() => (int*)Host();
@@ -65,6 +75,13 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
         }
     }
 
+    /// <summary>True for a view whose elements are of a type that is storage only.</summary>
+    internal bool IsStored => Block is not null && Type.IsStored();
+
     /// <summary>The address of the first element of a host view.</summary>
-    internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Layout.Offset * Type.Size();
+    internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Type.Bytes(Layout.Offset);
+
+    /// <summary>What a kernel says that takes numbers it computes in only.</summary>
+    internal NotSupportedException Stored() =>
+        new($"A kernel got a view {Shape} of {Type}, which is storage only; convert it to float32 first.");
 }

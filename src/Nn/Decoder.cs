@@ -21,7 +21,7 @@ public class Decoder : LanguageModel
     {
         config.Check();
         Config = config;
-        var source = new ParameterSource(device, seed);
+        var source = new ParameterSource(device, seed, config.Weights);
         var rotation = config.NewRotation(source.Device);
         if (rotation is not null) AddConstant(rotation.Table);
         tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
@@ -44,7 +44,8 @@ public class Decoder : LanguageModel
     protected override Tensor Scores(Tensor ids)
     {
         var h = Embed(ids); // (B, T, C)
-        foreach (var block in blocks) h = Run(block, h);
+        int size = Config.CheckpointBlocks.SegmentSize(blocks.Length);
+        for (int i = 0; i < blocks.Length; i += size) h = Segment(i, Math.Min(i + size, blocks.Length), h);
         return head.Call(norm.Call(Last(h)));
     }
 
@@ -55,12 +56,26 @@ public class Decoder : LanguageModel
         return IsTraining && Config.Dropout > 0 ? h.Dropout(Config.Dropout) : h;
     }
 
-    /// <summary>
-    /// One block, recomputed by backward where the configuration says so; its input goes at once, unless the tape saved it.
-    /// </summary>
-    private Tensor Run(Module block, Tensor h)
+    /// <summary>Some blocks; their input goes at once, unless the tape saved it.</summary>
+    private Tensor Segment(int first, int end, Tensor h)
     {
         using var input = h;
-        return Config.CheckpointBlocks ? Tape.Checkpoint(block.Call, h) : block.Call(h);
+        return end - first == 1 ? Block(first, h) : Tape.Checkpoint(x => Blocks(first, end, x), h);
     }
+
+    /// <summary>Several blocks. The input is the caller's.</summary>
+    private Tensor Blocks(int first, int end, Tensor x)
+    {
+        var h = Block(first, x);
+        for (int i = first + 1; i < end; i++)
+        {
+            using var input = h;
+            h = Block(i, input);
+        }
+
+        return h;
+    }
+
+    /// <summary>One block, run again by backward where the configuration says so.</summary>
+    private Tensor Block(int i, Tensor x) => Config.CheckpointBlocks.Recomputes(i) ? Tape.Checkpoint(blocks[i].Call, x) : blocks[i].Call(x);
 }

@@ -43,9 +43,18 @@ public abstract record ModelConfig
     public float Dropout { get; init; }
 
     /// <summary>
-    /// Whether backward recomputes each block from its input instead of keeping what it made: less memory, a third more time.
+    /// Which blocks backward runs again from their input instead of keeping what they made: less memory, up to a third more time, or two
+    /// thirds. True stands for all.
     /// </summary>
-    public bool CheckpointBlocks { get; init; }
+    public CheckpointPolicy CheckpointBlocks { get; init; }
+
+    /// <summary>
+    /// The type in which matrices and tables are stored: F32; BF16; or Int8 for hidden matrices, with BF16 for tables and head. Vectors are
+    /// F32, and all arithmetic is.
+    /// </summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<DType>))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DType Weights { get; init; }
 
     /// <summary>The names of all kinds: gpt, llama, and those that were registered.</summary>
     public static IReadOnlyList<string> Kinds => ModelKinds.Names;
@@ -72,6 +81,7 @@ public abstract record ModelConfig
     public abstract LanguageModel Create(Device? device = null, ulong seed = 1);
 
     /// <summary>The number of the model's parameters. Unless a kind has a formula for it, a model is made and counted.</summary>
+    /// <exception cref="OverflowException">64 bits cannot count them.</exception>
     public virtual long CountParameters()
     {
         using var model = Create();
@@ -98,6 +108,8 @@ public abstract record ModelConfig
             throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
         if (!(Dropout >= 0 && Dropout < 1))
             throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
+        if (Weights is not (DType.F32 or DType.BF16 or DType.Int8))
+            throw Bad($"Weights are of type {Weights}; choose F32, BF16 or Int8.");
     }
 
     /// <summary>D, the size of a head.</summary>
@@ -111,10 +123,10 @@ public abstract record ModelConfig
     protected long FusedWidth => (Heads + 2L * KeyHeads) * HeadSize;
 
     /// <summary>The weights of one attention: qkv and projection.</summary>
-    protected long AttentionWeights => (FusedWidth + Width) * Width;
+    protected long AttentionWeights => checked((FusedWidth + Width) * Width);
 
     /// <summary>The weights of the token table and of a head of its own.</summary>
-    protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
+    protected long TokenWeights => checked((TiedHead ? 1L : 2L) * VocabularySize * Width);
 
     /// <summary>An error of a field.</summary>
     /// <param name="message">Names the field and its value and says what to do.</param>

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Mayfly;
 
 /// <summary>
@@ -6,8 +8,16 @@ namespace Mayfly;
 /// </summary>
 /// <param name="device">Where the parameters live; null means <see cref="Device.Cpu"/>.</param>
 /// <param name="seed">The seed of the initial values.</param>
-public sealed class ParameterSource(Device? device = null, ulong seed = 1)
+/// <param name="weights">
+/// The type of matrices and tables: <see cref="DType.F32"/>, which means the device's floating-point type, <see cref="DType.BF16"/>, or
+/// <see cref="DType.Int8"/> for hidden matrices, with <see cref="DType.BF16"/> for tables and head. Vectors, few and sensitive, are of the
+/// device's type always.
+/// </param>
+public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType weights = DType.F32)
 {
+    /// <summary>Initial values that are made at a time.</summary>
+    private const int Part = 1 << 16;
+
     // Dropout keys count up from stream 0 under the same seed; initial values take the upper half.
     private const ulong FirstStream = 1UL << 63;
     private ulong count;
@@ -25,9 +35,35 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1)
     {
         for (int axis = 0; axis < shape.Rank; axis++)
             if (shape[axis] < 1) throw new ArgumentException($"Parameter {name}: shape {shape} has a size below 1.");
-        var values = new float[shape.Count];
-        initializer(values, shape, new RandomKey(seed, FirstStream + count++));
-        using var value = Tensor.From<float>(values, shape, Device);
-        return new Parameter(name, value, role);
+        var parameter = new Parameter(name, shape, role, Device, TypeOf(shape, role));
+        try
+        {
+            if (!Device.Backend.IsDry) Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
+            return parameter;
+        }
+        catch
+        {
+            parameter.Dispose();
+            throw;
+        }
+    }
+
+    private DType TypeOf(Shape shape, Role role) =>
+        shape.Rank < 2 || weights == DType.F32 ? Device.Float
+        : weights == DType.Int8 && role != Role.Hidden ? DType.BF16
+        : weights;
+
+    private static void Fill(Tensor value, Initializer initializer, RandomKey key)
+    {
+        var values = ArrayPool<float>.Shared.Rent(Part);
+        for (long first = 0; first < value.Count; first += Part)
+        {
+            var part = values.AsSpan(0, (int)Math.Min(Part, value.Count - first));
+            initializer(part, first, value.Shape, key);
+            using var place = value.ViewAs(new Layout(part.Length, 1, first), "Fill");
+            place.CopyFrom<float>(part);
+        }
+
+        ArrayPool<float>.Shared.Return(values);
     }
 }

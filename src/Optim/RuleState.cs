@@ -12,9 +12,12 @@ public sealed class RuleState : IDisposable
     private readonly List<string> numberNames = [];
     private readonly List<double> numbers = [];
     private readonly List<RuleState> parts = [];
+    private readonly DType matrices;
 
     /// <summary>An empty state for tensors on <paramref name="device"/>.</summary>
-    public RuleState(Device device) => Device = device;
+    /// <param name="device">The device.</param>
+    /// <param name="matrices">The type of matrices where a rule asks for none; F32 means the device's floating-point type.</param>
+    public RuleState(Device device, DType matrices = DType.F32) => (Device, this.matrices) = (device, matrices);
 
     /// <summary>The device of its tensors.</summary>
     public Device Device { get; }
@@ -35,14 +38,36 @@ public sealed class RuleState : IDisposable
     public IEnumerable<(string Name, double Value)> Numbers =>
         numberNames.Zip(numbers).Concat(parts.SelectMany((p, i) => p.Numbers.Select(n => ($"{i}.{n.Name}", n.Value))));
 
-    /// <summary>Adds a tensor of zeros, in the device's floating-point type unless given.</summary>
+    /// <summary>The number of tensors, those of the parts included.</summary>
+    internal int TensorCount => tensors.Count + parts.Sum(p => p.TensorCount);
+
+    /// <summary>Tensor number <paramref name="i"/> of <see cref="Tensors"/>.</summary>
+    internal Tensor TensorAt(int i)
+    {
+        if (i < tensors.Count) return tensors[i].Value;
+        i -= tensors.Count;
+        foreach (var part in parts)
+        {
+            if (i < part.TensorCount) return part.TensorAt(i);
+            i -= part.TensorCount;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(i));
+    }
+
+    /// <summary>
+    /// Adds a tensor of zeros, unless given a type in the device's floating-point type or, where it has two axes or more, in that of
+    /// <see cref="UpdaterOptions.StateType"/>.
+    /// </summary>
     public Tensor AddTensor(string name, Shape shape, DType? type = null)
     {
-        var tensor = Mayfly.Tensor.Unowned(Device, shape, type ?? Device.Float, Use.State, name);
+        var tensor = Mayfly.Tensor.Unowned(Device, shape, type ?? TypeOf(shape), Use.State, name);
         tensors.Add((name, tensor));
         tensor.Fill(0);
         return tensor;
     }
+
+    private DType TypeOf(Shape shape) => matrices.IsStored() && shape.Rank > 1 ? matrices : Device.Float;
 
     /// <summary>Adds a number.</summary>
     public void AddNumber(string name, double value)
@@ -54,7 +79,7 @@ public sealed class RuleState : IDisposable
     /// <summary>Adds the state of a chain's next rule.</summary>
     public RuleState AddPart()
     {
-        var part = new RuleState(Device);
+        var part = new RuleState(Device, matrices);
         parts.Add(part);
         return part;
     }

@@ -26,7 +26,10 @@ public static class SingularVectors
     public static float[]? OfSmallerSide(Tensor x, Shape shape, int count, Tensor? start = null)
     {
         int side = (int)Math.Min(shape[0], shape[1]), columns = count + Surplus;
-        if (side <= WholeSide || 2 * columns > side) return OfSmallerSide(x.ToArray(), (int)shape[0], (int)shape[1], count);
+        bool isDry = x.Device.Backend.IsDry;
+        if (side <= WholeSide || 2 * columns > side)
+            return isDry ? null : OfSmallerSide(x.ToArray(), (int)shape[0], (int)shape[1], count);
+        if (isDry) return TakeMemory(x, shape, side, columns);
         double norm = Math.Sqrt(x.SumSquares());
         if (norm == 0) return null;
         using var scope = x.Device.Scope("SingularVectors");
@@ -87,9 +90,21 @@ public static class SingularVectors
     private static Matrix<float> Product(Tensor square, Matrix<float> q)
     {
         using var right = Tensor.From<float>(q.ToColumnMajorArray(), (q.ColumnCount, q.RowCount), square.Device);
-        // Q^T A, A being symmetric
-        using var product = Multiply(right.Read("SingularVectors"), square.Read("SingularVectors"), square.Device, right.Shape, 1);
+        using var product = Product(square, right);
         return Matrix<float>.Build.Dense(q.RowCount, q.ColumnCount, product.ToArray());
+    }
+
+    /// <summary>Q^T A, A being symmetric.</summary>
+    private static Tensor Product(Tensor square, Tensor right) =>
+        Multiply(right.Read("SingularVectors"), square.Read("SingularVectors"), square.Device, right.Shape, 1);
+
+    /// <summary>What is done on the device, where nothing is computed.</summary>
+    private static float[]? TakeMemory(Tensor x, Shape shape, int side, int columns)
+    {
+        using var scope = x.Device.Scope("SingularVectors");
+        var square = Square(x, shape, side, 1);
+        Product(square, Tensor.Empty(x.Device, (columns, side), x.Device.Float, Use.Activation, "From"));
+        return null;
     }
 
     private static Tensor Multiply(View a, View b, Device device, Shape shape, double alpha)

@@ -140,8 +140,7 @@ public sealed partial class Updater
     private static void CheckSameState(Slot slot, Assignment? changed)
     {
         if (changed is null || changed.Rule == slot.Assignment.Rule || !slot.Parameter.Trainable) return;
-        using var other = new RuleState(slot.State.Device);
-        changed.Rule.Init(slot.Parameter, other);
+        using var other = slot.StateOf(changed.Rule);
         if (!other.Fits(slot.State))
             throw new ArgumentException(
                 $"Updater: {slot.Parameter} would go from {slot.Assignment.Rule} to {changed.Rule}, which needs another state; "

@@ -4,7 +4,7 @@ namespace Mayfly;
 public sealed partial class Updater
 {
     /// <inheritdoc/>
-    Tensor? IGradientSink.Accumulator(Parameter parameter) => Awaited(parameter).Gradient;
+    Tensor? IGradientSink.Accumulator(Parameter parameter) => Awaited(parameter).Accumulator;
 
     /// <inheritdoc/>
     void IGradientSink.Ready(Parameter parameter, ref Gradient gradient)
@@ -12,7 +12,8 @@ public sealed partial class Updater
         try
         {
             var slot = Awaited(parameter);
-            slot.Take(ref gradient, progress.IsLastMicroBatch);
+            slot.Take(ref gradient, progress.IsLastMicroBatch, Fires(slot),
+                RoundingDraws.OfGradient(options.Seed, GlobalStep, parameter, progress.MicroBatch));
             if (slot.IsWhole) Spend(slot);
         }
         catch
@@ -39,11 +40,14 @@ public sealed partial class Updater
     /// <summary>Does with a whole gradient what the pass is for. One that is not used here waits for the end of the step.</summary>
     private void Spend(Slot slot)
     {
-        bool fires = slot.Mode == UpdateMode.Eager && (progress.Repeats || clipping.Mode != ClipMode.TwoPass);
+        bool fires = Fires(slot);
         if (fires || progress.IsMeasuring || progress.Repeats || !Device.Backend.IsAsynchronous) Measure(slot);
         if (progress.IsMeasuring) slot.DropGradient();
         else if (fires) Apply(slot);
     }
+
+    /// <summary>True where a parameter steps as soon as its gradient is whole.</summary>
+    private bool Fires(Slot slot) => slot.Mode == UpdateMode.Eager && (progress.Repeats || clipping.Mode != ClipMode.TwoPass);
 
     /// <summary>
     /// Finds a gradient's norm: at once, while the gradient is in the cache, but where reading waits for the device, for all that can wait
@@ -71,7 +75,9 @@ public sealed partial class Updater
 
     private void Apply(Slot slot)
     {
+        Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
+        slot.Widen();
         double factor = clipping.Apply(slot);
         progress.Move();
         slot.Apply(new StepInfo(GlobalStep, progress.LearningRate * slot.Assignment.LearningRateScale, options.Seed, factor));

@@ -28,7 +28,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <param name="options">Seed, schedule, accumulation, clipping.</param>
     /// <exception cref="ArgumentException">
     /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped
-    /// eagerly and no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1.
+    /// eagerly and no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1; or a type that is none of
+    /// those allowed.
     /// </exception>
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
@@ -37,7 +38,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
         schedule = options.Schedule ?? route.LearningRate;
         if (parameters.Count == 0) throw new ArgumentException("Updater: there are no parameters to train.");
         Device = parameters[0].Value.Device;
-        slots = route.Resolve(parameters).Select(a => new Slot(a, Device)).ToArray();
+        CheckTypes();
+        slots = route.Resolve(parameters).Select(a => new Slot(a, Device, options)).ToArray();
         CheckDevices();
         clipping = new Clipping(options, slots, Device);
         if (options.ReadEvery < 1)
@@ -97,6 +99,14 @@ public sealed partial class Updater : IGradientSink, IDisposable
         foreach (var slot in slots) slot.State.Dispose();
     }
 
+    private void CheckTypes()
+    {
+        if (options.StateType is not (DType.F32 or DType.BF16))
+            throw new ArgumentException($"Updater: state of type {options.StateType}; choose F32 or BF16.");
+        if (options.GradientType is not (DType.F32 or DType.BF16 or DType.F16))
+            throw new ArgumentException($"Updater: gradients of type {options.GradientType}; choose F32, BF16 or F16.");
+    }
+
     private void CheckDevices()
     {
         if (Array.Find(slots, s => s.Parameter.Value.Device != Device)?.Parameter is not { } other) return;
@@ -116,76 +126,6 @@ public sealed partial class Updater : IGradientSink, IDisposable
         {
             Dispose();
             throw;
-        }
-    }
-
-    /// <summary>A parameter in training: its rule, its state, and the gradient of the step at hand.</summary>
-    internal sealed class Slot(Assignment assignment, Device device)
-    {
-        private bool initialised;
-
-        public Assignment Assignment { get; set; } = assignment;
-
-        public Parameter Parameter => Assignment.Parameter;
-
-        public UpdateMode Mode => Assignment.Mode;
-
-        public RuleState State { get; } = new(device);
-
-        /// <summary>The gradient kept between micro-batches or until the end of the step; null once it has been used.</summary>
-        public Tensor? Gradient { get; private set; }
-
-        /// <summary>The squared norm of this step's complete gradient; null until it is measured.</summary>
-        public double? Squares { get; private set; }
-
-        /// <summary>True once the pass's last sweep has gone past the parameter and its gradient is complete.</summary>
-        public bool IsWhole { get; private set; }
-
-        /// <summary>True where a gradient waits to be measured.</summary>
-        public bool IsUnmeasured => Gradient is not null && Squares is null;
-
-        public void Init()
-        {
-            if (initialised) return;
-            initialised = true;
-            Assignment.Rule.Init(Parameter, State);
-        }
-
-        public void StartStep() => (Squares, IsWhole) = (null, false);
-
-        /// <summary>Keeps a gradient the sweep made; one that was added to the kept one is there already.</summary>
-        public void Take(ref Gradient gradient, bool isLast)
-        {
-            if (gradient.Value is not null && gradient.Value != Gradient) (Gradient, gradient) = (gradient.Value, default);
-            IsWhole = isLast && Gradient is not null;
-        }
-
-        /// <summary>Makes a gradient of zeros where none came and the rule steps without one.</summary>
-        public void TakeZero()
-        {
-            if (Gradient is not null || Squares is not null || !Parameter.Trainable || !Assignment.Rule.StepsWithoutGradient) return;
-            Gradient = Tensor.Unowned(State.Device, Parameter.Shape, State.Device.Float, Use.Gradient, Parameter.Name);
-            Gradient.Fill(0);
-        }
-
-        /// <summary>Notes the squared norm, and so finds infinities and NaN before they reach a weight.</summary>
-        public void Note(double squares, Progress progress)
-        {
-            if (!double.IsFinite(squares)) throw progress.NonFinite($"the gradient of {Parameter} has an infinity or NaN");
-            Squares = squares;
-        }
-
-        /// <summary>Steps the parameter; the gradient is used up.</summary>
-        public void Apply(in StepInfo step)
-        {
-            Assignment.Rule.Apply(Parameter, Gradient!, State, step);
-            DropGradient();
-        }
-
-        public void DropGradient()
-        {
-            Gradient?.Dispose();
-            Gradient = null;
         }
     }
 }

@@ -31,6 +31,25 @@ public sealed record UpdaterOptions
     public ClipMode ClipMode { get; init; }
 
     /// <summary>
+    /// The type in which rules keep their state's matrices: F32, which means the device's floating-point type, or BF16, which rules round
+    /// to at random, as weights are. Vectors stay in the device's type.
+    /// </summary>
+    public DType StateType { get; init; }
+
+    /// <summary>
+    /// The type of the gradients of matrices that wait, for the end of the step or for more micro-batches: F32, which means the device's
+    /// floating-point type, BF16 or F16. One that is stepped at once is rounded alike, so that all modes give the same bits. Rules see
+    /// floats.
+    /// </summary>
+    public DType GradientType { get; init; }
+
+    /// <summary>
+    /// True: a weight of a type that is storage only has a master in the device's floating-point type, which the rule steps and from which
+    /// the weight is rounded to nearest. The masters are state. False: the rule's result is rounded at random.
+    /// </summary>
+    public bool MasterWeights { get; init; }
+
+    /// <summary>
     /// The loss and the norm of the gradients are read back, and checked for infinities and NaN, in every n-th step: in steps whose
     /// number is a multiple of it. Reading waits for the device, so that on a GPU a larger number lets the host run ahead; a fault is then
     /// found steps later, when weights have moved. With <see cref="MaxNorm"/> norms are read in every step all the same.

@@ -12,7 +12,7 @@ public sealed class Arena : IDisposable
     private readonly Dictionary<long, Stack<Block>> free = [];
     private readonly long[] live = new long[Uses];
     private readonly long[] peak = new long[Uses];
-    private long liveTotal, peakTotal, reserved, leaks;
+    private long liveTotal, peakTotal, reserved, touched, leaks;
     private string? firstLeak;
 
     internal Arena(Backend backend) => this.backend = backend;
@@ -22,9 +22,20 @@ public sealed class Arena : IDisposable
     {
         get
         {
-            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal, reserved, leaks,
-                firstLeak);
+            lock (gate) return new MemoryReport((long[])live.Clone(), (long[])peak.Clone(), liveTotal, peakTotal)
+            {
+                ReservedBytes = reserved, TouchedBytes = touched, Leaks = leaks, FirstLeak = firstLeak,
+            };
         }
+    }
+
+    /// <summary>What is traced now, or null.</summary>
+    public ArenaTrace? Trace { get; private set; }
+
+    /// <summary>Begins to write down what is handed out and taken back; a trace that was begun before gets no more.</summary>
+    public ArenaTrace StartTrace()
+    {
+        lock (gate) return Trace = new ArenaTrace(this, (long[])live.Clone());
     }
 
     /// <summary>Starts the peaks again from what is live now.</summary>
@@ -57,12 +68,20 @@ public sealed class Arena : IDisposable
         return checked(bytes + step - 1) / step * step;
     }
 
-    internal Block Rent(long bytes, Use use)
+    internal void EndTrace(ArenaTrace trace)
+    {
+        lock (gate)
+            if (Trace == trace) Trace = null;
+    }
+
+    internal Block Rent(long bytes, Use use, string maker)
     {
         lock (gate)
         {
             long size = ClassOf(bytes);
             var block = free.TryGetValue(size, out var stack) && stack.TryPop(out var reused) ? reused : Fresh(size, bytes, use);
+            Touch(block, bytes);
+            Trace?.Add(bytes, use, maker);
             live[(int)use] += bytes;
             liveTotal += bytes;
             peak[(int)use] = Math.Max(peak[(int)use], live[(int)use]);
@@ -71,10 +90,11 @@ public sealed class Arena : IDisposable
         }
     }
 
-    internal void Return(Block block, long bytes, Use use)
+    internal void Return(Block block, long bytes, Use use, string maker)
     {
         lock (gate)
         {
+            Trace?.Add(-bytes, use, maker);
             live[(int)use] -= bytes;
             liveTotal -= bytes;
             if (!free.TryGetValue(block.Bytes, out var stack)) free[block.Bytes] = stack = new Stack<Block>();
@@ -123,9 +143,17 @@ public sealed class Arena : IDisposable
         }
     }
 
+    private void Touch(Block block, long bytes)
+    {
+        if (bytes <= block.Touched) return;
+        touched += bytes - block.Touched;
+        block.Touched = bytes;
+    }
+
     private void Release(Block block)
     {
         reserved -= block.Bytes;
+        touched -= block.Touched;
         backend.Free(block);
     }
 
@@ -138,16 +166,8 @@ public sealed class MemoryReport
 {
     private readonly long[] live, peak;
 
-    internal MemoryReport(long[] live, long[] peak, long liveTotal, long peakTotal, long reserved, long leaks, string? firstLeak)
-    {
-        this.live = live;
-        this.peak = peak;
-        LiveBytes = liveTotal;
-        PeakBytes = peakTotal;
-        ReservedBytes = reserved;
-        Leaks = leaks;
-        FirstLeak = firstLeak;
-    }
+    internal MemoryReport(long[] live, long[] peak, long liveTotal, long peakTotal) =>
+        (this.live, this.peak, LiveBytes, PeakBytes) = (live, peak, liveTotal, peakTotal);
 
     /// <summary>Bytes in use.</summary>
     public long LiveBytes { get; }
@@ -156,13 +176,19 @@ public sealed class MemoryReport
     public long PeakBytes { get; }
 
     /// <summary>Bytes taken from the system, unused blocks included.</summary>
-    public long ReservedBytes { get; }
+    public long ReservedBytes { get; internal init; }
+
+    /// <summary>
+    /// What the system holds in memory of them: of each block as many bytes as the largest tensor that it has held. The rest of a block
+    /// was never written.
+    /// </summary>
+    public long TouchedBytes { get; internal init; }
 
     /// <summary>Tensors that were garbage-collected while they still held memory.</summary>
-    public long Leaks { get; }
+    public long Leaks { get; internal init; }
 
     /// <summary>Which tensor leaked first, or null.</summary>
-    public string? FirstLeak { get; }
+    public string? FirstLeak { get; internal init; }
 
     /// <summary>Bytes in use for <paramref name="use"/>.</summary>
     public long Live(Use use) => live[(int)use];

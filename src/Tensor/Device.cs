@@ -50,6 +50,13 @@ public sealed class Device : IDisposable
         _ => throw new ArgumentException($"The reference device computes in F64 or F32, not {type}."),
     };
 
+    /// <summary>
+    /// A device that counts memory and arithmetic and computes nothing: a model made and a step done on it show what they would take,
+    /// though no such memory is there.
+    /// </summary>
+    /// <param name="isAsynchronous">Whether the device that it stands for is asynchronous, as GPUs are.</param>
+    public static Device CreateDry(bool isAsynchronous = false) => new(new DryBackend(DType.F32, isAsynchronous));
+
     /// <summary>A CUDA device of one's own.</summary>
     /// <param name="index">Its number, from 0.</param>
     /// <exception cref="DeviceUnavailableException">There is none; the message says why.</exception>

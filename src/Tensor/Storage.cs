@@ -11,7 +11,7 @@ internal sealed class Storage
         Bytes = bytes;
         Use = use;
         Op = op;
-        Block = device.Arena.Rent(bytes, use);
+        Block = device.Arena.Rent(bytes, use, op);
     }
 
     public Device Device { get; }
@@ -42,6 +42,16 @@ internal sealed class Storage
     /// </summary>
     public int[]? Written { get; set; }
 
+    /// <summary>See <see cref="Tensor.Rounding"/>.</summary>
+    public RandomKey? Rounding { get; set; }
+
+    /// <summary>The key of a write; the next one gets another.</summary>
+    public RandomKey NextRounding(RandomKey key)
+    {
+        Rounding = key with { Stream = key.Stream + 1 };
+        return key;
+    }
+
     public bool IsShared => Volatile.Read(ref holders) > 1;
 
     public void AddHolder() => Interlocked.Increment(ref holders);
@@ -49,7 +59,7 @@ internal sealed class Storage
     public void RemoveHolder()
     {
         if (Interlocked.Decrement(ref holders) != 0) return;
-        Device.Arena.Return(Block, Bytes, Use);
+        Device.Arena.Return(Block, Bytes, Use, Op);
         GC.SuppressFinalize(this);
     }
 

@@ -60,11 +60,24 @@ public sealed partial class Tensor
         var y = Write("CopyFrom");
         if (typeof(T) == typeof(int) != (Type == DType.I32))
             throw new NotSupportedException($"CopyFrom: {typeof(T).Name} values into a tensor of {Type}.");
+        if (Type.IsStored())
+        {
+            WriteStored(values, y);
+            return;
+        }
+
         if (DTypes.Of<T>() == Type) Device.Backend.Write(y, MemoryMarshal.AsBytes(values));
         else if (Type == DType.F64) Device.Backend.Write(y, MemoryMarshal.AsBytes<double>(Convert<T, double>(values)));
         else Device.Backend.Write(y, MemoryMarshal.AsBytes<float>(Convert<T, float>(values)));
         if (typeof(T) == typeof(int) && Device.Backend.IsAsynchronous && Count * sizeof(int) == storage.Bytes)
             storage.Written = MemoryMarshal.Cast<T, int>(values).ToArray();
+    }
+
+    private void WriteStored<T>(ReadOnlySpan<T> values, in View y) where T : unmanaged
+    {
+        using var floats = Unowned(Device, Shape, Device.Float, Use.Scratch, "CopyFrom");
+        floats.CopyFrom(values);
+        Device.Backend.Copy(floats.Read("CopyFrom"), y);
     }
 
     private static TTo[] Convert<TFrom, TTo>(ReadOnlySpan<TFrom> values) where TFrom : unmanaged

@@ -11,6 +11,7 @@ public sealed partial class Tensor
     {
         if (values.Length != Count) throw new ArgumentException($"CopyTo: room for {values.Length} values, shape {Shape} has {Count}.");
         if (DTypes.Of<T>() == Type) ReadDense(MemoryMarshal.AsBytes(values));
+        else if (Type.IsStored()) ReadStored(values);
         else if (typeof(T) == typeof(double) && Type == DType.F32) ConvertFrom<float, T>(values);
         else if (typeof(T) == typeof(float) && Type == DType.F64) ConvertFrom<double, T>(values);
         else throw new NotSupportedException($"CopyTo: a tensor of {Type} into {typeof(T).Name} values.");
@@ -60,6 +61,13 @@ public sealed partial class Tensor
         var stored = new TStored[values.Length];
         ReadDense(MemoryMarshal.AsBytes(stored.AsSpan()));
         for (int i = 0; i < stored.Length; i++) values[i] = (T)System.Convert.ChangeType(stored[i], typeof(T), null)!;
+    }
+
+    private void ReadStored<T>(Span<T> values) where T : unmanaged
+    {
+        using var floats = Unowned(Device, Shape, Device.Float, Use.Scratch, "CopyTo");
+        Device.Backend.Copy(Read("CopyTo"), floats.Write("CopyTo"));
+        floats.CopyTo(values);
     }
 
     private void ReadDense(Span<byte> bytes)

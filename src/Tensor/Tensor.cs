@@ -53,7 +53,17 @@ public sealed partial class Tensor : IDisposable
     internal Storage Storage => storage;
 
     /// <summary>The bytes of its elements.</summary>
-    public long Bytes => checked(Count * Type.Size());
+    public long Bytes => Type.Bytes(Count);
+
+    /// <summary>
+    /// The key of the random numbers by which writes round to a type that is storage only (<see cref="DTypes.IsStored"/>): each write
+    /// takes the key's next stream. Null, as at first, rounds to nearest. Views of the same memory share it.
+    /// </summary>
+    public RandomKey? Rounding
+    {
+        get => storage.Rounding;
+        set => storage.Rounding = value;
+    }
 
     /// <summary>Takes the tensor out of its scope: the caller disposes it.</summary>
     public Tensor Keep()
@@ -116,7 +126,8 @@ public sealed partial class Tensor : IDisposable
     {
         Check(op);
         storage.Version++;
-        return new View(storage.Block, Type, Layout);
+        var view = new View(storage.Block, Type, Layout);
+        return storage.Rounding is { } key ? view with { Rounding = storage.NextRounding(key) } : view;
     }
 
     internal void MoveTo(Scope? scope)
@@ -160,7 +171,7 @@ public sealed partial class Tensor : IDisposable
         long bytes;
         try
         {
-            bytes = checked(shape.Count * type.Size());
+            bytes = type.Bytes(shape.Count);
         }
         catch (OverflowException)
         {

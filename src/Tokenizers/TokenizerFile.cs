@@ -19,13 +19,16 @@ public static class TokenizerFile
     /// <param name="path">The file or folder.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
     /// <exception cref="BadFileException">It is of no known format, damaged, or has a part that is not supported.</exception>
-    public static Tokenizer Open(string path)
+    public static Tokenizer Open(string path) =>
+        BadFileException.Guard(path, "tokenizer", "it cannot be read", () => OpenAny(path));
+
+    private static Tokenizer OpenAny(string path)
     {
-        if (Directory.Exists(path)) return Open(FileOf(path));
+        if (Directory.Exists(path)) return OpenAny(FileOf(path));
         if (Gpt2Format.Find(path) is var (ids, merges)) return OfPair(ids, merges);
         byte[] bytes = ReadBytes(path);
         var format = TokenizerFormat.All.FirstOrDefault(format => format.Fits(bytes));
-        if (format is not null) return Make(format, bytes, path);
+        if (format is not null) return Make(format, bytes, path, Beside(path, format.Read(bytes, path)));
         return IsOurs(bytes) ? Tokenizer.Load(path) : throw new BadFileException(path, "format", $"it is of none that is known: {Help}.");
     }
 
@@ -33,10 +36,10 @@ public static class TokenizerFile
     /// <exception cref="BadFileException">It is damaged, or of an unknown encoding.</exception>
     public static Tokenizer OfTiktoken(byte[] content, string name) => Make(TokenizerFormat.Tiktoken, content, name);
 
-    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path)
+    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path, TokenizerDefinition? definition = null)
     {
         SubwordTokenizer.Register();
-        return new SubwordTokenizer(format, bytes, Beside(path, format.Read(bytes, path)), path);
+        return new SubwordTokenizer(format, bytes, definition ?? format.Read(bytes, path), path);
     }
 
     private static SubwordTokenizer OfPair(string ids, string merges) => Make(
@@ -61,7 +64,7 @@ public static class TokenizerFile
     /// <summary>The end of a text as tokenizer_config.json beside the file has it.</summary>
     private static TokenizerDefinition Beside(string path, TokenizerDefinition definition)
     {
-        string config = Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json");
+        string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "tokenizer_config.json");
         return File.Exists(config) ? JsonPart.Read(ReadBytes(config), config, root => definition with
         {
             End = Special(root["eos_token"], definition) ?? definition.End,

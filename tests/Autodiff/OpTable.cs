@@ -119,6 +119,7 @@ internal static partial class OpTable
         new("Slice", "Slice", x => x[0].Slice(1, 1, x[0].Shape[1] - 1), Threes) { Large = LargeThrees },
         new("Slices that overlap", "Slice", x => x[0].Slice(-1, 0, 1) * x[0].Slice(-1, x[0].Shape[-1] / 2, 1), Threes),
         new("Slice to nothing", "Slice", x => x[0].Sum() + x[0].Slice(0, 1, 0).Sum(), Threes),
+        Single("To floats", "ToFloat", x => x[0].ToFloat(), x => x),
         new("Concat", "Concat", x => Tensor.Concat(0, x), [[3], [1, 4], [(2, 3), (1, 3)], [(2, 1, 3), (1, 1, 3), (0, 1, 3)]])
         { Large = [[1031, 17]] },
         new("Concat of the last axis", "Concat", x => Tensor.Concat(-1, x), [[3, 2], [(2, 3), (2, 1)], [(2, 2, 1), (2, 2, 3), (2, 2, 2)]])

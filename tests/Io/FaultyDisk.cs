@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>What goes wrong at the chosen place.</summary>
 public enum Fault
 {
-    /// <summary>The request is refused; those after it work.</summary>
+    /// <summary>The request is refused; those after it work. Of what is written a part is on the disk.</summary>
     Refused,
 
     /// <summary>The process dies: neither this request nor any after it has an effect.</summary>
@@ -11,36 +11,97 @@ public enum Fault
 
     /// <summary>From there on bytes are lost without a word, while renaming works.</summary>
     Lost,
+
+    /// <summary>From there on nothing can be written, as on a full disk; renaming and deleting work.</summary>
+    Full,
 }
 
-/// <summary>A disk that fails at one place: each byte written counts as a place, and so does each flush and each rename.</summary>
-internal sealed class FaultyDisk(Fault fault, long place) : Disk
+/// <summary>What a place is.</summary>
+public enum PlaceUnit
 {
+    /// <summary>Each byte written, and each other request.</summary>
+    Byte,
+
+    /// <summary>Each request.</summary>
+    Request,
+}
+
+/// <summary>
+/// A disk that fails at one place, and that sees in which order it is asked: a file has to be flushed after its last byte and before it
+/// gets another name, and a folder after a name in it has changed, before anything else is asked.
+/// </summary>
+/// <param name="fault">What goes wrong.</param>
+/// <param name="place">Where.</param>
+/// <param name="unit">What counts as a place.</param>
+/// <param name="only">A part of the names that count; all others work.</param>
+internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = PlaceUnit.Byte, string only = "") : Disk
+{
+    private readonly Dictionary<string, FaultyStream> open = [];
+    private readonly HashSet<string> unsettled = [];
     private long at;
     private bool dead;
 
     /// <summary>The places of what was asked for so far.</summary>
     public long Places => at;
 
-    public override Stream Create(string path) =>
-        new FaultyStream(this, new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0));
+    /// <summary>What was asked in a wrong order.</summary>
+    public List<string> Disorder { get; } = [];
 
-    public override void Flush(Stream stream) => Ask(() => { });
+    /// <summary>What was asked, by kind.</summary>
+    public List<string> Requests { get; } = [];
 
-    public override void Rename(string from, string to) => Ask(() => base.Rename(from, to));
+    public override void CreateFolder(string folder) => Ask($"folder {folder}", () => base.CreateFolder(folder));
+
+    public override Stream Create(string path) => Ask($"create {path}", () =>
+        open[path] = new FaultyStream(this, (FileStream)base.Create(path)));
+
+    public override void Flush(Stream stream) => Ask($"flush {((FaultyStream)stream).File.Name}", () =>
+    {
+        var asked = (FaultyStream)stream;
+        if (asked.File.CanWrite) base.Flush(asked.File);
+        asked.IsFlushed = true;
+        return true;
+    });
+
+    public override void Rename(string from, string to) => Ask($"rename {from} {to}", () =>
+    {
+        if (open.Remove(from, out var stream) && !stream.IsFlushed) Disorder.Add($"{from} is not on the disk when it becomes {to}.");
+        base.Rename(from, to);
+        unsettled.Add(Path.GetDirectoryName(Path.GetFullPath(to))!);
+        return true;
+    });
+
+    public override bool TryLink(string file, string name) => Ask($"link {file} {name}", () => base.TryLink(file, name));
 
     public override void Delete(string path)
     {
         if (!dead) base.Delete(path);
     }
 
-    public override void FlushFolder(string folder) => Ask(() => { });
-
-    private void Ask(Action action)
+    public override void FlushFolder(string folder) => Ask($"flush folder {folder}", () =>
     {
-        if (at++ == place && fault != Fault.Lost) Fail();
-        if (dead) throw new IOException("The process is dead.");
+        base.FlushFolder(folder);
+        unsettled.Remove(Path.GetFullPath(folder));
+        return true;
+    });
+
+    /// <summary>Finds names that were never flushed; for after a run that nothing has disturbed.</summary>
+    public void CheckSettled() => Assert.Equal([], Disorder.Concat(unsettled));
+
+    private void Ask(string request, Action action) => Ask(request, () =>
+    {
         action();
+        return true;
+    });
+
+    private T Ask<T>(string request, Func<T> action)
+    {
+        if (!request.Contains(only, StringComparison.Ordinal)) return action();
+        Requests.Add(request);
+        if (at++ == place && fault != Fault.Lost) Fail();
+        if (fault == Fault.Full && at > place && request.StartsWith("create", StringComparison.Ordinal)) Fail();
+        if (dead) throw new IOException("The process is dead.");
+        return action();
     }
 
     private void Fail()
@@ -49,25 +110,47 @@ internal sealed class FaultyDisk(Fault fault, long place) : Disk
         throw new IOException("The disk is full.");
     }
 
+    private void Write(FileStream file, ReadOnlySpan<byte> bytes)
+    {
+        if (!file.Name.Contains(only, StringComparison.Ordinal))
+        {
+            file.Write(bytes);
+            return;
+        }
+
+        Requests.Add($"write {file.Name}");
+        int room = (int)Math.Clamp(Room(bytes.Length), 0, bytes.Length);
+        if (!dead) file.Write(bytes[..room]);
+        at += unit == PlaceUnit.Byte ? bytes.Length : 1;
+        if (room < bytes.Length && fault != Fault.Lost) Fail();
+    }
+
+    /// <summary>How many bytes of a write have an effect: those before the place, of a request a half, and after it all or none.</summary>
+    private long Room(int length) => at > place ? (fault == Fault.Refused ? length : 0)
+        : unit == PlaceUnit.Byte ? place - at
+        : at == place ? length / 2
+        : length;
+
     private sealed class FaultyStream(FaultyDisk disk, FileStream file) : Stream
     {
-        public override bool CanRead => false;
+        public FileStream File => file;
 
-        public override bool CanSeek => false;
+        public bool IsFlushed { get; set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => true;
 
         public override bool CanWrite => true;
 
-        public override long Length => throw new NotSupportedException();
+        public override long Length => file.Length;
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position { get => file.Position; set => file.Position = value; }
 
-        /// <summary>What fits before the place of the fault is written.</summary>
         public override void Write(ReadOnlySpan<byte> buffer)
         {
-            long room = Math.Clamp(disk.Remaining, 0, buffer.Length);
-            if (!disk.dead) file.Write(buffer[..(int)room]);
-            disk.at += buffer.Length;
-            if (room < buffer.Length && !disk.IsSilent) disk.Fail();
+            IsFlushed = false;
+            disk.Write(file, buffer);
         }
 
         public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -76,9 +159,9 @@ internal sealed class FaultyDisk(Fault fault, long place) : Disk
         {
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, count);
 
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => file.Seek(offset, origin);
 
         public override void SetLength(long value) => throw new NotSupportedException();
 
@@ -88,8 +171,4 @@ internal sealed class FaultyDisk(Fault fault, long place) : Disk
             base.Dispose(disposing);
         }
     }
-
-    private long Remaining => place - at;
-
-    private bool IsSilent => fault == Fault.Lost;
 }

@@ -42,8 +42,8 @@ public sealed class CountingBackendTests : IDisposable
         counting.Run(new Gather(Of(matrix), Of(ids), Of(matrix).With(Layout.RowMajor((2, 3)))));
         counting.Update(new Scaled(), Of(row), Of(row), Of(row), default);
         counting.Fill(default(View) with { Block = Of(row).Block, Type = DType.F32, Layout = Layout.RowMajor((0, 3)) }, 0);
-        Assert.Equal([4.0 * (3 + 12), 4 * 36, 4 * (2 + 6 + 6), 4 * (3 + 2 * 6), 0], counting.Calls.Select(c => c.Bytes));
-        Assert.All(counting.Calls, c => Assert.Equal(0, c.Flops));
+        Assert.Equal([4.0 * (3 + 12), 4 * 36, 4 * (2 + 6 + 6), 4 * (3 + 2 * 6), 0], counting.Costs.Select(c => c.Bytes));
+        Assert.All(counting.Costs, c => Assert.Equal(0, c.Flops));
     }
 
     /// <summary>6 operations per token and weight of a matrix; attention 2 + 5 products of the pairs that see each other.</summary>
@@ -67,8 +67,8 @@ public sealed class CountingBackendTests : IDisposable
         Assert.Equal(2 * 2 * layers * width * pairs, Sum("Attend ", c => c.Flops));
         Assert.Equal(5 * 2 * layers * width * pairs, Sum("AttendBack ", c => c.Flops));
         Assert.Equal(4 * 7 * model.ParameterCount, Sum("Update", c => c.Bytes));
-        Assert.Equal(4 * batch * context * (vocabulary + 3), Sum("CrossEntropy ", c => c.Bytes));
-        Assert.DoesNotContain(counting.Calls, c => c.Name == "SumSquares");
+        Assert.Equal(4 * batch * context * (vocabulary + 4), Sum("CrossEntropy ", c => c.Bytes));
+        Assert.DoesNotContain(counting.Costs, c => c.Name == "SumSquares");
     }
 
     [Fact]
@@ -87,10 +87,10 @@ public sealed class CountingBackendTests : IDisposable
             typeof(CountingBackend).GetMethods(), own => own.DeclaringType == typeof(CountingBackend) && own.GetBaseDefinition() == m));
 
     private void Same(string kind, double bytes, double flops) =>
-        Assert.Equal(new KernelCost(kind, bytes, flops), counting.Calls.Single(c => c.Name == kind));
+        Assert.Equal(new KernelCost(kind, bytes, flops), counting.Costs.Single(c => c.Name == kind));
 
     private double Sum(string kind, Func<KernelCost, double> of) =>
-        counting.Calls.Where(c => $"{c.Name} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
+        counting.Costs.Where(c => $"{c.Name} ".StartsWith(kind, StringComparison.Ordinal)).Sum(of);
 
     private readonly struct Scaled : IUpdate<Scaled>
     {

@@ -84,7 +84,7 @@ public class GpuTrainingTests
         Assert.Equal([5, 2], ids.Slice(1, 0, 2).ToArray<int>());
     }
 
-    private static int Readings(CountingBackend counter) => counter.Calls.Count(call => call.Name is "Read" or "SumSquares");
+    private static int Readings(CountingBackend counter) => counter.Costs.Count(call => call.Name is "Read" or "SumSquares");
 
     private static readonly GptConfig gpt = new() { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, Layers = 2, Dropout = 0.1f };
 

@@ -22,7 +22,7 @@ public sealed class InitTests : IDisposable
     public void Values_have_the_stated_deviation_and_bound(string name, double deviation, double bound)
     {
         var values = new float[64 * 192];
-        Named(name)(values, new Shape(64, 192), new RandomKey(1, 2));
+        Named(name)(values, 0, new Shape(64, 192), new RandomKey(1, 2));
         Assert.InRange(values.Average(), -0.03 * deviation, 0.03 * deviation);
         Assert.InRange(Math.Sqrt(values.Average(v => (double)v * v)), 0.98 * deviation, 1.02 * deviation);
         Assert.True(values.Max(Math.Abs) <= bound);
@@ -32,10 +32,10 @@ public sealed class InitTests : IDisposable
     public void Constants_are_exact_and_vectors_have_no_fans()
     {
         var values = new float[5];
-        Init.Ones(values, 5, default);
+        Init.Ones(values, 0, 5, default);
         Assert.All(values, v => Assert.Equal(1f, v));
         Assert.Contains("Init: shape (5) has no fan-in",
-            Assert.Throws<ArgumentException>(() => Init.XavierNormal()(new float[5], 5, default)).Message);
+            Assert.Throws<ArgumentException>(() => Init.XavierNormal()(new float[5], 0, 5, default)).Message);
     }
 
     [Fact]

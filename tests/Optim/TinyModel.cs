@@ -5,10 +5,10 @@ namespace Mayfly.Tests;
 /// </summary>
 internal sealed class TinyModel : IDisposable
 {
-    public TinyModel(Device device, int hidden = 5, int inputs = 7, int seed = 1)
+    public TinyModel(Device device, int hidden = 5, int inputs = 7, int seed = 1, DType? type = null)
     {
         Device = device;
-        Tied = Make("tied.weight", new Shape(hidden, inputs), Role.Hidden, seed);
+        Tied = Make("tied.weight", new Shape(hidden, inputs), Role.Hidden, seed, type);
         Bias = Make("bias", new Shape(hidden, 1), Role.Bias, seed + 1);
         Gain = Make("gain", new Shape(hidden, 1), Role.Gain, seed + 2);
         OutBias = Make("out.bias", inputs, Role.Bias, seed + 3);
@@ -49,9 +49,12 @@ internal sealed class TinyModel : IDisposable
 
     private Tensor Bend(Tensor h, float dropout) => (h * Gain.Value).Silu().Dropout(dropout);
 
-    private Parameter Make(string name, Shape shape, Role role, int seed)
+    private Parameter Make(string name, Shape shape, Role role, int seed, DType? type = null)
     {
-        using var value = Tensor.Uniform(shape, -0.6, 0.6, new RandomKey(9, (ulong)seed), Device);
-        return new Parameter(name, value, role);
+        var parameter = new Parameter(name, shape, role, Device, type);
+        var values = new float[shape.Count];
+        Rng.FillUniform(values, -0.6, 0.6, new RandomKey(9, (ulong)seed));
+        parameter.Value.CopyFrom<float>(values);
+        return parameter;
     }
 }

@@ -19,20 +19,29 @@ public class TrainGptProcessTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Fact]
-    public void A_killed_and_resumed_run_ends_as_if_it_had_been_left_alone() => KilledRun.Check(SomeMoments, seed: 1);
+    public void Of_two_runs_started_in_one_folder_one_has_it() => TwinRuns.Check(1);
 
     [Fact]
-    public void A_signal_saves_and_ends_the_run()
+    public void A_run_killed_while_it_sets_another_aside_leaves_that_one_whole() => KilledRun.CheckSettingAside(1, seed: 1);
+
+    [Fact]
+    public void A_killed_and_resumed_run_ends_as_if_it_had_been_left_alone() => KilledRun.Check(SomeMoments, seed: 1);
+
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    [InlineData("HUP", 129)]
+    public void A_signal_saves_and_ends_the_run(string signal, int code)
     {
         if (OperatingSystem.IsWindows()) return; // it has no signals between processes
-        using var child = TrainGptProcess.Start(run.Train("signalled", "--steps", "10000000"));
+        using var child = TrainGptProcess.Start(run.Train($"signalled{signal}", "--steps", "10000000", "--evaluate-every", "1000000"));
         while (child.StandardOutput.ReadLine() is { } line && !line.StartsWith("step ", StringComparison.Ordinal)) { }
-        using (var kill = Process.Start("kill", ["-TERM", $"{child.Id}"])) kill.WaitForExit();
+        using (var kill = Process.Start("kill", [$"-{signal}", $"{child.Id}"])) kill.WaitForExit();
         string rest = child.StandardOutput.ReadToEnd();
         Assert.True(child.WaitForExit(PatienceMilliseconds));
-        Assert.Equal(0, child.ExitCode);
+        Assert.Equal(code, child.ExitCode);
         Assert.Contains("Stopped after step", rest);
-        using var snapshot = Snapshot.Open(run.File("signalled"));
-        Assert.Equal($"{snapshot.Step}", File.ReadLines(run.File("signalled", "log.csv")).Last().Split(',')[0]);
+        using var snapshot = Snapshot.Open(run.File($"signalled{signal}"));
+        Assert.Equal($"{snapshot.Step}", File.ReadLines(run.File($"signalled{signal}", "log.csv")).Last().Split(',')[0]);
     }
 }

@@ -7,8 +7,10 @@ public static partial class TensorOps
     /// by <paramref name="total"/>.
     /// </summary>
     /// <remarks>
-    /// Backward: dlogits = dy (softmax(logits) - onehot(target)) / total in counted rows, else 0. No probabilities are stored, only one
-    /// number a row; the gradient overwrites the logits where nobody else holds them.
+    /// Backward: dlogits = dy (softmax(logits) - onehot(target)) / total in counted rows, else 0. No probabilities are stored, only two
+    /// numbers a row, its largest logit and log sum exp(logits - largest): what is added to a whole row changes neither loss nor gradient.
+    /// The gradient overwrites the logits where nobody else holds them. Ignored rows get a gradient of zero and add nothing to the loss,
+    /// whatever their logits are; PyTorch passes a NaN of theirs on to the gradient.
     /// </remarks>
     /// <param name="logits">Scores.</param>
     /// <param name="targets">Ids in [0, V), or <paramref name="ignoreIndex"/> for rows that do not count.</param>
@@ -30,19 +32,19 @@ public static partial class TensorOps
         if (!(divisor > 0))
             throw call.Error($"all {targets.Count} targets are the ignored id {ignoreIndex}; give a total, or skip the batch.");
         Tensor dense = call.Dense(logits), ids = call.Dense(targets);
-        using var lse = call.New(targets.Count);
+        using var stats = call.New((targets.Count, 2));
         using var losses = call.Scratch(targets.Count);
-        call.Backend.Run(new CrossEntropy(call.Read(dense).Rows(), FlatIds(call.Read(ids)), ignoreIndex, call.Write(lse),
+        call.Backend.Run(new CrossEntropy(call.Read(dense).Rows(), FlatIds(call.Read(ids)), ignoreIndex, call.Write(stats),
             call.Write(losses)));
         var y = call.New(default);
         call.Backend.Fold(new Total(divisor), call.Read(losses), call.Write(y).With(Layout.RowMajor(1)), add: false);
         if (!call.Records) return y;
-        return call.Push(y, new CrossEntropyNode(call.Save(dense), call.Save(ids), call.Save(lse), ignoreIndex, divisor));
+        return call.Push(y, new CrossEntropyNode(call.Save(dense), call.Save(ids), call.Save(stats), ignoreIndex, divisor));
     }
 
     private static View FlatIds(in View ids) => ids.With(ids.Layout.TryReshape(ids.Count)!.Value);
 
-    private sealed class CrossEntropyNode(Saved logits, Saved targets, Saved lse, int ignoreIndex, float divisor) : Node
+    private sealed class CrossEntropyNode(Saved logits, Saved targets, Saved stats, int ignoreIndex, float divisor) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {
@@ -61,6 +63,6 @@ public static partial class TensorOps
         }
 
         private void Differentiate(Sweep sweep, Tensor scores, Tensor share, Target target) => sweep.Backend.Run(new CrossEntropyBack(
-            Read(scores).Rows(), FlatIds(Read(targets)), ignoreIndex, Read(lse), Read(share), Write(target).Rows(), target.Add));
+            Read(scores).Rows(), FlatIds(Read(targets)), ignoreIndex, Read(stats), Read(share), Write(target).Rows(), target.Add));
     }
 }

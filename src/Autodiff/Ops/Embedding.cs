@@ -12,7 +12,7 @@ public static partial class TensorOps
     public static Tensor Embedding(this Tensor table, Tensor ids)
     {
         var call = Op.Begin("Embedding", table, ids);
-        call.CheckFloat(table);
+        call.CheckNumbers(table);
         if (table.Rank != 2) throw call.Error($"the table has shape {table.Shape}; it must be (vocabulary, width).");
         Ids.Check(call, ids, table.Shape[0], ignore: null);
         Tensor dense = call.Dense(ids), rows = call.Dense(table);

@@ -22,7 +22,8 @@ public static partial class TensorOps
         where TAct : unmanaged, IMap1<TAct>
     {
         var call = Op.Begin("Linear", x, weight, bias ?? weight, residual ?? x);
-        call.CheckFloat(x, weight, bias ?? weight, residual ?? x);
+        call.CheckFloat(x, bias ?? x, residual ?? x);
+        call.CheckNumbers(weight);
         CheckLinear(call, x.Shape, weight.Shape, bias?.Shape, residual?.Shape);
         var y = call.New(x.Shape.With(x.Rank - 1, weight.Shape[0]));
         Tensor dense = call.Dense(x), w = IsMatrix(weight) ? weight : call.Dense(weight);

@@ -15,7 +15,7 @@ public static partial class TensorOps
     public static Tensor Map<TFormula>(this Tensor x, TFormula formula, string? name = null) where TFormula : unmanaged, IMap1<TFormula>
     {
         var call = Op.Begin(name ?? typeof(TFormula).Name, x);
-        call.CheckFloat(x);
+        call.CheckNumbers(x);
         var y = call.New(x.Shape);
         call.Backend.Map(formula, call.Read(x), call.Write(y));
         return call.Records ? call.Push(y, new MapNode<TFormula>(formula, call.SaveFor<TFormula>(x, y))) : y;
@@ -35,7 +35,7 @@ public static partial class TensorOps
     /// <summary>y = F(a, b) without a record; shapes broadcast.</summary>
     private static Tensor Map2<TFormula>(this Op call, TFormula formula, Tensor a, Tensor b) where TFormula : unmanaged, IMap2<TFormula>
     {
-        call.CheckFloat(a, b);
+        call.CheckNumbers(a, b);
         var y = call.New(call.Broadcast(a.Shape, b.Shape));
         call.Backend.Map2(formula, call.Read(a).To(y.Shape), call.Read(b).To(y.Shape), call.Write(y));
         return y;

@@ -11,7 +11,7 @@ public static partial class TensorOps
     public static Tensor MatMul(this Tensor a, Tensor b)
     {
         var call = Op.Begin("MatMul", a, b);
-        call.CheckFloat(a, b);
+        call.CheckNumbers(a, b);
         if (a.Rank < 2 || b.Rank < 2)
             throw call.Error($"{a.Shape} x {b.Shape}: both need two axes or more; reshape a vector to a matrix of one row or column.");
         if (a.Shape[-1] != b.Shape[-2])
@@ -80,7 +80,7 @@ internal static class Product
         var wide = x.To(full);
         bool dense = x.Layout.Strides[-1] == 1 || x.Layout.Strides[-2] == 1 || x.Shape[-1] == 1 || x.Shape[-2] == 1;
         if (dense && Leading(wide.Layout, lead) is { } view) return x.With(view);
-        var copy = Tensor.Empty(device, full, x.Type, Use.Scratch, name);
+        var copy = Tensor.Empty(device, full, device.Float, Use.Scratch, name);
         device.Backend.Copy(wide, copy.Write(name));
         return copy.Read(name).With(copy.Layout.TryReshape((lead.Count, full[-2], full[-1]))!.Value);
     }

@@ -18,7 +18,7 @@ public static partial class TensorOps
 
     private static Tensor Reshaped(Op call, Tensor x, Shape to)
     {
-        var y = call.New(to, x.Type);
+        var y = call.New(to, call.CopyType(x));
         call.Backend.Copy(call.Read(x), call.Write(y).With(Layout.RowMajor(x.Shape)));
         return y;
     }

@@ -8,6 +8,7 @@ public static partial class TensorOps
     {
         if (headSize % 2 != 0 || headSize < 2)
             throw new ArgumentException($"Rotary: head size {headSize} must be even, its elements turn in pairs.");
+        if (device.Backend.IsDry) return Tensor.Empty(device, (time, headSize / 2, 2), device.Float, Use.Activation, "From");
         var table = new double[time * headSize];
         for (int t = 0; t < time; t++)
             for (int i = 0; i < headSize / 2; i++)

@@ -16,14 +16,15 @@ public sealed unsafe partial class CpuBackend<L>
         Workspace.Return(block);
     }
 
+    private void Share<TJob>(TJob job, int chunks) where TJob : struct, IJob => workers.Run(ref job, chunks);
+
     /// <inheritdoc/>
     public override double SumSquares(in View x)
     {
-        var walk = new Walk([x]);
-        int chunks = (int)((walk.Count + SumSquaresJob.ChunkSize - 1) / SumSquaresJob.ChunkSize);
+        int chunks = (int)((x.Count + SumSquaresJob.ChunkSize - 1) / SumSquaresJob.ChunkSize);
         var block = Workspace.Rent(chunks * sizeof(double));
-        var job = new SumSquaresJob(walk, (double*)block.Pointer);
-        workers.Run(ref job, chunks);
+        if (x.IsStored) Share(new StoredSumSquaresJob(x, (double*)block.Pointer), chunks);
+        else Share(new SumSquaresJob(new Walk([x]), (double*)block.Pointer), chunks);
         double total = 0;
         for (int i = 0; i < chunks; i++) total += ((double*)block.Pointer)[i];
         Workspace.Return(block);

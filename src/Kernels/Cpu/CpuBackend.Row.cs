@@ -7,7 +7,7 @@ public sealed unsafe partial class CpuBackend<L>
     {
         if (args.X.Count == 0) return;
         long n = args.X.Shape[-1];
-        ByUse(new RowCall<TOp>(workers, op, args.X.Count / n, n), args);
+        ByUse(new RowCall<TOp>(workers, Workspace, op, args.X.Count / n, n), args);
     }
 
     /// <inheritdoc/>
@@ -43,12 +43,20 @@ public sealed unsafe partial class CpuBackend<L>
         void Run<TUse>(in RowArgs args) where TUse : struct, IUse;
     }
 
-    private readonly struct RowCall<TOp>(Workers workers, TOp op, long rows, long n) : IRowCall where TOp : unmanaged, IRow<TOp>
+    private readonly struct RowCall<TOp>(Workers workers, Workspace workspace, TOp op, long rows, long n) : IRowCall
+        where TOp : unmanaged, IRow<TOp>
     {
         public void Run<TUse>(in RowArgs args) where TUse : struct, IUse
         {
-            if (args.Add) RowJob<L, TOp, TUse, Yes>.Run(workers, op, args, rows, n);
+            if (args.X.IsStored || args.Dy.IsStored || args.Y.IsStored) RunStored<TUse>(args);
+            else if (args.Add) RowJob<L, TOp, TUse, Yes>.Run(workers, op, args, rows, n);
             else RowJob<L, TOp, TUse, No>.Run(workers, op, args, rows, n);
+        }
+
+        private void RunStored<TUse>(in RowArgs args) where TUse : struct, IUse
+        {
+            if (args.Add) StoredRowJob<L, TOp, TUse, Yes>.Run(workers, workspace, op, args, rows, n);
+            else StoredRowJob<L, TOp, TUse, No>.Run(workers, workspace, op, args, rows, n);
         }
     }
 

@@ -108,7 +108,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Gather(int k, long start, int n, float* to, long* index)
+    internal readonly void Gather(int k, long start, int n, float* to, long* index)
     {
         long stride = walk.Stride(k, walk.Rank - 1);
         walk.Find(start, index);
@@ -122,7 +122,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Scatter(int k, long start, int n, float* from, long* index)
+    internal readonly void Scatter(int k, long start, int n, float* from, long* index)
     {
         long stride = walk.Stride(k, walk.Rank - 1);
         walk.Find(start, index);
@@ -136,7 +136,7 @@ internal unsafe struct MapJob<L, TLoop>(TLoop loop, in Walk walk) : IJob where L
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Lanes(float** p, long* step, long n)
+    internal readonly void Lanes(float** p, long* step, long n)
     {
         var body = loop;
         float* p0 = p[0], p1 = p[1], p2 = p[2], p3 = p[3], p4 = p[4];

@@ -29,7 +29,7 @@ internal unsafe struct RowPointers(in RowArgs args)
     /// <summary>The operands <paramref name="offset"/> elements further on: the start of another row of the same columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly RowPointers Row(long offset) =>
-        this with { X = X + offset, Dy = Dy == null ? null : Dy + offset, Y = Y == null ? null : Y + offset };
+        this with { X = X == null ? null : X + offset, Dy = Dy == null ? null : Dy + offset, Y = Y == null ? null : Y + offset };
 
     /// <summary>What the formula sees at the lane of columns from <paramref name="i"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,7 +90,7 @@ internal readonly unsafe struct RowJob<L, TOp, TUse, TAdd>(TOp op, in RowArgs ar
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Row(in RowPointers p, float* saved)
+    internal void Row(in RowPointers p, float* saved)
     {
         var s = new RowNumbers<L>();
         if (load) Load(ref s, saved);

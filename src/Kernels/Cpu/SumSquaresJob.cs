@@ -28,7 +28,7 @@ internal readonly unsafe struct SumSquaresJob(in Walk walk, double* totals) : IJ
         totals[chunk] = total;
     }
 
-    private static double Segment(float* x, long stride, long n) => stride == 1 ? Dense(x, n) : Sparse(x, stride, n);
+    internal static double Segment(float* x, long stride, long n) => stride == 1 ? Dense(x, n) : Sparse(x, stride, n);
 
     /// <summary>
     /// Four quarters side by side, because the memory serves several streams faster than one. The square of a float is exact in double
@@ -60,7 +60,7 @@ internal readonly unsafe struct SumSquaresJob(in Walk walk, double* totals) : IJ
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Sparse(float* x, long stride, long n)
+    internal static double Sparse(float* x, long stride, long n)
     {
         double total = 0;
         for (long i = 0; i < n; i++) total += (double)x[i * stride] * x[i * stride];

@@ -5,26 +5,12 @@ namespace Mayfly;
 
 public readonly partial record struct CrossEntropy
 {
-    /// <summary>Rows of logits that are worth handing to a thread: some microseconds of exponentials.</summary>
-    internal static long RowsPerChunk(long classes) => Math.Max(1, 8192 / Math.Max(1, classes));
-
     /// <inheritdoc/>
     public unsafe void On<L>(CpuBackend<L> device) where L : struct, ISimd<L>
     {
-        long rows = Logits.Shape[0], classes = Logits.Shape[1];
-        if (rows == 0) return;
-        var job = new RowsJob<L>
-        {
-            Logits = Logits.Floats(),
-            Targets = Targets.Ints(),
-            Ignored = IgnoreIndex,
-            Lse = Lse.Floats(),
-            Loss = Loss.Floats(),
-            Rows = rows,
-            Classes = classes,
-            Share = RowsPerChunk(classes),
-        };
-        device.Share(ref job, (rows + job.Share - 1) / job.Share);
+        var rows = new LogitRows(Logits, Targets, IgnoreIndex, Stats);
+        var job = new RowsJob<L> { Rows = rows, Loss = Loss.Floats() };
+        device.Share(ref job, rows.Chunks);
     }
 
     /// <summary>
@@ -35,24 +21,23 @@ public readonly partial record struct CrossEntropy
     {
         private const long Tile = 4096;
 
-        public float* Logits, Lse, Loss;
-        public int* Targets;
-        public int Ignored;
-        public long Rows, Classes, Share;
+        public LogitRows Rows;
+        public float* Loss;
 
         public readonly void Run(int chunk)
         {
-            long end = Math.Min(Rows, (chunk + 1) * Share);
-            for (long i = chunk * Share; i < end; i++)
+            for (long i = Rows.First(chunk); i < Rows.First(chunk + 1); i++)
             {
-                float* x = Logits + i * Classes;
-                float lse = LogSumExp(x, Classes);
-                Lse[i] = lse;
-                Loss[i] = Targets[i] == Ignored ? 0f : lse - x[Targets[i]];
+                float* x = Rows.Logits(i), stats = Rows.Stats(i);
+                var (largest, sum) = SumExp(x, Rows.Classes);
+                double logSum = Math.Log(sum);
+                (stats[0], stats[1]) = ((float)largest, (float)logSum);
+                int target = Rows.Target(i);
+                Loss[i] = target < 0 ? 0f : (float)(largest - x[target] + logSum);
             }
         }
 
-        private static float LogSumExp(float* x, long n)
+        private static (double Largest, double Sum) SumExp(float* x, long n)
         {
             double largest = double.NegativeInfinity, sum = 0;
             for (long j = 0; j < n; j += Tile)
@@ -66,7 +51,7 @@ public readonly partial record struct CrossEntropy
                 largest = next;
             }
 
-            return (float)(largest + Math.Log(sum));
+            return (largest, sum);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -100,22 +85,48 @@ public readonly partial record struct CrossEntropy
             return F4.Largest(largest);
         }
 
+        /// <summary>
+        /// The sum of a tile. Four vectors are added in a tree, and what rounding takes from the sum is summed beside it: the error does not
+        /// grow with the row, for any width.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static double SumExp(float* x, long n, L largest)
         {
-            L a = L.Of(0f), b = a, c = a, d = a;
+            L sum = L.Of(0f), rest = sum;
             long j = 0;
             for (; j <= n - 4 * L.Count; j += 4 * L.Count)
             {
-                a += L.Exp(L.Load(x + j) - largest);
-                b += L.Exp(L.Load(x + j + L.Count) - largest);
-                c += L.Exp(L.Load(x + j + 2 * L.Count) - largest);
-                d += L.Exp(L.Load(x + j + 3 * L.Count) - largest);
+                L a = L.Exp(L.Load(x + j) - largest), b = L.Exp(L.Load(x + j + L.Count) - largest);
+                L c = L.Exp(L.Load(x + j + 2 * L.Count) - largest), d = L.Exp(L.Load(x + j + 3 * L.Count) - largest);
+                Add((a + b) + (c + d), ref sum, ref rest);
             }
 
-            for (; j <= n - L.Count; j += L.Count) a += L.Exp(L.Load(x + j) - largest);
-            if (j < n) b += RestExp(x, j, n, largest);
-            return L.Sum((a + b) + (c + d));
+            for (; j <= n - L.Count; j += L.Count) Add(L.Exp(L.Load(x + j) - largest), ref sum, ref rest);
+            if (j < n) Add(RestExp(x, j, n, largest), ref sum, ref rest);
+            return Total(sum) + Total(rest);
+        }
+
+        /// <summary>Adds a term to the sum, and what the sum loses by it to <paramref name="rest"/> (Knuth's TwoSum).</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Add(L term, ref L sum, ref L rest)
+        {
+            L next = sum + term, taken = next - sum;
+            rest += (sum - (next - taken)) + (term - taken);
+            sum = next;
+        }
+
+        private static double Total(L x)
+        {
+            float* part = stackalloc float[16];
+            L.Store(part, x);
+            double even = 0, odd = 0;
+            for (int i = 0; i < L.Count; i += 2)
+            {
+                even += part[i];
+                odd += part[i + 1];
+            }
+
+            return even + odd;
         }
 
         /// <summary>

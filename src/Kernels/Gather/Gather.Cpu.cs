@@ -7,6 +7,13 @@ public readonly partial record struct Gather
     {
         long count = Ids.Count, width = Table.Shape[1];
         if (count * width == 0) return;
+        if (Table.IsStored)
+        {
+            var stored = new StoredRowsJob { Gather = this, Table = new StoredNumbers(Table), Rows = Math.Max(1, 16384 / width) };
+            device.Share(ref stored, (count + stored.Rows - 1) / stored.Rows);
+            return;
+        }
+
         int size = Table.Type.Size();
         var job = new RowsJob
         {
@@ -19,6 +26,22 @@ public readonly partial record struct Gather
             Rows = Math.Max(1, 16384 / width),
         };
         device.Share(ref job, (count + job.Rows - 1) / job.Rows);
+    }
+
+    private unsafe struct StoredRowsJob : IJob
+    {
+        public Gather Gather;
+        public StoredNumbers Table;
+        public long Rows;
+
+        public readonly void Run(int chunk)
+        {
+            long end = Math.Min(Gather.Ids.Count, (chunk + 1) * Rows), step = Gather.Table.Layout.Strides[0];
+            int width = (int)Gather.Table.Shape[1];
+            int* ids = Gather.Ids.Ints();
+            float* y = Gather.Y.Floats();
+            for (long i = chunk * Rows; i < end; i++) Table.Load(Table.First + ids[i] * step, width, y + i * width);
+        }
     }
 
     private unsafe struct RowsJob : IJob

@@ -1,7 +1,7 @@
 namespace Mayfly;
 
 /// <summary>y[i, :] = table[ids[i], :]. Ids are checked by the caller.</summary>
-/// <param name="Table">(V, C), elements of four bytes on the CPU and on GPUs; the last axis is dense.</param>
+/// <param name="Table">(V, C), the last axis is dense. Elements that are stored only become floats.</param>
 /// <param name="Ids">I32 of any rank, contiguous.</param>
 /// <param name="Y">The ids' shape with one more axis, C; contiguous.</param>
 public readonly partial record struct Gather(View Table, View Ids, View Y) : IKernel

@@ -5,14 +5,42 @@ public readonly partial record struct Gemm<TAct>
     /// <summary>Multiplications of one product of a batch from which the product itself is shared among the threads.</summary>
     private const long LargeProduct = 1L << 24;
 
+    /// <summary>Rows of a stored result that are computed as floats at a time; any number of such rows fills whole groups.</summary>
+    private const int StoredRows = DTypes.GroupSize;
+
     /// <inheritdoc/>
     public void On<L>(CpuBackend<L> device) where L : struct, ISimd<L>
     {
+        if (C.IsStored)
+        {
+            IntoStored(device);
+            return;
+        }
+
         var first = GemmProduct.Of(this);
         if (first.M == 0 || first.N == 0) return;
         var job = new BatchJob<L>(device, first, this);
         if ((long)first.M * first.N * first.K < LargeProduct) device.Share(ref job, job.Count);
         else for (int i = 0; i < job.Count; i++) job.Run(i);
+    }
+
+    /// <summary>C in another type than floats: some rows at a time pass through floats.</summary>
+    private void IntoStored<L>(CpuBackend<L> device) where L : struct, ISimd<L>
+    {
+        if (C.Shape.Rank != 2 || !Bias.IsAbsent || !Before.IsAbsent || !Residual.IsAbsent) throw C.Stored();
+        long columns = C.Shape[1];
+        var block = device.Workspace.Rent(Math.Min(StoredRows, C.Shape[0]) * columns * sizeof(float));
+        for (long row = 0; row < C.Shape[0]; row += StoredRows)
+        {
+            long rows = Math.Min(StoredRows, C.Shape[0] - row);
+            var part = C.With(C.Layout.Slice(0, row, rows));
+            var floats = new View(block, DType.F32, Layout.RowMajor((rows, columns)));
+            if (Beta != 0) device.Copy(part, floats);
+            device.Run(this with { A = A.With(A.Layout.Slice(0, row, rows)), C = floats });
+            device.Copy(floats, part);
+        }
+
+        device.Workspace.Return(block);
     }
 
     // A chunk is one product. Inside a chunk the workers are busy, so the product runs on the chunk's own thread.

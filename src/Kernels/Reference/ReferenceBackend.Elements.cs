@@ -42,8 +42,16 @@ public sealed unsafe partial class ReferenceBackend<V>
             DType.F32 => ((float*)block)[place],
             DType.I32 => ((int*)block)[place],
             DType.F16 => (double)((Half*)block)[place],
-            _ => BitConverter.UInt32BitsToSingle((uint)((ushort*)block)[place] << 16),
+            DType.Int8 => Code(block, place),
+            _ => BrainFloats.Widen(((ushort*)block)[place]),
         };
+    }
+
+    private static double Code(byte* block, long place)
+    {
+        float number;
+        ByteGroups.Load(block, place, 1, &number);
+        return number;
     }
 
     private void SetNumber(in View v, long place, double x)
@@ -55,14 +63,11 @@ public sealed unsafe partial class ReferenceBackend<V>
             case DType.F32: ((float*)block)[place] = (float)x; break;
             case DType.I32: ((int*)block)[place] = (int)x; break;
             case DType.F16: ((Half*)block)[place] = (Half)x; break;
-            default: ((ushort*)block)[place] = BrainFloat((float)x); break;
+            case DType.Int8: throw v.Stored(); // an element changes the scale of its group
+            default: ((ushort*)block)[place] = BrainFloat(v, place, (float)x); break;
         }
     }
 
-    /// <summary>The upper half of a float's bits, rounded to nearest, ties to even; a NaN stays one.</summary>
-    private static ushort BrainFloat(float x)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(x);
-        return float.IsNaN(x) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
+    private static ushort BrainFloat(in View v, long place, float x) =>
+        v.Rounding is { } key ? BrainFloats.Round(x, Philox.Unit(Philox.Bits(key, place))) : BrainFloats.Round(x);
 }

@@ -35,8 +35,22 @@ internal readonly ref struct ApolloDraw
         }
 
         var kept = state.Tensor("projection");
-        if (t == 1 || Refresh(t) != Refresh(t - 1)) Fill(kept, t, gradient);
+        if (t == 1 || Refresh(t) != Refresh(t - 1)) Renew(kept, t, gradient);
         return kept;
+    }
+
+    /// <summary>Draws the kept one anew, by way of floats where it is stored in another type.</summary>
+    private void Renew(Tensor kept, long t, Tensor gradient)
+    {
+        if (!kept.Type.IsStored())
+        {
+            Fill(kept, t, gradient);
+            return;
+        }
+
+        var floats = kept.ToFloat();
+        Fill(floats, t, gradient);
+        kept.Device.Backend.Copy(floats.Read(rule.Name), kept.Write(rule.Name));
     }
 
     /// <summary>The number of the refresh, from 0, that step <paramref name="t"/> falls under.</summary>

@@ -85,7 +85,9 @@ internal unsafe struct GemmMultiplyJob<L, TAct> : IJob where L : struct, ISimd<L
             {
                 float* c = X.C + i * X.Ldc + Panel.Column + j;
                 int rows = Math.Min(tileRows, end - i);
-                var a = inPlace && rows == tileRows ? X.A.At(i, start) : new GemmOperand(block + (long)(i - first) * depth, 1, tileRows);
+                var a = inPlace && rows == tileRows
+                    ? X.A.Lines.At(i, start)
+                    : new GemmLines(block + (long)(i - first) * depth, 1, tileRows);
                 if (rows == tileRows && columns == tileColumns)
                 {
                     GemmKernel<L>.Run(depth, a, b, X.Alpha, beta, c, X.Ldc);

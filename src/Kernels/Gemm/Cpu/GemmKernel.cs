@@ -22,7 +22,7 @@ internal static unsafe class GemmKernel<L> where L : struct, ISimd<L>
     /// Columns), packed.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int depth, in GemmOperand a, float* b, float alpha, float beta, float* c, long ldc)
+    public static void Run(int depth, in GemmLines a, float* b, float alpha, float beta, float* c, long ldc)
     {
         Prefetch(c, ldc);
         if (L.Count == 16) Twelve(depth, a.Data, (nint)a.Line, (nint)a.Step, b, alpha, beta, c, ldc);

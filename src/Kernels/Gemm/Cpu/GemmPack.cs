@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Mayfly;
 
-/// <summary>One operand of a product, seen as lines of K numbers: the rows of A or the columns of B. One of the two strides is 1.</summary>
+/// <summary>Lines of numbers in memory. One of the two strides is 1.</summary>
 /// <param name="Data">The first number.</param>
 /// <param name="Line">The distance between neighbouring lines.</param>
 /// <param name="Step">The distance between neighbours on a line.</param>
-internal readonly unsafe struct GemmOperand(float* Data, long Line, long Step)
+internal readonly unsafe struct GemmLines(float* Data, long Line, long Step)
 {
     /// <summary>The first number.</summary>
     public readonly float* Data = Data;
@@ -20,20 +20,79 @@ internal readonly unsafe struct GemmOperand(float* Data, long Line, long Step)
     /// <summary>The distance between neighbours on a line.</summary>
     public readonly long Step = Step;
 
-    /// <summary>
-    /// An operand of <paramref name="lines"/> lines of <paramref name="depth"/> numbers; the stride of an axis of size 1 does not count.
-    /// </summary>
-    public static GemmOperand Of(float* data, long lines, long lineStride, long depth, long step) =>
-        depth <= 1 ? new(data, lineStride, 1) : lines <= 1 && step != 1 ? new(data, 1, step) : new(data, lineStride, step);
-
     /// <summary>True where each line lies densely, false where the lines lie side by side.</summary>
     public bool LinesAreDense => Step == 1;
 
     /// <summary>The part from line <paramref name="line"/> and number <paramref name="start"/> on.</summary>
-    public GemmOperand At(long line, long start) => Move(line * Line + start * Step);
+    public GemmLines At(long line, long start) => new(Data + line * Line + start * Step, Line, Step);
+}
+
+/// <summary>
+/// One operand of a product, seen as lines of K numbers: the rows of A or the columns of B. Numbers that are stored in another type than
+/// floats are converted while they are packed.
+/// </summary>
+internal readonly unsafe struct GemmOperand
+{
+    /// <summary>The lines; their data is null where the numbers are not floats.</summary>
+    public readonly GemmLines Lines;
+
+    private readonly StoredNumbers numbers;
+    private readonly long place;
+
+    /// <summary>
+    /// An operand of <paramref name="lines"/> lines of <paramref name="depth"/> numbers; the stride of an axis of size 1 does not count.
+    /// </summary>
+    public GemmOperand(in View view, long lines, long lineStride, long depth, long step)
+    {
+        numbers = new StoredNumbers(view);
+        place = numbers.First;
+        float* data = numbers.IsStored ? null : view.Floats();
+        Lines = depth <= 1 ? new(data, lineStride, 1) : lines <= 1 && step != 1 ? new(data, 1, step) : new(data, lineStride, step);
+    }
+
+    private GemmOperand(in GemmOperand other, long distance)
+    {
+        (Lines, numbers, place) = (other.Lines, other.numbers, other.place + distance);
+        if (!IsStored) Lines = new GemmLines(Lines.Data + distance, Lines.Line, Lines.Step);
+    }
+
+    /// <summary>True where the numbers are not floats.</summary>
+    public bool IsStored => numbers.IsStored;
+
+    /// <summary>The first number.</summary>
+    public float* Data => Lines.Data;
+
+    /// <summary>The distance between neighbouring lines.</summary>
+    public long Line => Lines.Line;
+
+    /// <summary>The distance between neighbours on a line.</summary>
+    public long Step => Lines.Step;
+
+    /// <summary>True where each line lies densely, false where the lines lie side by side.</summary>
+    public bool LinesAreDense => Lines.LinesAreDense;
 
     /// <summary>The operand <paramref name="distance"/> numbers further.</summary>
-    public GemmOperand Move(long distance) => new(Data + distance, Line, Step);
+    public GemmOperand Move(long distance) => new(this, distance);
+
+    /// <summary>
+    /// Lines from <paramref name="first"/> on, of which numbers from <paramref name="start"/> on are wanted: where they lie, or as floats
+    /// in memory of this thread, which hold until the next call.
+    /// </summary>
+    public GemmLines Part(long first, int count, long start, int depth)
+    {
+        if (!IsStored) return Lines.At(first, start);
+        float* to = GemmPackMemory.Lines((long)count * depth);
+        if (LinesAreDense)
+        {
+            for (int i = 0; i < count; i++) Load(first + i, start, depth, to + (long)i * depth);
+            return new GemmLines(to, depth, 1);
+        }
+
+        for (int p = 0; p < depth; p++) Load(first, start + p, count, to + (long)p * count);
+        return new GemmLines(to, 1, count);
+    }
+
+    private void Load(long line, long start, int count, float* to) => numbers.Load(place + line * Line + start * Step, count, to);
 }
 
 /// <summary>
@@ -44,25 +103,34 @@ internal static unsafe class GemmPack
     private const int Group = 4;
     private const int CacheLine = 16;
 
-    /// <summary>Packs <paramref name="count"/> of at most <paramref name="width"/> lines from number <paramref name="start"/> on.</summary>
-    public static void Sliver(in GemmOperand x, long first, int count, long start, int depth, int width, float* to)
+    /// <summary>
+    /// Packs <paramref name="count"/> lines from number <paramref name="start"/> on into slivers of <paramref name="width"/>. Lines that
+    /// lie side by side are read row by row, so that each row's cache lines and page are visited once for all slivers.
+    /// </summary>
+    public static void Slivers(in GemmOperand operand, long first, int count, long start, int depth, int width, float* to)
     {
-        float* from = x.At(first, start).Data;
-        if (x.LinesAreDense) Transpose(from, x.Line, count, depth, width, to);
-        else Copy(from, x.Step, count, depth, width, to);
-        if (count < width) ClearRest(count, depth, width, to);
+        int part = operand.IsStored && operand.LinesAreDense ? width : Math.Max(1, count); // what is converted at a time stays in the cache
+        for (int i = 0; i < count; i += part)
+        {
+            int n = Math.Min(part, count - i);
+            Slivers(operand.Part(first + i, n, start, depth), n, depth, width, to + (long)i * depth);
+        }
     }
 
-    /// <summary>
-    /// Packs <paramref name="count"/> lines into slivers of <paramref name="width"/>. Lines that lie side by side are read row by row, so
-    /// that each row's cache lines and page are visited once for all slivers.
-    /// </summary>
-    public static void Slivers(in GemmOperand x, long first, int count, long start, int depth, int width, float* to)
+    private static void Slivers(in GemmLines x, int count, int depth, int width, float* to)
     {
         int whole = x.LinesAreDense || width % Group != 0 ? 0 : count / width;
-        if (whole > 0) CopyRows(x.At(first, start).Data, x.Step, whole, depth, width, to);
+        if (whole > 0) CopyRows(x.Data, x.Step, whole, depth, width, to);
         for (int i = whole * width; i < count; i += width)
-            Sliver(x, first + i, Math.Min(width, count - i), start, depth, width, to + (long)i * depth);
+            Sliver(x.At(i, 0), Math.Min(width, count - i), depth, width, to + (long)i * depth);
+    }
+
+    /// <summary>Packs <paramref name="count"/> of at most <paramref name="width"/> lines.</summary>
+    private static void Sliver(in GemmLines x, int count, int depth, int width, float* to)
+    {
+        if (x.LinesAreDense) Transpose(x.Data, x.Line, count, depth, width, to);
+        else Copy(x.Data, x.Step, count, depth, width, to);
+        if (count < width) ClearRest(count, depth, width, to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

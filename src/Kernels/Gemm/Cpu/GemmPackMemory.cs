@@ -10,6 +10,7 @@ internal sealed unsafe class GemmPackMemory
 {
     [ThreadStatic] private static GemmPackMemory? block;
     [ThreadStatic] private static GemmPackMemory? panel;
+    [ThreadStatic] private static GemmPackMemory? lines;
 
     private float* data;
     private long length;
@@ -25,6 +26,9 @@ internal sealed unsafe class GemmPackMemory
 
     /// <summary>Room for a packed panel of B.</summary>
     public static float* Panel(long floats) => (panel ??= new GemmPackMemory()).AtLeast(floats);
+
+    /// <summary>Room for lines of an operand that are converted before they are packed.</summary>
+    public static float* Lines(long floats) => (lines ??= new GemmPackMemory()).AtLeast(floats);
 
     private float* AtLeast(long floats)
     {

@@ -14,7 +14,7 @@ internal unsafe struct GemmProduct
     /// True where the kernel reads A where it lies: with few columns each number of A is used too seldom to pay for its packing. Long rows
     /// and wide steps would crowd a few sets of the first-level cache. The sums and their order are the same either way.
     /// </summary>
-    public readonly bool ReadsAInPlace => N <= 512 && (A.LinesAreDense ? K <= 1024 : A.Step < 1024);
+    public readonly bool ReadsAInPlace => !A.IsStored && N <= 512 && (A.LinesAreDense ? K <= 1024 : A.Step < 1024);
 
     /// <summary>The first product of the batch.</summary>
     public static GemmProduct Of<TAct>(in Gemm<TAct> gemm) where TAct : unmanaged, IMap1<TAct>
@@ -26,8 +26,8 @@ internal unsafe struct GemmProduct
             M = m,
             N = n,
             K = k,
-            A = GemmOperand.Of(gemm.A.Floats(), m, a.Strides[-2], k, a.Strides[-1]),
-            B = GemmOperand.Of(gemm.B.Floats(), n, b.Strides[-1], k, b.Strides[-2]),
+            A = new GemmOperand(gemm.A, m, a.Strides[-2], k, a.Strides[-1]),
+            B = new GemmOperand(gemm.B, n, b.Strides[-1], k, b.Strides[-2]),
             C = gemm.C.Floats(),
             Ldc = c.Strides[-2],
             Alpha = (float)gemm.Alpha,
@@ -40,6 +40,9 @@ internal unsafe struct GemmProduct
 
     /// <summary>True for a dense column without extras, which is as well the row of the turned product.</summary>
     public readonly bool IsColumn => N == 1 && M > 1 && Ldc == 1 && !HasExtras;
+
+    /// <summary>True where both operands are floats, which loops may read where they lie.</summary>
+    public readonly bool IsOfFloats => !A.IsStored && !B.IsStored;
 
     /// <summary>The product with rows and columns of C exchanged, for a C of one column.</summary>
     public readonly GemmProduct Turned() => this with { M = N, N = M, A = B, B = A, Ldc = M };

@@ -16,7 +16,7 @@ internal unsafe struct GemvColumnsJob<L, TAct> : IJob where L : struct, ISimd<L>
     public GemmProduct X;
 
     /// <summary>True where packing B would cost more than the product.</summary>
-    public static bool Fits(in GemmProduct x) => x.M == 1 && x.B.Line == 1;
+    public static bool Fits(in GemmProduct x) => x.IsOfFloats && x.M == 1 && x.B.Line == 1;
 
     public readonly int Chunks => GemmBlocks.Divide(X.N, ColumnsPerChunk);
 

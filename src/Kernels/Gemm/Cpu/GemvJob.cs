@@ -16,7 +16,7 @@ internal unsafe struct GemvJob<L, TAct> : IJob where L : struct, ISimd<L> where 
     public GemmProduct X;
 
     /// <summary>True where packing B would cost more than the product.</summary>
-    public static bool Fits(in GemmProduct x) => x.M <= MaxRows && x.A.LinesAreDense && x.B.LinesAreDense;
+    public static bool Fits(in GemmProduct x) => x.IsOfFloats && x.M <= MaxRows && x.A.LinesAreDense && x.B.LinesAreDense;
 
     public readonly int Chunks => GemmBlocks.Divide(X.N, ColumnsPerChunk);
 

@@ -1,0 +1,135 @@
+namespace TrainGpt;
+
+/// <summary>A run as it was asked for or with some settings changed, and what a step of it takes.</summary>
+internal sealed class PlannedRun(TrainOptions options, ModelConfig shape, TrainOptions asked)
+{
+    /// <summary>The settings.</summary>
+    public TrainOptions Options => options;
+
+    /// <summary>What a step takes; found out when it is asked for.</summary>
+    public StepPlan Plan => field ??= StepPlan.Of(options, ModelChoice.Set(options, shape));
+
+    /// <summary>The options that differ from those asked for.</summary>
+    public IEnumerable<Declaration> Changed =>
+        Declaration.Of<TrainOptions>().Where(option => !Equals(option.Get(options), option.Get(asked)));
+
+    /// <summary>What is changed, as the command line has it.</summary>
+    public string Words
+    {
+        get
+        {
+            string[] words = [.. Changed.Select(Word).Where(word => word.Length > 0)];
+            return words.Length == 0 ? "as asked for" : string.Join(' ', words);
+        }
+    }
+
+    /// <summary>The command line of the run.</summary>
+    /// <param name="given">What was given.</param>
+    public string Command(Given given)
+    {
+        Declaration[] changed = [.. Changed];
+        var kept = Declaration.Of<TrainOptions>().Where(option => given.Has(option) || changed.Contains(option));
+        return string.Join(' ', kept.Select(Word).Where(word => word.Length > 0).Prepend("mayfly train"));
+    }
+
+    private string Word(Declaration option) => option.Get(options) switch
+    {
+        null => "",
+        true => $"--{option.Name}",
+        var value when SettingText.Write(value) is var text => $"--{option.Name} {(text.Contains(' ', StringComparison.Ordinal) ? $"\"{text}\"" : text)}",
+        _ => "",
+    };
+}
+
+/// <summary>Other settings of a run, and those among them that fit a memory.</summary>
+internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
+{
+    /// <summary>The run as it was asked for.</summary>
+    public PlannedRun Asked { get; } = new(asked, shape, asked);
+
+    /// <summary>The run with one of its settings changed that move memory.</summary>
+    public IEnumerable<PlannedRun> Alternatives()
+    {
+        yield return Run(asked.IsEager ? asked with { Mode = UpdateMode.Deferred, ClipMode = null } : Eager(asked));
+        foreach (var policy in (CheckpointPolicy[])[CheckpointPolicy.None, CheckpointPolicy.Every(2), true, CheckpointPolicy.Sqrt])
+            if (policy != asked.CheckpointBlocks.Policy) yield return Run(asked with { CheckpointBlocks = policy });
+        if (asked.Batch > 1) yield return Run(Halved(asked));
+        foreach (string name in OptimizerChoice.Names)
+            if (name != asked.Optimizer) yield return Run(OptimizerChoice.Changed(asked, name));
+    }
+
+    /// <summary>
+    /// The first that fits of: the run itself; updates inside the sweep; smaller micro-batches; as few recomputed blocks as will do; the
+    /// same with rules of ever less state.
+    /// </summary>
+    /// <exception cref="InputException">None does; the message says what the least would take.</exception>
+    public PlannedRun Within(long bytes)
+    {
+        var least = Asked;
+        foreach (var rule in Rules())
+        {
+            var ways = Ways(rule.Options).Select(Run).ToArray();
+            if (ways.FirstOrDefault(way => way.Plan.Resident <= bytes) is { } found) return found;
+            foreach (var way in ways)
+            {
+                if (Checkpointed(way.Options, bytes) is { } recomputed) return recomputed;
+                least = Least([least, way, Run(way.Options with { CheckpointBlocks = true }), Run(way.Options with { CheckpointBlocks = CheckpointPolicy.Sqrt })]);
+            }
+        }
+
+        throw new InputException($"Nothing fits in {ByteSize.Text(bytes)}: the least is {ByteSize.Text(least.Plan.Resident)}, with "
+            + $"{least.Words}; take a smaller model, --context or --batch.");
+    }
+
+    /// <summary>The run with as few blocks recomputed as will do; null where no number does.</summary>
+    public PlannedRun? Checkpointed(long bytes) => Checkpointed(asked, bytes);
+
+    private PlannedRun? Checkpointed(TrainOptions options, long bytes)
+    {
+        var (low, high) = (1, shape.Layers); // the answer, if there is one, lies from low to high
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (First(options, middle).Plan.Resident <= bytes) high = middle;
+            else low = middle + 1;
+        }
+
+        PlannedRun[] last = [First(options, low), Run(options with { CheckpointBlocks = CheckpointPolicy.Sqrt })];
+        return last.FirstOrDefault(run => run.Plan.Resident <= bytes);
+    }
+
+    private PlannedRun First(TrainOptions options, int count) =>
+        Run(options with { CheckpointBlocks = count == shape.Layers ? CheckpointPolicy.All : CheckpointPolicy.First(count) });
+
+    /// <summary>The run itself, then those of other rules that have less state, the most of it first.</summary>
+    private IEnumerable<PlannedRun> Rules()
+    {
+        yield return Asked;
+        long State(PlannedRun run) => run.Plan.Report.Peak(Use.State);
+        var others = OptimizerChoice.Names.Where(name => name != asked.Optimizer).Select(name => Run(OptimizerChoice.Changed(asked, name)));
+        foreach (var run in others.Where(run => State(run) < State(Asked)).OrderByDescending(State)) yield return run;
+    }
+
+    /// <summary>Ways that take no more arithmetic.</summary>
+    private static IEnumerable<TrainOptions> Ways(TrainOptions options)
+    {
+        yield return options;
+        if (!options.IsEager) yield return Eager(options);
+        for (var smaller = options; smaller.Batch > 1 && smaller.Batch % 2 == 0;)
+        {
+            smaller = Halved(smaller);
+            yield return smaller;
+        }
+    }
+
+    private static TrainOptions Halved(TrainOptions options) =>
+        options with { Batch = (options.Batch + 1) / 2, Accumulate = options.Accumulate * 2 };
+
+    /// <summary>A norm that was asked to be clipped is then clipped by that of the step before.</summary>
+    private static TrainOptions Eager(TrainOptions options) =>
+        options with { Mode = UpdateMode.Eager, ClipMode = options.Clip > 0 ? options.ClipMode ?? EagerClip.Previous : options.ClipMode };
+
+    private static PlannedRun Least(PlannedRun[] runs) => runs.MinBy(run => run.Plan.Resident)!;
+
+    private PlannedRun Run(TrainOptions options) => new(options, shape, asked);
+}

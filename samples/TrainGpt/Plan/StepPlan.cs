@@ -1,0 +1,82 @@
+namespace TrainGpt;
+
+/// <summary>
+/// What a step of a run takes of a device's memory and of its time: the step itself is made, with the run's own model, rules and mode, on a
+/// device that counts only.
+/// </summary>
+internal sealed record StepPlan
+{
+    /// <summary>
+    /// What the process has beside tensors: the runtime with its compiled code, and packing memory of the kernels. Measured on Linux.
+    /// </summary>
+    public const long RuntimeBytes = 88L << 20;
+
+    /// <summary>The most bytes in use at one time, and when.</summary>
+    public required ArenaPeak Peak { get; init; }
+
+    /// <summary>The arena's books after the step; its peaks are those of the step.</summary>
+    public required MemoryReport Report { get; init; }
+
+    /// <summary>What was handed out and taken back.</summary>
+    public required ArenaTrace Trace { get; init; }
+
+    /// <summary>The additions and multiplications of the step.</summary>
+    public required double Flops { get; init; }
+
+    /// <summary>The number of weights.</summary>
+    public required long Weights { get; init; }
+
+    /// <summary>Weights and state by role and rule.</summary>
+    public required IReadOnlyList<StateLine> State { get; init; }
+
+    /// <summary>The bytes of the process's resident memory that the run is expected to reach.</summary>
+    public long Resident => Report.TouchedBytes + RuntimeBytes;
+
+    /// <summary>What there is without activations and work space: weights, state and the most of gradients.</summary>
+    public long BeforeActivations => Report.Peak(Use.Weight) + Report.Peak(Use.State) + Report.Peak(Use.Gradient);
+
+    /// <summary>Makes the step.</summary>
+    /// <param name="options">The settings of the run.</param>
+    /// <param name="shape">The shape of its model.</param>
+    public static StepPlan Of(TrainOptions options, ModelConfig shape)
+    {
+        using var device = Device.CreateDry(isAsynchronous: options.Device is not (CommandOptions.Cpu or "ilgpu-cpu"));
+        using var model = shape.Create(device, options.Seed);
+        using var updater = Trainer.NewUpdater(options.Used(), model);
+        device.Arena.ResetPeaks();
+        using var trace = device.Arena.StartTrace();
+        // each further micro-batch takes the same memory
+        updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
+        return new StepPlan
+        {
+            Peak = trace.Peak(),
+            Report = device.Arena.Report,
+            Trace = trace,
+            Flops = ((DryBackend)device.Backend).Flops,
+            Weights = model.ParameterCount,
+            State = [.. StateLine.Of(updater)],
+        };
+    }
+
+    private static Tensor Loss(LanguageModel model, int batch)
+    {
+        Tensor ids = Ids(), targets = Ids(); // (B, T)
+        return model.Loss(ids, targets, total: ids.Count);
+
+        Tensor Ids() => Tensor.Empty(model.Device, (batch, model.Context), DType.I32, Use.Activation, "From");
+    }
+}
+
+/// <summary>The parameters of a role that one rule trains.</summary>
+/// <param name="Role">The role.</param>
+/// <param name="Rule">The rule's name.</param>
+/// <param name="Weights">Their bytes.</param>
+/// <param name="Bytes">The bytes of their state.</param>
+internal sealed record StateLine(Role Role, string Rule, long Weights, long Bytes)
+{
+    /// <summary>All of an updater.</summary>
+    public static IEnumerable<StateLine> Of(Updater updater) =>
+        from trained in updater.Assignments.Zip(updater.States, (assignment, state) => (assignment, state.Bytes))
+        group trained by (trained.assignment.Parameter.Role, trained.assignment.Rule.Name) into alike
+        select new StateLine(alike.Key.Role, alike.Key.Name, alike.Sum(t => t.assignment.Parameter.Value.Bytes), alike.Sum(t => t.Bytes));
+}

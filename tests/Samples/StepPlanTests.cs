@@ -1,0 +1,96 @@
+using TrainGpt;
+
+namespace Mayfly.Tests;
+
+/// <summary>What is planned is what a step takes, to the byte: for each rule, mode, policy and kind of clipping.</summary>
+public class StepPlanTests
+{
+    private static readonly string[] Optimizers =
+    [
+        .. Recipes.Names, .. Recipes.Names.SelectMany(name => Recipes.Presets(name).Keys.Select(preset => $"{name} {preset}")),
+    ];
+
+    private static readonly TrainOptions Small = new()
+    {
+        Layers = 3, Heads = 2, Width = 24, Context = 8, Batch = 3, Model = ModelChoice.Llama, Tied = false, Hidden = 40, Clip = 1,
+    };
+
+    /// <summary>Each name, which tells the case, with its options.</summary>
+    private static readonly Dictionary<string, TrainOptions> Cases = new()
+    {
+        ["gpt"] = Small with { Model = ModelChoice.Gpt, Tied = true },
+        ["gpt, untied, eager"] = Eager with { Model = ModelChoice.Gpt },
+        ["gpt, tied, eager"] = Eager with { Model = ModelChoice.Gpt, Tied = true },
+        ["gpt, tied, eager, all"] = Eager with { Model = ModelChoice.Gpt, Tied = true, CheckpointBlocks = true },
+        ["grouped heads"] = Eager with { Heads = 6, KvHeads = 2 },
+        ["dropout"] = Eager with { Dropout = 0.1, CheckpointBlocks = CheckpointPolicy.Every(2) },
+        ["accumulation"] = Small with { Accumulate = 2 },
+        ["accumulation, eager"] = Eager with { Accumulate = 3, CheckpointBlocks = CheckpointPolicy.First(1) },
+        ["two passes"] = Eager with { Clip = 0.01, ClipMode = EagerClip.TwoPass },
+        ["previous"] = Eager with { Clip = 0.01, ClipMode = EagerClip.Previous },
+        ["per tensor"] = Eager with { Clip = 0.01, ClipMode = EagerClip.PerTensor },
+        ["clip value, norm cap"] = Eager with { ClipValue = 0.01, NormCap = 1.1 },
+        ["galore, eager, of a side that is iterated"] = Eager with { Optimizer = "galore", Rank = "4", Width = 192, Hidden = 200 },
+    };
+
+    private static TrainOptions Eager => Small with { Mode = UpdateMode.Eager, Clip = 0 };
+
+    public static TheoryData<string> Names =>
+    [
+        .. Cases.Keys,
+        .. Optimizers.SelectMany(optimizer => (string[])[$"{optimizer}, deferred", $"{optimizer}, eager"]),
+        .. new[] { "none", "all", "every-2", "first-2", "sqrt" }.SelectMany(policy =>
+            (string[])[$"policy {policy}, deferred", $"policy {policy}, eager"]),
+    ];
+
+    [Theory, MemberData(nameof(Names))]
+    public void A_step_takes_what_was_planned(string name)
+    {
+        var options = Cases.TryGetValue(name, out var known) ? known : Of(name);
+        var shape = ModelChoice.Config(options, 50);
+        var planned = StepPlan.Of(options, shape);
+        var measured = Measure(options, shape);
+        Assert.Equal(Books(measured.First), Books(planned.Report));
+        Assert.Equal(planned.Report.PeakBytes, planned.Peak.Bytes);
+        Assert.Equal(measured.First.ReservedBytes, measured.Second.ReservedBytes);
+        Assert.True(measured.Second.PeakBytes <= measured.First.PeakBytes); // less without a refresh
+    }
+
+    private static TrainOptions Of(string name)
+    {
+        string[] parts = name.Split(", ");
+        var options = parts[1] == "eager" ? Eager : Small;
+        if (parts[0].Split(' ') is not ["policy", var policy]) return WithOptimizer(options, parts[0].Split(' '));
+        return options with { Layers = 5, CheckpointBlocks = CheckpointPolicy.Parse(policy) };
+    }
+
+    private static TrainOptions WithOptimizer(TrainOptions options, string[] words) => options with
+    {
+        Optimizer = words[0], Preset = words.ElementAtOrDefault(1), Rank = words[0] is "apollo" or "galore" ? "4" : null,
+    };
+
+    private static (MemoryReport First, MemoryReport Second) Measure(TrainOptions options, ModelConfig shape)
+    {
+        using var device = Device.CreateCpu(1);
+        using var model = shape.Create(device, options.Seed);
+        using var updater = Trainer.NewUpdater(options.Used(), model);
+        device.Arena.ResetPeaks();
+        updater.Step(options.Accumulate, Loss);
+        var first = device.Arena.Report;
+        device.Arena.ResetPeaks();
+        updater.Step(options.Accumulate, Loss);
+        return (first, device.Arena.Report);
+
+        Tensor Loss(int microBatch)
+        {
+            int[] ids = [.. Enumerable.Range(microBatch, options.Batch * shape.Context).Select(i => i * i % 50)];
+            Tensor x = Tensor.From<int>(ids, (options.Batch, shape.Context), device), y = Tensor.From<int>(ids, x.Shape, device);
+            return model.Loss(x, y, total: ids.Length * options.Accumulate);
+        }
+    }
+
+    /// <summary>Every number of the books.</summary>
+    private static string Books(MemoryReport report) => string.Join('\n', Enum.GetValues<Use>()
+        .Select(use => $"{use}: {report.Live(use)}, at most {report.Peak(use)}")
+        .Append($"together {report.LiveBytes}, at most {report.PeakBytes}, reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
+}
