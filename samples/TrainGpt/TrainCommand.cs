@@ -53,7 +53,7 @@ internal static class TrainCommand
     private static int Vocabulary(TrainOptions options, CommandContext context)
     {
         if (options.Vocabulary is { } size) return size;
-        if (options.Data is null && options.Tokenizer is { } file) return Tokenizer.Load(file).VocabularySize;
+        if (options.Data is null && TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer.VocabularySize;
         if (options.Data is null && ModelNames.All.Contains(options.Model)) return ModelChoice.LeastVocabulary(options);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         return corpus.MakeTokenizer(options).VocabularySize;
