@@ -53,14 +53,14 @@ internal static class CommandLine
         /// <summary>Takes time: the words and the defaults of other options are found out.</summary>
         public void Describe() => (HelpName, Description) = (Declared.Kind, help());
 
-        /// <summary>What a command line gives it. A switch that comes last without a word says true, whatever came before.</summary>
+        /// <summary>What a command line gives it. A switch that comes last without a word says so, whatever came before.</summary>
         public object? Value(ParseResult parse)
         {
             if (!Declared.IsSwitch) return parse.GetValue(this)!.Says;
             var tokens = parse.Tokens;
             int last = Enumerable.Range(0, tokens.Count).Last(i => tokens[i].Type == TokenType.Option && tokens[i].Value == Name);
             bool hasWord = last + 1 < tokens.Count && tokens[last + 1].Type == TokenType.Argument;
-            return hasWord ? parse.GetValue(this)!.Says : true;
+            return hasWord ? parse.GetValue(this)!.Says : Declared.Read([]);
         }
 
         private Word? Read(ArgumentResult result)

@@ -62,7 +62,7 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();
-        Corpus.CheckThere(options.Tokenizer);
+        TokenizerChoice.CheckThere(options.Tokenizer);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
         Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
@@ -88,6 +88,8 @@ internal static class TrainCommand
         TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
             RunFolder folder, CommandContext context)
     {
+        asked = new PlanSearch(asked, shape).Resolved().Options;
+        shape = ModelChoice.Set(asked, shape);
         var data = corpus.Tokens(tokenizer);
         data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
         var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
@@ -155,6 +157,8 @@ internal static class TrainCommand
         output.WriteLine(
             Invariant($"Model: {name}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; ")
             + Invariant($"{model.ParameterCount:N0} weights on {model.Device.Name}."));
+        if (options.CheckpointBlocks.Policy.IsAny)
+            output.WriteLine($"Backward runs blocks again instead of keeping what they made: --checkpoint-blocks {options.CheckpointBlocks}.");
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
         if (options.WarmUp > options.Steps)

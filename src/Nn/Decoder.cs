@@ -60,8 +60,10 @@ public class Decoder : LanguageModel
     private Tensor Segment(int first, int end, Tensor h)
     {
         using var input = h;
-        return end - first == 1 ? Block(first, h) : Tape.Checkpoint(x => Blocks(first, end, x), h);
+        return end - first == 1 ? Block(first, h) : Checkpoint(first, end, h);
     }
+
+    private Tensor Checkpoint(int first, int end, Tensor h) => Tape.Checkpoint(x => Blocks(first, end, x), h);
 
     /// <summary>Several blocks. The input is the caller's.</summary>
     private Tensor Blocks(int first, int end, Tensor x)

@@ -2,11 +2,14 @@ namespace Mayfly;
 
 /// <summary>
 /// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth
-/// is wasted), and counted to the byte by use. Safe for concurrent callers.
+/// is wasted, or a block up to three times as large that nobody uses), and counted to the byte by use. Safe for concurrent callers.
 /// </summary>
 public sealed class Arena : IDisposable
 {
     private const int Uses = 5;
+
+    /// <summary>From how many bytes on a tensor may take a larger block, and how many times as large a one.</summary>
+    private const long LeastShared = 4096, MostTimes = 3;
     private readonly Backend backend;
     private readonly Lock gate = new();
     private readonly Dictionary<long, Stack<Block>> free = [];
@@ -79,7 +82,7 @@ public sealed class Arena : IDisposable
         lock (gate)
         {
             long size = ClassOf(bytes);
-            var block = free.TryGetValue(size, out var stack) && stack.TryPop(out var reused) ? reused : Fresh(size, bytes, use);
+            var block = Unused(size) ?? Fresh(size, bytes, use);
             Touch(block, bytes);
             Trace?.Add(bytes, use, maker);
             live[(int)use] += bytes;
@@ -109,6 +112,18 @@ public sealed class Arena : IDisposable
             leaks++;
             firstLeak ??= what;
         }
+    }
+
+    /// <summary>
+    /// A block that nobody uses: of the size itself, else a somewhat larger one, which otherwise would lie idle beside a fresh one.
+    /// </summary>
+    private Block? Unused(long size)
+    {
+        if (free.TryGetValue(size, out var stack) && stack.TryPop(out var block)) return block;
+        if (size < LeastShared) return null;
+        for (long larger = ClassOf(size + 1); larger <= MostTimes * size; larger = ClassOf(larger + 1))
+            if (free.TryGetValue(larger, out stack) && stack.TryPop(out block)) return block;
+        return null;
     }
 
     private Block Fresh(long size, long bytes, Use use)

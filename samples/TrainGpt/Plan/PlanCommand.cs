@@ -17,18 +17,11 @@ internal static class PlanCommand
     {
         var (options, shape) = TrainCommand.Asked(new PlanOptions(), given, context);
         var search = new PlanSearch(options, shape);
-        var run = (options as PlanOptions)?.Fit is { } fit ? search.Within(Bytes(fit)) : Resolved(search, options);
+        var run = (options as PlanOptions)?.Fit is { } fit ? search.Within(Bytes(fit)) : search.Resolved();
         PlanText.Write(context.Output, run.Options, ModelChoice.Set(run.Options, shape), run.Plan);
         if (run == search.Asked) PlanText.WriteAlternatives(context.Output, search);
         else context.Output.WriteLine($"{Environment.NewLine}{run.Command(given)}");
     }
-
-    /// <summary>The run with as many recomputed blocks as its bytes ask for.</summary>
-    private static PlannedRun Resolved(PlanSearch search, TrainOptions options) =>
-        options.CheckpointBlocks.Within is { } bytes ? search.Checkpointed(bytes) ?? throw NoBlocks(bytes) : search.Asked;
-
-    private static InputException NoBlocks(long bytes) => new(
-        $"--checkpoint-blocks {ByteSize.Text(bytes)}: not even all blocks recomputed get there; plan --fit looks for more.");
 
     private static long Bytes(string text) => ByteSize.TryParse(text)
         ?? throw new InputException($"--fit {text}: give bytes, such as 4GiB or 512MiB; units are {ByteSize.UnitNames}.");

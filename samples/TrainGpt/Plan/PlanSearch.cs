@@ -81,12 +81,22 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
             + $"{least.Words}; take a smaller model, --context or --batch.");
     }
 
-    /// <summary>The run with as few blocks recomputed as will do; null where no number does.</summary>
-    public PlannedRun? Checkpointed(long bytes) => Checkpointed(asked, bytes);
+    /// <summary>The run itself; where its checkpoints are asked for by bytes, with as few blocks recomputed as will do.</summary>
+    /// <exception cref="InputException">No number does.</exception>
+    public PlannedRun Resolved()
+    {
+        if (asked.CheckpointBlocks.Within is not { } bytes) return Asked;
+        var none = Run(asked with { CheckpointBlocks = CheckpointPolicy.None });
+        if (none.Plan.Resident <= bytes) return none;
+        return Checkpointed(asked, bytes) ?? throw new InputException(
+            $"--checkpoint-blocks {ByteSize.Text(bytes)}: not even all blocks run again get there; plan --fit looks for more.");
+    }
 
     private PlannedRun? Checkpointed(TrainOptions options, long bytes)
     {
-        var (low, high) = (1, shape.Layers); // the answer, if there is one, lies from low to high
+        if (First(options, shape.Layers) is var all && all.Plan.Resident > bytes)
+            return Run(options with { CheckpointBlocks = CheckpointPolicy.Sqrt }) is var twice && twice.Plan.Resident <= bytes ? twice : null;
+        var (low, high) = (1, shape.Layers);
         while (low < high)
         {
             int middle = (low + high) / 2;
@@ -94,8 +104,7 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
             else low = middle + 1;
         }
 
-        PlannedRun[] last = [First(options, low), Run(options with { CheckpointBlocks = CheckpointPolicy.Sqrt })];
-        return last.FirstOrDefault(run => run.Plan.Resident <= bytes);
+        return First(options, low);
     }
 
     private PlannedRun First(TrainOptions options, int count) =>
