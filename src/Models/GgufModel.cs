@@ -65,7 +65,8 @@ internal static class GgufModel
             Theta = Optional(file, Prefix + "rope.freq_base", 10000.0),
         };
         if (Optional(file, Prefix + "rope.dimension_count", (long)(shape.Width / shape.Heads)) != shape.Width / shape.Heads)
-            throw new BadFileException(file.Path, Prefix + "rope.dimension_count", "rotary positions of a part of a head are not supported.");
+            throw new BadFileException(
+                file.Path, Prefix + "rope.dimension_count", "rotary positions of a part of a head are not supported.");
         return shape;
     }
 

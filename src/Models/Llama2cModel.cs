@@ -35,8 +35,9 @@ internal static class Llama2cModel
                 if (header[i] is < 1 or >= Most && !(Fields[i] == "vocab_size" && header[i] is < 0 and > -Most))
                     throw new BadFileException(path, Fields[i], $"{header[i]} is impossible.");
             var config = Config(path, header);
-            return new PretrainedModel("llama2c", path, new Weights(path, stream, config, isTied: header[5] > 0), WeightMap.GgufLlama, config,
-                TokenizerBeside(path, config.VocabularySize));
+            var weights = new Weights(path, stream, config, isTied: header[5] > 0);
+            var tokenizer = TokenizerBeside(path, config.VocabularySize);
+            return new PretrainedModel("llama2c", path, weights, WeightMap.GgufLlama, config, tokenizer);
         }
         catch
         {
@@ -112,7 +113,8 @@ internal static class Llama2cModel
             end += (long)config.Context * config.HeadSize * sizeof(float); // the tables of the rotation
             if (!isTied) Add("output.weight", config.VocabularySize, width);
             if (end != stream.Length)
-                throw new BadFileException(path, "length", $"the sizes in the header ask for {end:N0} bytes, the file has {stream.Length:N0}.");
+                throw new BadFileException(
+                    path, "length", $"the sizes in the header ask for {end:N0} bytes, the file has {stream.Length:N0}.");
         }
 
         public IReadOnlyCollection<string> Names => places.Keys;

@@ -81,7 +81,8 @@ public class PretrainedModelTests
         Assert.Equal(config.Explicit(), pretrained.Config);
         float[] weight = model["blocks.0.attention.qkv.weight"].Value.ToArray(); // (out 12, in 4)
         for (int output = 0; output < 12; output++)
-            for (int input = 0; input < 4; input++) Assert.Equal(Stored("h.0.attn.c_attn.weight", input * 12 + output), weight[output * 4 + input]);
+            for (int input = 0; input < 4; input++)
+                Assert.Equal(Stored("h.0.attn.c_attn.weight", input * 12 + output), weight[output * 4 + input]);
         Assert.Equal(Stored("wpe.weight", 7), model["positions.table"].Value.ToArray()[7]);
     }
 

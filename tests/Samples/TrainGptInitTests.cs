@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mayfly.Tests;
 
 /// <summary><c>--init</c>: models that others trained, by the user's door.</summary>
@@ -25,8 +27,29 @@ public class TrainGptInitTests
         string text = File.ReadAllText(SharedFile.Get("data/tinyshakespeare.txt"))[..6000];
         string data = folder.Write("text.txt", text);
         string line = TrainGptRun.Good("evaluate", "--init", SharedFile.Get("data/stories260K.bin"), "--data", data);
-        double perplexity = double.Parse(line.Split("perplexity ")[1].Split([' ', ','])[0], System.Globalization.CultureInfo.InvariantCulture);
+        double perplexity = double.Parse(line.Split("perplexity ")[1].Split([' ', ','])[0], CultureInfo.InvariantCulture);
         Assert.InRange(perplexity, 56.47 - 2 * 5.36, 56.47 + 2 * 5.36); // llama.cpp's, over other windows
+    }
+
+    [Fact]
+    public void Training_goes_on_from_its_weights_and_resumes()
+    {
+        using var folder = new TemporaryFolder();
+        string path = SharedFile.Get("data/stories260K.bin");
+        string data = folder.Write("text.txt", File.ReadAllText(SharedFile.Get("data/tinyshakespeare.txt"))[..20_000]);
+        string[] train = ["train", "--init", path, "--data", data, "--context", "64", "--batch", "4", "--learning-rate", "1e-3",
+            "--warm-up", "2", "--optimizer", "apollo", "--preset", "mini", "--mode", "eager"];
+        double Loss(string name) => double.Parse(TrainGptRun.Good("evaluate", "--out", folder.File(name), "--data", data)
+            .Split("loss ")[1].Split([' ', ','])[0], CultureInfo.InvariantCulture);
+
+        string output = TrainGptRun.Good([.. train, "--out", folder.File("a"), "--steps", "12"]);
+        Assert.Contains("Model: llama, layers 5, heads 8, width 64, context 64", output);
+        TrainGptRun.Good([.. train, "--out", folder.File("one"), "--steps", "1"]);
+        Assert.InRange(Loss("one"), 3.0, 5.0); // the perplexity of another author's text, not of noise: ln 512 is 6.2
+        Assert.True(Loss("a") < Loss("one"));
+        Assert.Contains("Goes on after step 12.", TrainGptRun.Good("train", "--resume", "--out", folder.File("a"), "--steps", "14"));
+        Fails("--layers 3 contradicts --init", [.. train, "--layers", "3", "--out", folder.File("b")]);
+        Fails("--context 1024 contradicts --init", "train", "--init", path, "--data", data, "--context", "1024", "--out", folder.File("b"));
     }
 
     [Fact]

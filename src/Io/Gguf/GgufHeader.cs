@@ -107,7 +107,8 @@ internal sealed class GgufHeader(string file, Stream stream)
     private string Text()
     {
         ulong size = Number(8);
-        if (size > (ulong)Math.Min(length - Position, LongestString)) throw Bad($"a text of {size:N0} bytes, where {length - Position:N0} are left.");
+        if (size > (ulong)Math.Min(length - Position, LongestString))
+            throw Bad($"a text of {size:N0} bytes, where {length - Position:N0} are left.");
         var bytes = new byte[size];
         Take(bytes);
         return Files.DecodeUtf8(bytes) ?? throw Bad("a text is not UTF-8.");

@@ -10,7 +10,9 @@ internal static class GgufVocabulary
     private const string Llama3Pattern =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>What the names in <c>tokenizer.ggml.pre</c> stand for: the pattern, and whether pieces that are tokens are not merged.</summary>
+    /// <summary>
+    /// What the names in <c>tokenizer.ggml.pre</c> stand for: the pattern, and whether pieces that are tokens are not merged.
+    /// </summary>
     private static readonly Dictionary<string, (string Pattern, bool TakesWholes)> Patterns = new()
     {
         ["gpt-2"] = (PreTokenizers.Gpt2Pattern, false),
@@ -69,8 +71,8 @@ internal static class GgufVocabulary
         var json = new MemoryStream();
         HuggingFaceWriter.Write(json, definition);
         byte[] bytes = json.ToArray();
-        var read = TokenizerFormat.HuggingFace.Read(bytes, file.Path);
-        return TokenizerFile.Make(TokenizerFormat.HuggingFace, bytes, file.Path, read with { Begin = definition.Begin, End = definition.End });
+        var read = TokenizerFormat.HuggingFace.Read(bytes, file.Path) with { Begin = definition.Begin, End = definition.End };
+        return TokenizerFile.Make(TokenizerFormat.HuggingFace, bytes, file.Path, read);
 
         (string, string, string) Merge(string text, int index)
         {
