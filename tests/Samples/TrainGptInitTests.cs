@@ -38,7 +38,7 @@ public class TrainGptInitTests
         string path = SharedFile.Get("data/stories260K.bin");
         string data = folder.Write("text.txt", File.ReadAllText(SharedFile.Get("data/tinyshakespeare.txt"))[..20_000]);
         string[] train = ["train", "--init", path, "--data", data, "--context", "64", "--batch", "4", "--learning-rate", "1e-3",
-            "--warm-up", "2", "--optimizer", "apollo", "--preset", "mini", "--mode", "eager"];
+            "--warm-up", "2", "--optimizer", "apollo-mini", "--mode", "eager"];
         double Loss(string name) => double.Parse(TrainGptRun.Good("evaluate", "--out", folder.File(name), "--data", data)
             .Split("loss ")[1].Split([' ', ','])[0], CultureInfo.InvariantCulture);
 
