@@ -6,8 +6,9 @@ namespace Mayfly.Tests;
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
 /// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
-/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or docs/ops.md printed anew (<c>ops</c>);
-/// or what the GPU kernels' PTX has (<c>ptx</c>).
+/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of each format of
+/// tokenizers and of GGUF opened (<c>fuzz N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
+/// (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {
@@ -22,6 +23,7 @@ internal static class Program
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
             if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
+            if (args is ["fuzz", var rounds, var first]) return Fuzz(Number(rounds), Number(first));
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);
@@ -32,6 +34,13 @@ internal static class Program
         }
 
         return 1;
+    }
+
+    private static int Fuzz(int rounds, int seed)
+    {
+        TokenizerFuzz.Run(seed, rounds);
+        GgufTests.Fuzz(seed, rounds);
+        return 0;
     }
 
     private static int PrintOps()
