@@ -57,8 +57,13 @@ internal record TrainOptions : CommandOptions
         Otherwise = "the characters of the data; for a .bin file its ids as numbers")]
     public string? Tokenizer { get; init; }
 
-    [Setting("A model that others trained, whose weights, shape and tokenizer are the run's first: ", Phase.Run, More = typeof(PretrainedModel),
-        Kind = "FILE|FOLDER", IsPath = true, Otherwise = "new weights")]
+    [Setting(
+        "A model that others trained, whose weights, shape and tokenizer are the run's first: ",
+        Phase.Run,
+        More = typeof(PretrainedModel),
+        Kind = "FILE|FOLDER",
+        IsPath = true,
+        Otherwise = "new weights")]
     public string? Init { get; init; }
 
     [Setting(

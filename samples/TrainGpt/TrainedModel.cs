@@ -46,8 +46,8 @@ internal sealed class TrainedModel : IDisposable
         var tokenizer = TokenizerChoice.Open(options.Tokenizer) ?? pretrained.Tokenizer ?? throw new InputException(
             $"No tokenizer lies with '{path}'; give one by --tokenizer.");
         if (tokenizer.VocabularySize > pretrained.Config.VocabularySize)
-            throw new InputException($"The tokenizer has {tokenizer.VocabularySize} tokens, more than the {pretrained.Config.VocabularySize} of "
-                + $"'{path}'; give the model's own by --tokenizer.");
+            throw new InputException($"The tokenizer has {tokenizer.VocabularySize} tokens, more than the "
+                + $"{pretrained.Config.VocabularySize} of '{path}'; give the model's own by --tokenizer.");
         var settings = new TrainOptions();
         check?.Invoke(pretrained.Config, settings, tokenizer);
         var device = Device.Open(options.Device, options.Threads);

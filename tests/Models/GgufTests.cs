@@ -52,15 +52,17 @@ public class GgufTests
     {
         var random = new Random(3);
         float[] values = [.. Enumerable.Range(0, 64).Select(_ => (float)random.NextDouble() * 4 - 2)];
-        byte[] half = [.. values.SelectMany(v => BitConverter.GetBytes((Half)v))], brain = [.. values.SelectMany(v => BitConverter.GetBytes(v)[2..])];
+        byte[] half = [.. values.SelectMany(v => BitConverter.GetBytes((Half)v))];
+        byte[] brain = [.. values.SelectMany(v => BitConverter.GetBytes(v)[2..])];
         byte[] quantized = [.. values.Chunk(32).SelectMany(block =>
             BitConverter.GetBytes((Half)(1 / 64f)).Concat(block.Select(v => (byte)(sbyte)Math.Round(v * 63))))];
         using var folder = new TemporaryFolder();
-        string path = Write(folder, new GgufBytes().Add("half", 1, half, 64).Add("brain", 30, brain, 64).Add("quantized", 8, quantized, 2, 32)
-            .Add("other", 2, new byte[36], 64));
+        string path = Write(folder, new GgufBytes().Add("half", 1, half, 64).Add("brain", 30, brain, 64)
+            .Add("quantized", 8, quantized, 2, 32).Add("other", 2, new byte[36], 64));
         using var file = GgufReader.Open(path);
         Assert.Equal(values.Select(v => (float)(Half)v), Read(file, "half", 0, 64));
-        Assert.Equal(values.Select(v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) & ~0xFFFF)), Read(file, "brain", 0, 64));
+        Assert.Equal(values.Select(v => BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(v) & ~0xFFFF)),
+            Read(file, "brain", 0, 64));
         Assert.Equal(values.Select(v => (float)Math.Round(v * 63) / 64), Read(file, "quantized", 0, 64));
         Assert.Equal(Read(file, "quantized", 0, 64)[29..41], Read(file, "quantized", 29, 12));
         var error = Assert.Throws<BadFileException>(() => Read(file, "other", 0, 64));
