@@ -9,6 +9,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RankCommand(),
     RulesCommand(),
     StoredCommand(),
+    TokenizersCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -81,6 +82,16 @@ static Command RooflineCommand()
     var command = new Command("roofline", "bytes and operations of a training step of a GPT, kernel by kernel, "
         + "and the least time for them on two GPUs") { config };
     command.SetAction(p => RooflineBench.Run(p.GetValue(config)!));
+    return command;
+}
+
+static Command TokenizersCommand()
+{
+    var data = new Option<string>("--data") { Description = "a text file", Required = true };
+    var rounds = new Option<int>("--rounds") { Description = "timed rounds of each", DefaultValueFactory = _ => 5 };
+    var command = new Command("tokenizers", "text to ids on one core, beside Microsoft.ML.Tokenizers, and learning a vocabulary") { data,
+        rounds };
+    command.SetAction(p => TokenizerBench.Run(p.GetValue(data)!, p.GetValue(rounds)));
     return command;
 }
 

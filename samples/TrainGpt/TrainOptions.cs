@@ -61,6 +61,15 @@ internal record TrainOptions : CommandOptions
     public string? Tokenizer { get; init; }
 
     [Setting(
+        "A model that others trained, whose weights, shape and tokenizer are the run's first: ",
+        Phase.Run,
+        More = typeof(PretrainedModel),
+        Kind = "FILE|FOLDER",
+        IsPath = true,
+        Otherwise = "new weights")]
+    public string? Init { get; init; }
+
+    [Setting(
         "The kind of model, whose shape the next options set; or the shape of a published model by its name. Weights are always new.",
         Phase.Run,
         Words = typeof(ModelChoice))]
