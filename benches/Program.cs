@@ -8,6 +8,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RooflineCommand(),
     RankCommand(),
     RulesCommand(),
+    MemoryCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -70,6 +71,22 @@ static Command RooflineCommand()
     var command = new Command("roofline", "bytes and operations of a training step of a GPT, kernel by kernel, "
         + "and the least time for them on two GPUs") { config };
     command.SetAction(p => RooflineBench.Run(p.GetValue(config)!));
+    return command;
+}
+
+static Command MemoryCommand()
+{
+    var models = new Option<string>("--models") { Description = "S, M, L64 or published models, by commas",
+        DefaultValueFactory = _ => "S,M,L64,llama-60m" };
+    var rules = new Option<string>("--rules") { Description = "recipes by commas; all without", DefaultValueFactory = _ => "" };
+    var modes = new Option<string>("--modes") { Description = "eager, deferred or both", DefaultValueFactory = _ => "eager,deferred" };
+    var policies = new Option<string>("--checkpoints") { Description = "policies by commas; none,all,sqrt without",
+        DefaultValueFactory = _ => "" };
+    var context = new Option<int>("--context") { Description = "tokens of a published model's step", DefaultValueFactory = _ => 64 };
+    var command = new Command("memory", "what a step was planned to take beside what it takes, to the byte; with one case alone the "
+        + "resident memory too") { models, rules, modes, policies, context };
+    command.SetAction(p => MemoryBench.Run(p.GetValue(models)!, p.GetValue(rules)!, p.GetValue(modes)!, p.GetValue(policies)!,
+        p.GetValue(context)));
     return command;
 }
 

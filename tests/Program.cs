@@ -5,7 +5,8 @@ namespace Mayfly.Tests;
 
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
-/// at N random moments (<c>kill N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
+/// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in one
+/// folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {
@@ -15,8 +16,11 @@ internal static class Program
         {
             if (args is ["width"]) return WidthProbe.Run();
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
-            if (args is ["kill", var moments, var seed])
-                return Kill(int.Parse(moments, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
+            if (args is ["kill", var moments, var seed]) return Say(KilledRun.Check(Number(moments), Number(seed)));
+            if (args is ["aside", var times, var start]) return Say(KilledRun.CheckSettingAside(Number(times), Number(start)));
+            if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
+            if (args is ["replace", var path]) return Replace(path);
+            if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);
@@ -35,9 +39,17 @@ internal static class Program
         return 0;
     }
 
-    private static int Kill(int moments, int seed)
+    private static int Replace(string path)
     {
-        Console.WriteLine(KilledRun.Check(moments, seed));
+        Files.Replace(path, stream => stream.WriteByte(0));
         return 0;
     }
+
+    private static int Say(string result)
+    {
+        Console.WriteLine(result);
+        return 0;
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace TrainGpt;
 
@@ -16,9 +17,24 @@ internal static class App
     /// </returns>
     public static int Run(string[] args, CommandContext context)
     {
+        var culture = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture; // numbers are printed as options take them
+        try
+        {
+            return RunClean(args, context.Cleaned());
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static int RunClean(string[] args, CommandContext context)
+    {
         var (output, errors) = (context.Output, context.Errors);
         var parse = Commands(context).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Errors is [var error, ..]) return Fail(errors, $"{error.Message.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
+        if (CommandLine.Problem(parse) is { } problem)
+            return Fail(errors, $"{problem.TrimEnd('.', '\n', '\r', ' ')}. See --help.", BadUsage);
         try
         {
             int code = parse.Invoke(
@@ -75,6 +91,12 @@ internal static class App
 /// <param name="Signals">What the user asks for in the meantime.</param>
 internal sealed record CommandContext(TextReader Input, TextWriter Output, TextWriter Errors, Signals Signals)
 {
+    /// <summary>Where results go as they are: what is drawn there may move the cursor of a terminal.</summary>
+    public TextWriter Screen { get; private init; } = Output;
+
+    /// <summary>The same, but what is written shows control characters and does not obey them: names and data may hold any.</summary>
+    public CommandContext Cleaned() => this with { Output = new CleanWriter(Output), Errors = new CleanWriter(Errors) };
+
     /// <summary>Set when the user wants the command to end.</summary>
     public CancellationToken Stop => Signals.Stop;
 
@@ -82,5 +104,5 @@ internal sealed record CommandContext(TextReader Input, TextWriter Output, TextW
     public void Warn(string message) => Errors.WriteLine($"warning: {message}");
 
     /// <summary>True where a person watches a terminal.</summary>
-    public bool IsLive => ReferenceEquals(Output, Console.Out) && !Console.IsOutputRedirected;
+    public bool IsLive => ReferenceEquals(Screen, Console.Out) && !Console.IsOutputRedirected;
 }

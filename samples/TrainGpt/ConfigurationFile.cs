@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -24,19 +26,37 @@ internal static class ConfigurationFile
     public static string Text(TrainOptions options)
     {
         var json = Write(options, Phase.Place);
-        foreach (var (name, text) in OptimizerChoice.Describe(options)) json.Add($"{Note} {name}", text);
+        foreach (var (name, text) in OptimizerChoice.Describe(options).Concat(Circumstances(options))) json.Add($"{Note} {name}", text);
         return json.ToJsonString(Indented) + "\n";
+    }
+
+    /// <summary>The notes of a file that <see cref="Text"/> gave.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    /// <exception cref="BadFileException">It is no such file.</exception>
+    public static IEnumerable<KeyValuePair<string, string>> Notes(string path) => Parse(path)
+        .Where(setting => setting.Key.StartsWith(Note, StringComparison.Ordinal))
+        .Select(note => KeyValuePair.Create(note.Key[Note.Length..].Trim(), $"{note.Value}"));
+
+    /// <summary>What a run was besides its settings.</summary>
+    private static IEnumerable<(string Name, string Text)> Circumstances(TrainOptions options)
+    {
+        yield return ("weights", SettingText.Write(ModelChoice.Config(options, options.Vocabulary ?? 1).CountParameters()));
+        yield return ("version", typeof(Device).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
+        yield return ("machine", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+            + $"{Environment.ProcessorCount} cores, .NET {Environment.Version}");
     }
 
     /// <summary>What a file sets.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">It is no object of numbers, strings and truth values with the names of options.</exception>
-    public static Given Read(string path)
+    public static Given Read(string path) => Read(path, Parse(path));
+
+    private static JsonObject Parse(string path)
     {
         try
         {
-            return Read(path, JsonNode.Parse(Files.ReadBytes(path), null, Strict) as JsonObject
-                ?? throw new JsonException("a JSON object is needed."));
+            return JsonNode.Parse(Files.ReadBytes(path), null, Strict) as JsonObject
+                ?? throw new JsonException("a JSON object is needed.");
         }
         catch (JsonException e)
         {

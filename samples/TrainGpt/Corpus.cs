@@ -9,9 +9,13 @@ internal sealed class Corpus : IDisposable
     private readonly string name;
     private readonly CorpusPart train;
     private readonly CorpusPart? validation;
+    private bool isWhole;
 
-    private Corpus(string name, CorpusPart train, CorpusPart? validation) =>
-        (this.name, this.train, this.validation) = (name, train, validation);
+    private Corpus(string name, CorpusPart train, CorpusPart? validation, string validationName) =>
+        (this.name, this.train, this.validation, ValidationName) = (name, train, validation, validationName);
+
+    /// <summary>What messages call what is validated on.</summary>
+    public string ValidationName { get; }
 
     /// <summary>What messages call the data.</summary>
     public static string Name(string? data) =>
@@ -27,11 +31,29 @@ internal sealed class Corpus : IDisposable
     /// <exception cref="InputException">It cannot be read.</exception>
     public static Corpus Open(string? data, string? validation, CancellationToken stop)
     {
+        CheckThere(data);
+        CheckThere(validation);
         var train = data is null
             ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop))
             : CorpusPart.Open(data, stop);
         return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
-            : CorpusPart.Open(validation, stop));
+            : CorpusPart.Open(validation, stop), validation is null ? $"the last tenth of {Name(data)}" : Name(validation));
+    }
+
+    /// <summary>Opens a file or a folder to validate on all of it.</summary>
+    /// <exception cref="InputException">It cannot be read.</exception>
+    public static Corpus OpenWhole(string data, CancellationToken stop)
+    {
+        CheckThere(data);
+        return new Corpus(Name(data), CorpusPart.Open(data, stop), null, Name(data)) { isWhole = true };
+    }
+
+    /// <summary>Refuses a name that stands for nothing, before other files are read.</summary>
+    /// <exception cref="InputException">There is no such file or folder.</exception>
+    public static void CheckThere(string? path)
+    {
+        if (path is not null && !path.Contains('*') && !Path.Exists(path))
+            throw new InputException($"There is no file or folder '{path}'.");
     }
 
     /// <summary>The tokenizer of a new run: a given one, numbers for a file of ids, or the characters that occur.</summary>
@@ -58,9 +80,11 @@ internal sealed class Corpus : IDisposable
 
     /// <summary>The ids.</summary>
     /// <exception cref="InputException">The tokenizer's vocabulary lacks an id or a character.</exception>
-    public TokenStream Tokens(Tokenizer tokenizer) => validation is null
+    public TokenStream Tokens(Tokenizer tokenizer) => isWhole
+        ? new TokenStream(new MemoryTokens(default), train.Tokens(tokenizer), "Nothing", name)
+        : validation is null
         ? new TokenStream(train.Tokens(tokenizer), name)
-        : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name);
+        : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name, ValidationName);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -44,8 +44,16 @@ internal sealed class CorpusPart : IDisposable
     public ITokens Tokens(Tokenizer tokenizer)
     {
         if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
-        return new MemoryTokens(isPacked ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
-            : tokenizer.Encode(texts[0]));
+        try
+        {
+            return new MemoryTokens(isPacked
+                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
+                : tokenizer.Encode(texts[0]));
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{name}: {e.Message}", e);
+        }
     }
 
     /// <inheritdoc/>

@@ -3,24 +3,50 @@ using System.Globalization;
 
 namespace TrainGpt;
 
-/// <summary><c>evaluate</c>: the validation loss over all windows of the data to validate on.</summary>
+/// <summary><c>evaluate</c>: loss, perplexity and bits per byte over data to validate on.</summary>
 internal static class EvaluateCommand
 {
     public static Command Create(CommandContext context)
     {
-        var command = new Command("evaluate", "Prints the validation loss over all windows of the data to validate on.");
+        var command = new Command("evaluate",
+            "Prints loss, perplexity and bits per byte over what the run validates on, or over data of its own as a whole.");
         return CommandLine.Bind<EvaluateOptions>(command, given => Run(given.Over(new EvaluateOptions()), context));
     }
 
-    /// <summary>The result as text.</summary>
-    public static string Line(double loss) => string.Create(CultureInfo.InvariantCulture, $"validation loss {loss:F4}");
-
     private static void Run(EvaluateOptions options, CommandContext context)
     {
-        using var trained = TrainedModel.Load(options, context);
-        var (data, validation) = options.Data is { } own ? (own, null) : (trained.Options.Data, trained.Options.Validation);
-        using var corpus = Corpus.Open(data, validation, context.Stop);
-        var tokens = corpus.Tokens(trained.Tokenizer);
-        context.Output.WriteLine(Line(new Evaluator(trained.Model, tokens, trained.Options.Batch).Full(context.Stop)));
+        Corpus? corpus = null;
+        EvaluationData? data = null;
+        try
+        {
+            using var trained = TrainedModel.Load(options, context, (shape, settings, tokenizer) =>
+                data = Data(corpus = Open(options, settings, context.Stop), shape, tokenizer));
+            context.Output.WriteLine(Measure(trained, data!, options, context));
+        }
+        finally
+        {
+            corpus?.Dispose();
+        }
+    }
+
+    private static Evaluation Measure(TrainedModel trained, EvaluationData data, EvaluateOptions options, CommandContext context)
+    {
+        var evaluator = new Evaluator(trained.Model, trained.Tokenizer, data, trained.Options.Batch);
+        var result = evaluator.Measure(options.Tokens, EvaluationLine.To(context), context.Stop);
+        return double.IsFinite(result.Loss) ? result : throw new InputException(NotFinite(result.Loss, options.Out, trained.Model));
+    }
+
+    private static Corpus Open(EvaluateOptions options, TrainOptions settings, CancellationToken stop) =>
+        options.Data is { } own ? Corpus.OpenWhole(own, stop) : Corpus.Open(settings.Data, settings.Validation, stop);
+
+    private static EvaluationData Data(Corpus corpus, ModelConfig shape, Tokenizer tokenizer) =>
+        EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, shape.Context);
+
+    private static string NotFinite(double loss, string folder, LanguageModel model)
+    {
+        var broken = model.Parameters().FirstOrDefault(parameter => !double.IsFinite(parameter.Value.SumSquares()));
+        string cause = broken is null ? "its weights are finite, but too large" : $"its weight {broken.Name} is not finite";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"The validation loss is {loss}: the model in '{folder}' cannot be used, {cause}; go back to a snapshot from before.");
     }
 }

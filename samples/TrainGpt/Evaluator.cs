@@ -1,55 +1,88 @@
 namespace TrainGpt;
 
-/// <summary>The validation loss: the mean cross-entropy in nats per token over windows of the data's last tenth, side by side.</summary>
+/// <summary>The validation loss: the mean cross-entropy in nats per token over windows side by side.</summary>
 internal sealed class Evaluator
 {
     private const int QuickBatches = 20;
     private readonly LanguageModel model;
+    private readonly Tokenizer tokenizer;
+    private readonly EvaluationData data;
     private readonly Windows windows;
     private readonly int batch;
 
     /// <summary>Takes batches of <paramref name="batch"/> windows, so that evaluation needs less memory than training.</summary>
-    /// <exception cref="InputException">The data is too short.</exception>
-    public Evaluator(LanguageModel model, TokenStream data, int batch)
+    public Evaluator(LanguageModel model, Tokenizer tokenizer, EvaluationData data, int batch)
     {
-        this.model = model;
-        this.batch = batch;
-        windows = data.ValidationWindows(model.Config.Context);
+        (this.model, this.tokenizer, this.data, this.batch) = (model, tokenizer, data, batch);
+        windows = data.Windows;
     }
 
-    /// <summary>Over all windows.</summary>
-    public double Full(CancellationToken stop = default) => Loss(Enumerable.Range(0, (windows.Count + batch - 1) / batch), stop);
+    /// <summary>
+    /// Over about <paramref name="most"/> tokens, at least a window, always the same ones and spread evenly; 0 for all.
+    /// </summary>
+    /// <param name="most">The number of tokens.</param>
+    /// <param name="progress">Hears of each batch before it begins.</param>
+    /// <param name="stop">Ends it between batches.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public Evaluation Measure(long most, Action<EvaluationProgress> progress, CancellationToken stop)
+    {
+        int wanted = most == 0 ? windows.Count : (int)Math.Clamp(most / windows.Context, 1, windows.Count);
+        if (wanted == windows.Count) return Over(batch, All(batch), progress, stop);
+        int batches = (wanted - 1) / batch + 1, rows = wanted / batches;
+        return Over(rows, Spread(rows, batches), progress, stop);
+    }
 
     /// <summary>Over at most 20 batches, always the same ones, spread evenly.</summary>
-    public double Quick(CancellationToken stop = default)
-    {
-        int whole = windows.Count / batch;
-        return whole <= QuickBatches ? Full(stop)
-            : Loss(Enumerable.Range(0, QuickBatches).Select(i => (int)((long)i * whole / QuickBatches)), stop);
-    }
+    public Evaluation Quick(Action<EvaluationProgress> progress, CancellationToken stop) =>
+        Over(batch, windows.Count / batch <= QuickBatches ? All(batch) : Spread(batch, QuickBatches), progress, stop);
 
-    private double Loss(IEnumerable<int> batches, CancellationToken stop)
+    private IEnumerable<int> All(int rows) => Enumerable.Range(0, (windows.Count - 1) / rows + 1);
+
+    private IEnumerable<int> Spread(int rows, int batches) =>
+        Enumerable.Range(0, batches).Select(i => (int)((long)i * (windows.Count / rows) / batches));
+
+    private Evaluation Over(int rows, IEnumerable<int> batches, Action<EvaluationProgress> progress, CancellationToken stop)
     {
         double sum = 0;
-        long count = 0;
-        foreach (int index in batches)
+        long bytes = 0;
+        int count = 0;
+        (int First, int Rows)[] parts = [.. batches.Select(index => (index * rows, Math.Min(rows, windows.Count - index * rows)))];
+        int all = parts.Sum(part => part.Rows);
+        foreach (var part in parts)
         {
+            progress(new EvaluationProgress(Tokens(count), Tokens(all), data.Tokens, all == windows.Count));
             stop.ThrowIfCancellationRequested();
-            int rows = Math.Min(batch, windows.Count - index * batch);
-            sum += BatchLoss(index * batch, rows) * rows;
-            count += rows;
+            sum += BatchLoss(part.First, part.Rows, ref bytes) * part.Rows;
+            count += part.Rows;
         }
 
-        return sum / count;
+        return new Evaluation(sum / count, count, Tokens(count), bytes, data);
     }
 
-    private double BatchLoss(int first, int rows)
+    private long Tokens(int rows) => (long)rows * windows.Context;
+
+    private double BatchLoss(int first, int rows, ref long bytes)
     {
         using var scope = model.Device.Scope("Evaluate");
-        var (ids, targets) = windows.Get(first, rows, model.Device);
+        int[] ids = new int[rows * windows.Context], targets = new int[ids.Length];
+        windows.Fill(first, rows, ids, targets);
+        bytes += Bytes(targets);
         model.Eval();
-        double loss = model.Loss(ids, targets).Item();
+        double loss = model.Loss(Tensor(ids, rows), Tensor(targets, rows)).Item();
         model.Train();
         return loss;
+    }
+
+    private Tensor Tensor(int[] ids, int rows) => Mayfly.Tensor.From<int>(ids, (rows, windows.Context), model.Device);
+
+    /// <summary>The bytes of the ids' text in UTF-8, half a pair of surrogates counting two.</summary>
+    private long Bytes(int[] ids)
+    {
+        if (tokenizer is IdTokenizer) return 0;
+        if (tokenizer is ByteTokenizer) return ids.Length;
+        long bytes = 0;
+        foreach (char character in tokenizer.Decode(ids))
+            bytes += character < '\u0080' ? 1 : character < '\u0800' || char.IsSurrogate(character) ? 2 : 3;
+        return bytes;
     }
 }

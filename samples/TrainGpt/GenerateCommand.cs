@@ -14,7 +14,10 @@ internal static class GenerateCommand
     private static void Run(GenerateOptions options, CommandContext context)
     {
         options.Check();
-        using var trained = TrainedModel.Load(options, context);
+        using var trained = TrainedModel.Load(options, context, (_, _, tokenizer) =>
+        {
+            foreach (string prompt in options.Prompt) tokenizer.Encode(prompt);
+        });
         if (options.Interactive) PromptLoop.Run(context, (prompt, number, stop) =>
             Answer(options, trained, prompt, number, context.Output, stop));
         else Write(options, trained, options.Prompt is [] ? [""] : options.Prompt, context.Output, context.Stop);

@@ -27,7 +27,7 @@ internal sealed record GenerateOptions : CommandOptions
     [Setting("Draws among tokens at least this part as probable as the best one; 0 for all.", Min = 0, Max = 1)]
     public double MinP { get; init; } = Usual.MinP;
 
-    [Setting("Makes tokens that the text has already less likely, where above 1.", Min = 1e-30, Max = 1e30)]
+    [Setting("Makes tokens that the text has already less likely, where above 1; more likely, where below.", Min = 1e-30, Max = 1e30)]
     public double RepetitionPenalty { get; init; } = Usual.RepetitionPenalty;
 
     [Setting("A text that ends the continuation and is left out; can be given several times.")]

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TrainGpt;
 
 /// <summary>What <c>--resume</c> may change, by what each option belongs to.</summary>
@@ -23,9 +25,24 @@ internal static class Resumption
     public static void Say(TrainOptions options, TrainOptions saved, long step, TextWriter output)
     {
         output.WriteLine($"Goes on after step {step}.");
-        foreach (var option in Changed(options, saved).Where(option => option.Phase == Phase.Course))
-            output.WriteLine($"Changed from here on: --{option.Name} {SettingText.Write(option.Get(options))}, "
-                + $"was {SettingText.Write(option.Get(saved))}.");
+        var changed = Changed(options, saved).Where(option => option.Phase == Phase.Course).Select(option =>
+            $"--{option.Name} {SettingText.Write(option.Get(saved))} -> {SettingText.Write(option.Get(options))}").ToArray();
+        if (changed.Length > 0) output.WriteLine($"Changed from here on: {string.Join(", ", changed)}.");
+        SaySchedule(options, saved, step + 1, output);
+    }
+
+    /// <summary>Settings with the saved tokenizer's name where another file holds the same.</summary>
+    /// <exception cref="InputException">The file is no tokenizer.</exception>
+    public static TrainOptions WithSameTokenizer(TrainOptions asked, TrainOptions saved, Tokenizer tokenizer) =>
+        asked.Tokenizer is { } file && file != saved.Tokenizer && File.Exists(file)
+            && Tokenizer.Load(file).ToJson() == tokenizer.ToJson() ? asked with { Tokenizer = saved.Tokenizer } : asked;
+
+    private static void SaySchedule(TrainOptions options, TrainOptions saved, long step, TextWriter output)
+    {
+        if (options.Schedule() == saved.Schedule()) return;
+        double now = options.Schedule().At(step), before = saved.Schedule().At(step), last = options.Schedule().At(options.Steps);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"The learning rate goes on with {now:G3} at step {step} (was {before:G3}) and ends with {last:G3} at step {options.Steps}."));
     }
 
     private static IEnumerable<Declaration> Changed(TrainOptions options, TrainOptions saved) =>

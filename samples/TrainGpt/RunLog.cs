@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
@@ -8,8 +9,10 @@ internal sealed class RunLog : IDisposable
 {
     public const string FileName = "log.csv";
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
-        "live_bytes"];
+        "live_bytes", "gradient_norm", "perplexity", "seconds"];
     private readonly RecordFile file;
+    private readonly double secondsBefore;
+    private long began = Stopwatch.GetTimestamp();
 
     /// <summary>
     /// Goes on after <paramref name="step"/>: later lines, of steps that were lost with their snapshot, are dropped. Lines of a log with
@@ -21,12 +24,20 @@ internal sealed class RunLog : IDisposable
     public RunLog(string path, long step)
     {
         string[] kept = File.Exists(path) ? Kept(path, step) : [];
+        if (kept is [.., var last]) _ = double.TryParse(last.Split(',')[^1], CultureInfo.InvariantCulture, out secondsBefore);
         file = new RecordFile(path, Bytes(kept.Prepend(string.Join(',', Columns))));
     }
 
-    /// <summary>Replaces the old file.</summary>
+    /// <summary>Replaces the old file, and lets the time of the run go on.</summary>
     /// <exception cref="InputException">It cannot be written; the next call tries again.</exception>
-    public void Begin() => file.Append([]);
+    public void Begin()
+    {
+        began = Stopwatch.GetTimestamp();
+        file.Append([]);
+    }
+
+    /// <summary>The seconds of the run, those up to the last line kept included.</summary>
+    private double Seconds => secondsBefore + Stopwatch.GetElapsedTime(began).TotalSeconds;
 
     /// <summary>Adds a step.</summary>
     /// <exception cref="InputException">It cannot be written; it is kept, and written by the next call that can.</exception>
@@ -36,7 +47,8 @@ internal sealed class RunLog : IDisposable
         file.Append(Bytes([string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Step},{Known(report.Loss):F6},{status.ValidationLoss:F6},{report.LearningRate:G6},"
-            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes}")]));
+            + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes},{Known(report.GradientNorm):G6},"
+            + $"{(status.ValidationLoss is { } validation ? Math.Exp(validation) : null):G6},{Seconds:F1}")]));
     }
 
     /// <summary>Returns when all lines are on the disk.</summary>

@@ -17,7 +17,8 @@ internal static class RunPage
         {
             Title = $"Mayfly: {options.Optimizer}, {model.Config.Layers} layers of width {model.Config.Width}",
             Points = RunSeries.Read(Path.Combine(options.Out, RunLog.FileName)),
-            Settings = Settings(options),
+            Settings = [.. Settings(options), .. ConfigurationFile.Notes(Path.Combine(options.Out, RunFolder.ConfigurationName))],
+            Memory = StepPlan.Timeline(options, model.Config, null),
             Samples = [.. samples.Where(sample => sample.Text.Length > 0)],
         }.Save(page);
 
@@ -39,6 +40,5 @@ internal static class RunPage
         .. from option in Declaration.Of<TrainOptions>()
            where option.Phase >= Phase.Place
            select KeyValuePair.Create(option.Name, SettingText.Write(option.Get(options))),
-        .. OptimizerChoice.Describe(options).Select(note => KeyValuePair.Create(note.Name, note.Text)),
     ];
 }

@@ -33,7 +33,7 @@ internal sealed class RunRecords : IDisposable
         Try("log", () => log.Write(status));
         Try("events", () => events?.Write(new RunPoint(
             report.Step, report.Loss, status.ValidationLoss ?? double.NaN, report.LearningRate, status.TokensPerSecond, report.PeakBytes,
-                status.LiveBytes)));
+                status.LiveBytes) { GradientNorm = report.GradientNorm }));
     }
 
     /// <summary>Returns when the records are on the disk, so that they reach at least as far as the snapshot that is saved next.</summary>
@@ -55,6 +55,13 @@ internal sealed class RunRecords : IDisposable
     {
         Try("log", () => log.MoveTo(folder.Path));
         hasConfiguration = false;
+    }
+
+    /// <summary>Draws a step, if that is asked for.</summary>
+    public void AddStep(ModelConfig shape, ArenaTrace step)
+    {
+        if (options.MemoryTimeline is { } file)
+            Try("memory timeline", () => StepPlan.Timeline(options, shape, step).Save(folder.Inside(file)));
     }
 
     /// <summary>Writes the page, if it is asked for.</summary>

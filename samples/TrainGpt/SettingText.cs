@@ -29,12 +29,21 @@ internal static class SettingText
     /// <exception cref="FormatException">It has none; the message says what is needed, after the option's name.</exception>
     public static object Read(Type type, string[] words, string text)
     {
-        if (words.Length > 0 && !words.Contains(text)) throw new FormatException($": '{text}' is none of '{string.Join("', '", words)}'.");
+        if (words.Length > 0 && !words.Contains(text)) throw new FormatException(
+            $": '{text}' is none of '{string.Join("', '", words)}'{Suggestion.For(text, words)}.");
         if (type == typeof(string)) return text.Length > 0 ? text : throw new FormatException(" is empty; give a name or leave it out.");
         if (Parser(type) is { } parse) return parse(text);
         if (type.IsEnum) return Enum.GetValues(type).Cast<Enum>().First(value => Write(value) == text);
-        return Number(type, text) ?? throw new FormatException($": '{text}' is {Wanted(type)} that can be used here.");
+        return Number(type, text)
+            ?? throw new FormatException(Beyond(type, text) ?? $": '{text}' is {Wanted(type)} that can be used here.");
     }
+
+    /// <summary>Says of a whole number that it is larger or smaller than any of its type.</summary>
+    private static string? Beyond(Type type, string text) =>
+        type == typeof(bool) || type == typeof(double) || Whole(text) is null ? null
+        : $": {text} is out of range; give a whole number from {Bound(type, "MinValue")} to {Bound(type, "MaxValue")}.";
+
+    private static string Bound(Type type, string name) => Write(type.GetField(name)!.GetValue(null));
 
     /// <summary>True for a value of a type of words: an enum, or a type of our own with a static Parse.</summary>
     public static bool IsWord(object? value) => value is Enum || (value is not null && Parser(value.GetType()) is not null);
@@ -53,9 +62,15 @@ internal static class SettingText
     private static object? Number(Type type, string text) => Type.GetTypeCode(type) switch
     {
         TypeCode.Boolean => bool.TryParse(text, out bool flag) ? flag : null,
-        TypeCode.Int32 => int.TryParse(text, CultureInfo.InvariantCulture, out int number) ? number : null,
-        TypeCode.Int64 => long.TryParse(text, CultureInfo.InvariantCulture, out long number) ? number : null,
-        TypeCode.UInt64 => ulong.TryParse(text, CultureInfo.InvariantCulture, out ulong number) ? number : null,
+        TypeCode.Int32 => Whole(text) is >= int.MinValue and <= int.MaxValue and var number ? (int)number : null,
+        TypeCode.Int64 => Whole(text) is >= long.MinValue and <= long.MaxValue and var number ? (long)number : null,
+        TypeCode.UInt64 => Whole(text) is >= 0 and <= ulong.MaxValue and var number ? (ulong)number : null,
         _ => !text.Contains(',') && double.TryParse(text, CultureInfo.InvariantCulture, out double number) ? number : null, // 1,5 is not 15
     };
+
+    /// <summary>A whole number, also as 1e3.</summary>
+    private static decimal? Whole(string text) =>
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) && decimal.IsInteger(number)
+            ? number
+            : null;
 }

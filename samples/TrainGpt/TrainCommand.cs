@@ -62,9 +62,10 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();
+        Corpus.CheckThere(options.Tokenizer);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
-        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus.Tokens(tokenizer), tokenizer, null, folder, context);
+        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
     }
 
     private static void Resume(Given given, SnapshotChoice from, RunFolder folder, CommandContext context)
@@ -74,37 +75,43 @@ internal static class TrainCommand
         using (snapshot)
         {
             saved = saved.Used();
-            var options = Read(saved, given);
+            var options = Resumption.WithSameTokenizer(Read(saved, given), saved, tokenizer);
             Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
+            Trainer.CheckLeft(snapshot, options);
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, ModelChoice.Set(options, shape), corpus.Tokens(tokenizer), tokenizer, (snapshot, saved), folder, context);
+            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, (snapshot, saved), folder, context);
         }
     }
 
     private static void Run(
-        TrainOptions asked, ModelConfig shape, TokenStream data, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
+        TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
             RunFolder folder, CommandContext context)
     {
+        var data = corpus.Tokens(tokenizer);
+        data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
+        var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
         asked = new PlanSearch(asked, shape).Resolved().Options;
         shape = ModelChoice.Set(asked, shape);
         string hash = DataHash.Of(data);
         DataHash.Check(asked, hash);
         using var device = Device.Open(asked.Device, asked.Threads);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
+        string memory = MemoryCheck.Run(options, shape);
+        CheckWritable(options, folder, context.Stop);
         using var model = ModelChoice.Create(shape, device, options.Seed);
-        using var trainer = new Trainer(options, model, tokenizer, data, folder, context);
+        using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);
-        CheckWritable(options, folder, context.Stop);
+        context.Output.WriteLine(memory);
         if (saved is null) SetAside(folder, context);
         using var records = new RunRecords(options, folder, trainer.Step, context);
-        StepStatus? last = null;
-        View(context, new RunClock(trainer.Step, options.Steps))
-            .Show(report => Run(trainer, records, status => report(last = status), context.Stop));
-        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, model, tokenizer, last, context);
+        var view = View(context, new RunClock(trainer.Step, options.Steps));
+        trainer.Evaluating = view.Evaluating;
+        view.Show(report => Run(trainer, records, report, context.Stop));
+        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, trainer, tokenizer, context);
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
             + $"train --resume --out {folder.Path} goes on.");
         records.Report(model, tokenizer, context.Stop);
@@ -117,6 +124,8 @@ internal static class TrainCommand
         if (options.Report is { } page) RunPage.CheckWritable(page);
         folder.Own();
         Files.CheckWritable(folder.Path);
+        if (options.MemoryTimeline is { } drawing) RunPage.CheckWritable(drawing);
+        if (options.Tensorboard is { } events) Files.CheckWritable(events);
     }
 
     private static void SetAside(RunFolder folder, CommandContext context)
@@ -140,31 +149,39 @@ internal static class TrainCommand
     private static void Introduce(TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, TextWriter output)
     {
         var (config, size) = (model.Config, tokenizer.VocabularySize);
-        string units = tokenizer is CharTokenizer ? $"characters, {size} different ones" : $"tokens, a vocabulary of {size}";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Data: {Corpus.Name(options.Data)}, {data.Count:N0} {units}."));
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Model: {options.Model}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; "
-            + $"{model.ParameterCount:N0} weights on {model.Device.Name}."));
+        var (unit, kinds) = tokenizer is CharTokenizer ? ("characters", $"{size} different ones") : ("tokens", $"a vocabulary of {size}");
+        string own = options.Validation is null ? "" : Invariant(
+            $"; validated on {Corpus.Name(options.Validation)}, {data.Validation.Count:N0} {unit}");
+        long count = options.Validation is null ? data.Count : data.Train.Count;
+        output.WriteLine(Invariant($"Data: {Corpus.Name(options.Data)}, {count:N0} {unit}{own}, {kinds}."));
+        string name = ModelNames.All.Contains(options.Model) ? $"the shape of {options.Model}" : options.Model;
+        output.WriteLine(
+            Invariant($"Model: {name}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; ")
+            + Invariant($"{model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options.CheckpointBlocks.Policy.IsAny)
-            output.WriteLine($"Backward runs blocks again instead of keeping what they made: --checkpoint-blocks {options.CheckpointBlocks}.");
+            output.WriteLine($"Backward runs blocks again, to keep less of them: --checkpoint-blocks {options.CheckpointBlocks}.");
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
+        if (options.WarmUp > options.Steps)
+            output.WriteLine(Invariant($"The warm-up of {options.WarmUp:N0} steps is longer than the run: the learning rate gets up to ")
+                + Invariant($"{options.Schedule().At(options.Steps):G3} instead of {options.LearningRate:G3}; --warm-up shortens it."));
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static IProgressView View(CommandContext context, RunClock clock)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Output) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Screen) });
         return context.IsLive && console.Profile.Capabilities.Ansi ? new ProgressView(console, clock)
             : new PlainProgress(context.Output, clock);
     }
 
-    private static void Finish(TrainOptions options, LanguageModel model, Tokenizer tokenizer, StepStatus? last, CommandContext context)
+    private static void Finish(TrainOptions options, Trainer trainer, Tokenizer tokenizer, CommandContext context)
     {
-        if (last?.ValidationLoss is { } loss) context.Output.WriteLine(EvaluateCommand.Line(loss));
+        if (trainer.Evaluation is { } result) context.Output.WriteLine(result);
         context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");
         context.Output.WriteLine();
         TextGenerator.Write(context.Output,
-            TextGenerator.Continue(model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
+            TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
     }
 }

@@ -18,13 +18,18 @@ internal sealed class TrainedModel : IDisposable
     public TrainOptions Options { get; }
 
     /// <summary>Loads a run's snapshot.</summary>
+    /// <param name="options">The folder and the device.</param>
+    /// <param name="context">Hears of warnings.</param>
+    /// <param name="check">Refuses what does not fit the run before its model is made, which takes longer.</param>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
     /// <exception cref="DeviceUnavailableException">There is no such device.</exception>
-    public static TrainedModel Load(CommandOptions options, CommandContext context)
+    public static TrainedModel Load(
+        CommandOptions options, CommandContext context, Action<ModelConfig, TrainOptions, Tokenizer>? check = null)
     {
         var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context, options.From);
         using (snapshot)
         {
+            check?.Invoke(shape, settings, tokenizer);
             var device = Device.Open(options.Device, options.Threads);
             var model = ModelChoice.Create(shape, device, settings.Seed);
             snapshot.Restore(model.Parameters());

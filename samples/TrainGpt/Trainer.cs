@@ -5,9 +5,11 @@ namespace TrainGpt;
 /// <summary>The state of a run after a step.</summary>
 /// <param name="Report">What the step did.</param>
 /// <param name="ValidationLoss">The validation loss, where it was measured after this step.</param>
-/// <param name="TokensPerSecond">Tokens of the step by its time.</param>
+/// <param name="TokensPerSecond">Tokens by the time of the steps of the last second or more.</param>
 /// <param name="LiveBytes">Bytes in use between steps.</param>
-internal sealed record StepStatus(StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes);
+/// <param name="IsSettled">True where the speed is one over a second or more.</param>
+internal sealed record StepStatus(
+    StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes, bool IsSettled = true);
 
 /// <summary>The training loop of one run: steps, evaluations, records and snapshots.</summary>
 internal sealed class Trainer : IDisposable
@@ -18,23 +20,34 @@ internal sealed class Trainer : IDisposable
     private readonly Batches batches;
     private readonly Evaluator evaluator;
     private readonly Updater updater;
+    private readonly Throughput throughput;
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
     private readonly CommandContext context;
-    private (long Step, double Loss)? best;
+    private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock;
     private bool isUnsound, isFailing;
+    private bool isDrawn;
 
     /// <summary>Prepares a run with its settings as used; nothing is written yet.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="data">What to train on.</param>
+    /// <param name="validation">What to validate on.</param>
+    /// <param name="folder">Where it is saved.</param>
+    /// <param name="context">Hears of warnings.</param>
     /// <exception cref="InputException">The data is too short.</exception>
     public Trainer(
-        TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, RunFolder folder, CommandContext context)
+        TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, EvaluationData validation, RunFolder folder,
+        CommandContext context)
     {
         (this.options, this.tokenizer, Model, this.folder, this.context) = (options, tokenizer, model, folder, context);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
-        evaluator = new Evaluator(model, data, options.Batch);
+        evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
         soundness = new SoundnessCheck(model, batches, options.Accumulate);
         updater = NewUpdater(options, model);
+        throughput = new Throughput(TokensPerStep);
         loss = MicroBatchLoss;
     }
 
@@ -62,6 +75,12 @@ internal sealed class Trainer : IDisposable
     /// <summary>Which rule trains which parameters, what its state costs, and the price of accumulation and clipping.</summary>
     public string Plan => updater.Summary();
 
+    /// <summary>What the last evaluation found; null before it, or where it was stopped.</summary>
+    public Evaluation? Evaluation { get; private set; }
+
+    /// <summary>Hears how far an evaluation is.</summary>
+    public Action<EvaluationProgress> Evaluating { get; set; } = _ => { };
+
     /// <summary>What to do after a divergence: the snapshots in the folder are from before it.</summary>
     public string Advice
     {
@@ -78,10 +97,17 @@ internal sealed class Trainer : IDisposable
     /// <exception cref="InputException">It does not fit, or the run is over.</exception>
     public void Restore(Snapshot snapshot)
     {
+        CheckLeft(snapshot, options);
         snapshot.Restore(Model.Parameters(), updater);
         (savedStep, best) = (Step, folder.Best());
-        if (Step >= options.Steps) throw new InputException(
-            $"{snapshot.Path} has done {Step} steps already; give --steps a larger number to go on.");
+    }
+
+    /// <summary>Refuses a run that is over.</summary>
+    /// <exception cref="InputException">All steps are done.</exception>
+    public static void CheckLeft(Snapshot snapshot, TrainOptions options)
+    {
+        if (snapshot.Step >= options.Steps) throw new InputException(
+            $"{snapshot.Path} has done {snapshot.Step} steps already; give --steps a larger number to go on.");
     }
 
     /// <summary>
@@ -94,12 +120,12 @@ internal sealed class Trainer : IDisposable
     public void Run(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (savedStep < 0) Save(records, null);
+        if (savedStep < 0) Save(records);
         records.Begin();
         try
         {
             Train(records, progress, stop);
-            if (Step > savedStep) Save(records, null);
+            if (Step > savedStep) Save(records);
         }
         catch
         {
@@ -118,9 +144,9 @@ internal sealed class Trainer : IDisposable
         StartClock();
         while (Step < options.Steps && !stop.IsCancellationRequested)
         {
-            if (Next(stop) is not { } status) continue;
+            if (Next(records, stop) is not { } status) continue;
             records.Add(status);
-            if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records, status.ValidationLoss);
+            if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records);
             if (status.ValidationLoss is { } loss && !(loss >= best?.Loss)) KeepBest(loss);
             progress(status);
             StartClock();
@@ -130,26 +156,41 @@ internal sealed class Trainer : IDisposable
     /// <summary>
     /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
     /// </summary>
-    private StepStatus? Next(CancellationToken stop)
+    private StepStatus? Next(RunRecords records, CancellationToken stop)
     {
-        var report = updater.Step(options.Accumulate, loss);
+        var report = MakeStep(records);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
-        double speed = TokensPerStep * stepsOnClock / Stopwatch.GetElapsedTime(clock).TotalSeconds;
-        return new StepStatus(report, Measure(report.Step, stop), speed, Model.Device.Arena.Report.LiveBytes);
+        double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
+        long live = Model.Device.Arena.Report.LiveBytes;
+        if (IsDue(options.EvaluateEvery)) Evaluation = Measure(report.Step, stop);
+        return new StepStatus(report, IsDue(options.EvaluateEvery) ? Evaluation?.Loss : null, speed, live, throughput.IsSettled);
+    }
+
+    /// <summary>Makes a step, of which the first is drawn where that is asked for.</summary>
+    private StepReport MakeStep(RunRecords records)
+    {
+        if (options.MemoryTimeline is null || isDrawn) return updater.Step(options.Accumulate, loss);
+        isDrawn = true;
+        using var trace = Model.Device.Arena.StartTrace();
+        var report = updater.Step(options.Accumulate, loss);
+        records.AddStep(Model.Config, trace);
+        return report;
     }
 
     private bool IsDue(int every) => Step == options.Steps || Step % every == 0;
 
     private void StartClock() => (clock, stepsOnClock) = (Stopwatch.GetTimestamp(), 0);
 
-    /// <summary>The validation loss where it is due: an estimate on the way, over all windows at the end.</summary>
-    private double? Measure(long step, CancellationToken stop)
+    /// <summary>A quick estimate on the way, one of as many tokens as asked for at the end.</summary>
+    private Evaluation? Measure(long step, CancellationToken stop)
     {
-        if (!IsDue(options.EvaluateEvery)) return null;
         try
         {
-            return step < options.Steps ? evaluator.Quick(stop) : evaluator.Full(stop);
+            var found = step < options.Steps ? evaluator.Quick(Evaluating, stop)
+                : evaluator.Measure(options.EvaluateTokens!.Value, progress => Evaluating(progress with { IsAtEnd = true }), stop);
+            measured = (step, found.Loss);
+            return found;
         }
         catch (OperationCanceledException)
         {
@@ -167,12 +208,12 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
-    private void Save(RunRecords records, double? validationLoss)
+    private void Save(RunRecords records)
     {
         if (!IsSound()) return;
         if (folder.Follow()) Follow(records);
         if (savedStep >= 0) records.Flush();
-        folder.Save(Model, updater, options, tokenizer, validationLoss);
+        folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
         savedStep = Step;
         records.AddConfiguration();
     }
@@ -208,7 +249,7 @@ internal sealed class Trainer : IDisposable
         isFailing = true;
         try
         {
-            Save(records, null);
+            Save(records);
             if (Step == savedStep) context.Output.WriteLine($"Step {Step} was saved to {folder.Path} before the end.");
         }
         catch (Exception e) when (e is InputException or NonFiniteException or IOException or OutOfMemoryException)

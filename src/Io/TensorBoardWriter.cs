@@ -35,6 +35,7 @@ public sealed class TensorBoardWriter : IDisposable
         [
             ("loss", point.Loss), ("validation_loss", point.ValidationLoss), ("learning_rate", point.LearningRate),
             ("tokens_per_second", point.TokensPerSecond), ("peak_bytes", point.PeakBytes), ("live_bytes", point.LiveBytes),
+            ("gradient_norm", point.GradientNorm), ("perplexity", point.Perplexity),
         ];
         Add(TensorBoardEvent.Scalars(Now, point.Step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar =>
             (scalar.Tag, (float)scalar.Value))));

@@ -7,7 +7,8 @@ public static class TextSource
 {
     /// <summary>
     /// Reads a UTF-8 file, or a folder's files with all its subfolders in ordinal order of their paths, a line end after each. In a folder,
-    /// names that start with a dot and files that are not text (no UTF-8, or with a NUL in them) are passed over.
+    /// names that start with a dot, what a training run wrote beside its snapshot, and files that are not text (no UTF-8, or with a NUL in
+    /// them) are passed over.
     /// </summary>
     /// <param name="path">A file or a folder.</param>
     /// <param name="cancellation">Stops between files.</param>
@@ -50,8 +51,15 @@ public static class TextSource
         return Files.Guard($"Cannot read the folder '{folder}'", () => Directory.EnumerateFiles(folder, "*", options)
             .Select(file => (File: file, Name: Path.GetRelativePath(folder, file).Replace('\\', '/')))
             .Where(f => !f.Name.Split('/').Any(part => part.StartsWith('.')) && Files.IsRegular(f.File))
-            .OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => f.File).ToArray());
+            .OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => f.File).Where(file => !IsRecord(file)).ToArray());
     }
+
+    /// <summary>
+    /// True for what the command line writes beside a snapshot: with <c>--data .</c> a run would learn from the one before.
+    /// </summary>
+    private static bool IsRecord(string file) =>
+        Path.GetFileName(file) is "log.csv" or "config.json" or "run.html"
+        && Snapshot.Exists(Path.GetDirectoryName(file)!);
 
     private static string? Decode(string file) => Files.DecodeUtf8(Files.ReadBytes(file));
 }

@@ -4,6 +4,7 @@ namespace Mayfly;
 public sealed class TokenStream
 {
     private readonly bool isSplit;
+    private readonly string validationName;
 
     /// <summary>Takes ids in memory, nine tenths to train on and the last tenth to validate on; they are not copied.</summary>
     /// <param name="tokens">The ids.</param>
@@ -18,15 +19,19 @@ public sealed class TokenStream
     public TokenStream(ITokens tokens, string name = "The data")
     {
         if (tokens.Count == 0) throw new InputException($"{name} is empty: there is nothing to learn from.");
-        (Name, isSplit) = (name, true);
+        (Name, validationName, isSplit) = (name, name, true);
         long train = tokens.Count / 10 * 9 + tokens.Count % 10 * 9 / 10; // without overflow
         Train = new TokenRange(tokens, 0, train);
         Validation = new TokenRange(tokens, train, tokens.Count - train);
     }
 
     /// <summary>Takes one sequence to train on and another to validate on, each as a whole.</summary>
-    public TokenStream(ITokens train, ITokens validation, string name = "The data") =>
-        (Train, Validation, Name) = (train, validation, name);
+    /// <param name="train">What to train on.</param>
+    /// <param name="validation">What to validate on.</param>
+    /// <param name="name">What messages call the data.</param>
+    /// <param name="validationName">What they call the data to validate on; null: the same.</param>
+    public TokenStream(ITokens train, ITokens validation, string name = "The data", string? validationName = null) =>
+        (Train, Validation, Name, this.validationName) = (train, validation, name, validationName ?? name);
 
     /// <summary>The number of ids in both parts.</summary>
     public long Count => Train.Count + Validation.Count;
@@ -58,9 +63,9 @@ public sealed class TokenStream
     {
         if (part.Count > context) return part;
         string most = part.Count > 1 ? $", or a context of at most {part.Count - 1}" : "";
-        long least = isSplit ? needed : context + 1L;
+        string has = validationName == Name ? $"{Name} has {Count} tokens, {part.Count} of them to {purpose}"
+            : $"{(part == Validation ? validationName : Name)} has {part.Count} tokens to {purpose}";
         throw new InputException(
-            $"{Name} has {Count} tokens, {part.Count} of them to {purpose}; a context of {context} needs {context + 1L}. "
-                + $"Give at least {least} tokens{most}.");
+            $"{has}; a context of {context} needs {context + 1L}. Give at least {(isSplit ? needed : context + 1L)} tokens{most}.");
     }
 }

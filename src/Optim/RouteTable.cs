@@ -8,32 +8,63 @@ internal static class RouteTable
 {
     private static readonly string[] Head = ["parameter", "role", "shape", "rule", "mode", "learning rate", "state bytes"];
 
-    private static readonly string[] SummaryHead = ["role", "parameters", "weights", "rule", "mode", "learning rate", "state bytes"];
+    private static readonly string[] SummaryHead = ["role", "count", "weights", "rule", "mode", "rate", "state bytes"];
+
+    /// <summary>The columns of a terminal.</summary>
+    private const int Columns = 80;
 
     public static string Format(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options) =>
-        Format(Head, slots.Select(Row), slots, options);
+        Table(Head, slots.Select(Row)) + Total(slots, options);
 
-    /// <summary>Parameters that are trained alike in one line.</summary>
+    /// <summary>Parameters that are trained alike in one line, then the rules with their settings, in the width of a terminal.</summary>
     public static string Summary(IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
     {
+        var names = Names([.. slots.Where(s => s.Parameter.Trainable).Select(s => s.Assignment.Rule).Distinct()]);
         var alike = slots.Select(s => (Slot: s, Cells: Row(s))).GroupBy(r => (r.Cells[1], r.Cells[3], r.Cells[4], r.Cells[5]));
-        return Format(SummaryHead, alike.Select(Row), slots, options);
+        var text = new StringBuilder(Table(SummaryHead, alike.Select(rows => Row([.. rows], names))));
+        foreach (var (rule, name) in names.Where(named => named.Key.ToString() != named.Value)) text.Append(Wrapped($"{name} = {rule}\n"));
+        return text.Append(Wrapped(Total(slots, options))).ToString();
     }
 
-    private static string[] Row(
-        IGrouping<(string Role, string Rule, string Mode, string Scale), (Updater.Slot Slot, string[] Cells)> alike) =>
-    [
-        alike.Key.Role, Number(alike.Count()), Number(alike.Sum(r => r.Slot.Parameter.Shape.Count)), alike.Key.Rule, alike.Key.Mode,
-        alike.Key.Scale, Number(alike.Sum(r => r.Slot.State.Bytes)),
-    ];
+    /// <summary>A name for each rule: that of the rule which steps, with a number where several rules have it.</summary>
+    private static Dictionary<Rule, string> Names(Rule[] rules)
+    {
+        var alike = rules.GroupBy(rule => rule is Chain chain ? chain.Rules[^1].Name : rule.Name);
+        return alike.SelectMany(group => group.Select((rule, i) => (rule, Name: group.Count() > 1 ? $"{group.Key} {i + 1}" : group.Key)))
+            .ToDictionary(named => named.rule, named => named.Name);
+    }
 
-    private static string Format(string[] head, IEnumerable<string[]> body, IReadOnlyList<Updater.Slot> slots, UpdaterOptions options)
+    private static string[] Row((Updater.Slot Slot, string[] Cells)[] alike, Dictionary<Rule, string> names)
+    {
+        var (first, cells) = alike[0];
+        return
+        [
+            cells[1], Number(alike.Length), Number(alike.Sum(r => r.Slot.Parameter.Shape.Count)),
+            first.Parameter.Trainable ? names[first.Assignment.Rule] : cells[3], cells[4], cells[5],
+            Number(alike.Sum(r => r.Slot.State.Bytes)),
+        ];
+    }
+
+    private static string Table(string[] head, IEnumerable<string[]> body)
     {
         List<string[]> rows = [head, .. body];
         var widths = Enumerable.Range(0, head.Length).Select(c => rows.Max(r => r[c].Length)).ToArray();
-        var text = new StringBuilder();
-        foreach (var row in rows) text.Append(Line(row, widths)).Append('\n');
-        return text.Append(Total(slots, options)).ToString();
+        return string.Concat(rows.Select(row => Line(row, widths) + "\n"));
+    }
+
+    /// <summary>The text in lines no longer than a terminal's, broken at spaces; all but the first are indented.</summary>
+    private static string Wrapped(string text)
+    {
+        var lines = new StringBuilder();
+        int column = 0;
+        foreach (string word in text.Split(' '))
+        {
+            bool isFull = column > 0 && column + 1 + word.TrimEnd('\n').Length > Columns;
+            lines.Append(column == 0 ? "" : isFull ? "\n  " : " ").Append(word);
+            column = (column == 0 ? 0 : isFull ? 2 : column + 1) + word.Length;
+        }
+
+        return lines.ToString();
     }
 
     private static string[] Row(Updater.Slot slot)

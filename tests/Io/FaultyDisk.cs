@@ -30,7 +30,11 @@ public enum PlaceUnit
 /// A disk that fails at one place, and that sees in which order it is asked: a file has to be flushed after its last byte and before it
 /// gets another name, and a folder after a name in it has changed, before anything else is asked.
 /// </summary>
-internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = PlaceUnit.Byte) : Disk
+/// <param name="fault">What goes wrong.</param>
+/// <param name="place">Where.</param>
+/// <param name="unit">What counts as a place.</param>
+/// <param name="only">A part of the names that count; all others work.</param>
+internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = PlaceUnit.Byte, string only = "") : Disk
 {
     private readonly Dictionary<string, FaultyStream> open = [];
     private readonly HashSet<string> unsettled = [];
@@ -51,7 +55,7 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
     public override Stream Create(string path) => Ask($"create {path}", () =>
         open[path] = new FaultyStream(this, (FileStream)base.Create(path)));
 
-    public override void Flush(Stream stream) => Ask("flush", () =>
+    public override void Flush(Stream stream) => Ask($"flush {((FaultyStream)stream).File.Name}", () =>
     {
         var asked = (FaultyStream)stream;
         if (asked.File.CanWrite) base.Flush(asked.File);
@@ -92,8 +96,10 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
 
     private T Ask<T>(string request, Func<T> action)
     {
+        if (!request.Contains(only, StringComparison.Ordinal)) return action();
         Requests.Add(request);
         if (at++ == place && fault != Fault.Lost) Fail();
+        if (fault == Fault.Full && at > place && request.StartsWith("create", StringComparison.Ordinal)) Fail();
         if (dead) throw new IOException("The process is dead.");
         return action();
     }
@@ -106,7 +112,13 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
 
     private void Write(FileStream file, ReadOnlySpan<byte> bytes)
     {
-        Requests.Add("write");
+        if (!file.Name.Contains(only, StringComparison.Ordinal))
+        {
+            file.Write(bytes);
+            return;
+        }
+
+        Requests.Add($"write {file.Name}");
         int room = (int)Math.Clamp(Room(bytes.Length), 0, bytes.Length);
         if (!dead) file.Write(bytes[..room]);
         at += unit == PlaceUnit.Byte ? bytes.Length : 1;

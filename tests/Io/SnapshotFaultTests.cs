@@ -171,6 +171,64 @@ public class SnapshotFaultTests
     }
 
     [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void What_is_not_finite_is_named_and_takes_no_place(float value)
+    {
+        using var folder = new TemporaryFolder();
+        using var run = new Run();
+        for (int step = 1; step <= 2; step++) run.Save(folder.Path, step);
+        var before = Directory.GetFiles(folder.Path).Order().Select(file => (file, Convert.ToHexString(File.ReadAllBytes(file)))).ToList();
+        var moment = run.Updater.States[0].Tensors.First();
+        moment.Value.Fill(value);
+        Assert.Contains($"'state/weight/{moment.Name}' has an infinity or NaN", Refused(3));
+        moment.Value.Fill(0);
+        Assert.Contains("'weight' has an infinity or NaN", Refused(value));
+        Assert.Equal(before, Directory.GetFiles(folder.Path).Order().Select(file => (file, Convert.ToHexString(File.ReadAllBytes(file)))));
+
+        string Refused(float step)
+        {
+            run.Weights[0].Value.Fill(step);
+            return Assert.Throws<NonFiniteException>(() => Snapshot.Save(folder.Path, run.Weights, run.Updater, 3, new Settings(1))).Message;
+        }
+    }
+
+    [Theory]
+    [InlineData("F64", 8, 0x7FF0)]
+    [InlineData("F32", 4, 0x7F80)]
+    [InlineData("BF16", 2, 0x7F80)]
+    [InlineData("F16", 2, 0x7C00)]
+    public void An_exponent_of_ones_is_found_at_every_place(string type, int size, int top)
+    {
+        var bytes = new byte[77 * size];
+        bytes.AsSpan().Fill(0x3B);
+        Assert.True(SafeTensors.AreFinite(type, bytes));
+        for (int end = size; end <= bytes.Length; end += size)
+        {
+            (bytes[end - 1], bytes[end - 2]) = ((byte)(top >> 8), (byte)top);
+            Assert.False(SafeTensors.AreFinite(type, bytes));
+            (bytes[end - 1], bytes[end - 2]) = (0x3B, 0x3B);
+        }
+    }
+
+    [Fact]
+    public void The_best_one_stays_while_others_come()
+    {
+        using var folder = new TemporaryFolder();
+        using var run = new Run();
+        run.Save(folder.Path, 1);
+        Snapshot.KeepBest(folder.Path);
+        Snapshot.KeepBest(folder.Path);
+        for (int step = 2; step <= 4; step++) run.Save(folder.Path, step);
+        using (var best = Snapshot.OpenBest(folder.Path)) Assert.Equal((1, null), (best.Step, best.ValidationLoss));
+        run.Weights[0].Value.Fill(7);
+        Snapshot.SaveBest(folder.Path, run.Weights, run.Updater, 7, new Settings(1), null, 1.25);
+        using (var best = Snapshot.OpenBest(folder.Path)) Assert.Equal((7, 1.25), (best.Step, best.ValidationLoss));
+        Assert.Equal((4, null), run.Open(folder.Path));
+        Assert.Equal(3, Directory.GetFiles(folder.Path).Length);
+    }
+
+    [Theory]
     [InlineData("", 0u)]
     [InlineData("123456789", 0xE3069283u)] // the check value of CRC-32C in the catalogue of parametrised CRC algorithms
     [InlineData("The quick brown fox jumps over the lazy dog", 0x22620404u)]

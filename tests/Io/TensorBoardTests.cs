@@ -36,7 +36,7 @@ public class TensorBoardTests
         using var folder = new TemporaryFolder();
         using (var writer = new TensorBoardWriter(folder.File("tb"), 0, new FixedClock()))
         {
-            writer.Write(new RunPoint(1, 4.5, double.NaN, 1e-3, 15_000, 1 << 20, 4096));
+            writer.Write(new RunPoint(1, 4.5, double.NaN, 1e-3, 15_000, 1 << 20, 4096) { GradientNorm = 0.5 });
             writer.Write(new RunPoint(300, 1.25, 2.5, double.NaN, double.NaN, double.NaN, double.NaN));
         }
 
@@ -45,8 +45,8 @@ public class TensorBoardTests
         Assert.Equal(
         [
             "1=1700000000.5 3=brain.Event:2",
-            "1=1700000000.5 2=1 loss=4.5 learning_rate=0.001 tokens_per_second=15000 peak_bytes=1048576 live_bytes=4096",
-            "1=1700000000.5 2=300 loss=1.25 validation_loss=2.5",
+            "1=1700000000.5 2=1 loss=4.5 learning_rate=0.001 tokens_per_second=15000 peak_bytes=1048576 live_bytes=4096 gradient_norm=0.5",
+            "1=1700000000.5 2=300 loss=1.25 validation_loss=2.5 perplexity=12.182494",
         ], Records(File.ReadAllBytes(file)).Select(Describe));
     }
 

@@ -45,6 +45,29 @@ public class TokenFileTests
         Assert.Equal((path, field), (error.File, error.Field));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_file_that_is_cut_or_changed_while_it_is_read_is_named(bool isCut)
+    {
+        using var folder = new TemporaryFolder();
+        string path = Write(folder, Ids(50_000), []);
+        using var file = TokenFile.Open(path);
+        file.Copy(49_000, new int[1000]);
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch); // a change within a clock's tick is not seen
+        using (var writer = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            if (isCut) writer.SetLength(1000);
+            else writer.WriteByte(1);
+        }
+
+        Assert.Equal((path, "ids"), Named(() => file.Copy(49_000, new int[1000])));
+        Assert.Equal((path, "ids"), Named(() => file.Copy(0, new int[10])));
+        Assert.Equal((path, "ids"), Named(() => file.LargestId()));
+
+        static (string, string) Named(Action read) => Assert.Throws<BadFileException>(read) is var error ? (error.File, error.Field) : default;
+    }
+
     [Fact]
     public void An_id_beyond_any_vocabulary_is_named()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using TrainGpt;
 
 namespace Mayfly.Tests;
@@ -85,9 +86,18 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
                 "--batch", "2",
             "--steps", "1", "--threads", "1", "--optimizer", .. options.Split(' '),
         ]).Split('\n');
-        Assert.Contains(hidden, lines.Single(l => l.StartsWith("Hidden ")));
-        Assert.Contains(embedding, lines.Single(l => l.StartsWith("Embedding ")));
+        Assert.Contains(hidden, Rule(lines, "Hidden"));
+        Assert.Contains(embedding, Rule(lines, "Embedding"));
         Assert.Contains($" {scale} ", lines.Single(l => l.StartsWith("Embedding ")));
+    }
+
+    /// <summary>The settings of a role's rule, below the table.</summary>
+    private static string Rule(string[] lines, string role)
+    {
+        string row = lines.Single(l => l.StartsWith(role, StringComparison.Ordinal));
+        string name = Regex.Match(row, @"\w+ +\d+ +[\d,]+ +(\w+( \d+)?) ").Groups[1].Value;
+        var below = lines.SkipWhile(l => !l.StartsWith($"{name} = ", StringComparison.Ordinal)).ToArray();
+        return below[0] + string.Concat(below[1..].TakeWhile(l => l.StartsWith("  ", StringComparison.Ordinal)).Select(l => l[1..]));
     }
 
     /// <summary>A form as the page has it, for parameters large enough for every rank.</summary>

@@ -78,10 +78,29 @@ public class RouteTests
         using var updater = new Updater(model.Parameters(), Route.For(new Muon()),
             new UpdaterOptions { MaxNorm = 1, ClipMode = ClipMode.TwoPass });
         string[] lines = updater.Summary().Split('\n');
-        Assert.Equal(["role", "Embedding", "Gain", "Bias", "Hidden", "Head"], lines[..^1].Select(l => l.Split(' ')[0]));
-        Assert.Matches(@"^Hidden +8 +1,536 +Muon\(.*\) +eager +1x +6,144$", lines[4]);
-        Assert.EndsWith("in two passes: every step runs forward and backward twice", lines[^1]);
-        Assert.Equal(updater.Describe().Split('\n')[^1], lines[^1]);
+        Assert.Equal(["role", "Embedding", "Gain", "Bias", "Hidden", "Head"], lines[..6].Select(l => l.Split(' ')[0]));
+        Assert.Matches(@"^Hidden +8 +1,536 +Muon +eager +1x +6,144$", lines[4]);
+        Assert.Matches(@"^Gain +5 +40 +AdamW 2 +eager ", lines[2]);
+        Assert.StartsWith("AdamW 2 = AdamW(beta1 0.9, ", lines[7]);
+        string below = string.Join(' ', lines[6..].Select(line => line.TrimStart()));
+        Assert.Contains($"Muon = {new Muon()}", below);
+        Assert.EndsWith(updater.Describe().Split('\n')[^1], below);
+        Assert.Contains("in two passes: every step runs forward and backward twice", below);
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+    }
+
+    /// <summary>The table of the largest published shape, with a rule behind two limits, is as wide as a terminal.</summary>
+    [Fact]
+    public void The_summary_fits_a_terminal()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using Parameter table = new("tokens.table", Tensor.Zeros((100_000, 100), device), Role.Embedding);
+        using Parameter hidden = new("hidden", Tensor.Zeros((3000, 3000), device), Role.Hidden);
+        Rule limited = new Chain(new ClipValue(1), new NormGrowthCap(), new Adafactor());
+        var route = new Route().Add("hidden", limited, learningRateScale: 0.123).Otherwise(new Adafactor(), UpdateMode.Deferred);
+        using var updater = new Updater([table, hidden], route, new UpdaterOptions { Accumulate = 4 });
+        Assert.All(updater.Summary().Split('\n'), line => Assert.True(line.Length <= 80, line));
+        Assert.Contains("Adafactor 1", updater.Summary());
     }
 
     [Fact]

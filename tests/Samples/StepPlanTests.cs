@@ -49,11 +49,11 @@ public class StepPlanTests
         var options = Cases.TryGetValue(name, out var known) ? known : Of(name);
         var shape = ModelChoice.Config(options, 50);
         var planned = StepPlan.Of(options, shape);
-        var measured = Measure(options, shape);
-        Assert.Equal(Books(measured.First), Books(planned.Report));
+        var (first, later) = Measure(options, shape);
+        Assert.Equal(Books(first), Books(planned.Report));
         Assert.Equal(planned.Report.PeakBytes, planned.Peak.Bytes);
-        Assert.Equal(measured.First.ReservedBytes, measured.Second.ReservedBytes);
-        Assert.True(measured.Second.PeakBytes <= measured.First.PeakBytes); // less without a refresh
+        Assert.Equal(first.ReservedBytes, later.ReservedBytes);
+        Assert.True(later.PeakBytes <= first.PeakBytes); // less without a refresh
     }
 
     private static TrainOptions Of(string name)
@@ -69,16 +69,16 @@ public class StepPlanTests
         Optimizer = words[0], Preset = words.ElementAtOrDefault(1), Rank = words[0] is "apollo" or "galore" ? "4" : null,
     };
 
-    private static (MemoryReport First, MemoryReport Second) Measure(TrainOptions options, ModelConfig shape)
+    private static (MemoryReport First, MemoryReport Later) Measure(TrainOptions options, ModelConfig shape)
     {
         using var device = Device.CreateCpu(1);
         using var model = shape.Create(device, options.Seed);
         using var updater = Trainer.NewUpdater(options.Used(), model);
         device.Arena.ResetPeaks();
-        updater.Step(options.Accumulate, Loss);
+        for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         var first = device.Arena.Report;
         device.Arena.ResetPeaks();
-        updater.Step(options.Accumulate, Loss);
+        for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         return (first, device.Arena.Report);
 
         Tensor Loss(int microBatch)
@@ -92,5 +92,6 @@ public class StepPlanTests
     /// <summary>Every number of the books.</summary>
     private static string Books(MemoryReport report) => string.Join('\n', Enum.GetValues<Use>()
         .Select(use => $"{use}: {report.Live(use)}, at most {report.Peak(use)}")
-        .Append($"together {report.LiveBytes}, at most {report.PeakBytes}, reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
+        .Append($"together {report.LiveBytes}, at most {report.PeakBytes}")
+        .Append($"reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
 }

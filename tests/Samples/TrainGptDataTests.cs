@@ -55,7 +55,8 @@ public class TrainGptDataTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             JsonSerializer.Serialize(new { text = TrainGptRun.Text(100 + i) }) + "\n"));
         string data = run.Write("documents.jsonl", documents), validation = run.Write("validation.txt", TrainGptRun.Text(700));
         string output = TrainGptRun.Good(run.TrainOn(data, "lines", "--validation", validation));
-        Assert.Contains($" {40 * 100 + 39 * 40 / 2 + 40 + 700:N0} characters", output); // one separator a document
+        const int Characters = 40 * 100 + 39 * 40 / 2 + 40; // one separator a document
+        Assert.Contains($" {Characters:N0} characters; validated on '{validation}', 700 characters, ", output);
         Assert.Contains(TrainGptRun.Good("evaluate", "--out", run.File("lines")), output);
         Fails("line 2", run.TrainOn(run.Write("bad.jsonl", "{\"text\":\"a\"}\n{}"), "never"));
     }

@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using TrainGpt;
 
 namespace Mayfly.Tests;
@@ -69,7 +71,6 @@ public partial class TrainGptPlanTests(TrainGptRun run) : IClassFixture<TrainGpt
         string output = TrainGptRun.Good([.. plan, "--fit", $"{asked - 3}MiB"]);
         string command = output.TrimEnd().Split('\n')[^1];
         Assert.StartsWith("mayfly train ", command);
-        Assert.Contains("--mode eager", command);
         Assert.True(Resident(output) <= asked - 3);
         Assert.Equal(Resident(output), Resident(TrainGptRun.Good(["plan", .. command.Split(' ')[2..]])));
     }
@@ -79,7 +80,8 @@ public partial class TrainGptPlanTests(TrainGptRun run) : IClassFixture<TrainGpt
     {
         string[] settings = run.Train("within", "--layers", "12", "--context", "128", "--steps", "1", "--batch", "1");
         double asked = Resident(TrainGptRun.Good(["plan", .. settings[1..]]));
-        Assert.Contains("--checkpoint-blocks first-", TrainGptRun.Good(["plan", .. settings[1..], "--mode", "eager", "--fit", $"{asked - 1}MiB"]));
+        string[] eager = ["plan", .. settings[1..], "--mode", "eager", "--fit", $"{asked - 1}MiB"];
+        Assert.Contains("--checkpoint-blocks first-", TrainGptRun.Good(eager));
         string output = TrainGptRun.Good([.. settings, "--checkpoint-blocks", $"{asked - 0.7:F2}MiB"]);
         Assert.Contains("--checkpoint-blocks first-", output);
         Assert.Matches("\"checkpoint-blocks\": \"first-[0-9]+\"", File.ReadAllText(run.File("within", "config.json")));
@@ -98,6 +100,51 @@ public partial class TrainGptPlanTests(TrainGptRun run) : IClassFixture<TrainGpt
         Assert.NotEqual(0, code);
         Assert.Contains(message, errors);
         Assert.Single(errors.Trim().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("eager")]
+    [InlineData("deferred")]
+    public void The_first_step_is_drawn_and_listed(string mode)
+    {
+        string name = $"timeline-{mode}", drawing = run.File($"{name}.svg"), list = run.File($"{name}.json");
+        string[] train = run.Train(name, "--mode", mode, "--steps", "2");
+        TrainGptRun.Good([.. train, "--memory-timeline", drawing]);
+        TrainGptRun.Good([.. train, "--memory-timeline", list]);
+        string text = File.ReadAllText(drawing);
+        Assert.Equal("svg", XDocument.Parse(text).Root!.Name.LocalName);
+        Assert.Contains(">eager: ", text);
+        Assert.Contains(">deferred: ", text);
+        var steps = JsonNode.Parse(File.ReadAllText(list))!["steps"]!.AsArray();
+        Assert.Equal(["eager", "deferred"], steps.Select(step => (string)step!["title"]!));
+        string peak = File.ReadLines(run.File(name, "log.csv")).Skip(1).First().Split(',')[5];
+        Assert.Equal(peak, steps.Single(step => (string)step!["title"]! == mode)!["peak"]!.ToString());
+        Assert.All(steps, step => Assert.Equal(0, Gradients(step!)[^1])); // all given back
+        Assert.True(Gradients(steps[0]!).Max() < Gradients(steps[1]!).Max() / 2);
+    }
+
+    [Fact]
+    public void A_report_shows_the_memory_of_a_step()
+    {
+        string page = run.File("memory.html");
+        TrainGptRun.Good("report", "--out", run.Trained, "--report", page);
+        Assert.Contains(XDocument.Load(page).Descendants(), element => element is { Name.LocalName: "h2", Value: "Memory over a step" });
+    }
+
+    [Fact]
+    public void A_drawing_that_cannot_be_written_is_said_before_the_run()
+    {
+        var (code, _, errors) = TrainGptRun.Run(run.Train("folder-as-drawing", "--memory-timeline", run.Trained));
+        Assert.Equal(1, code);
+        Assert.Single(errors.Trim().Split('\n'));
+        Assert.False(File.Exists(run.File("folder-as-drawing", "log.csv")));
+    }
+
+    /// <summary>Live bytes of gradients after each event.</summary>
+    private static long[] Gradients(JsonNode step)
+    {
+        long live = (long)step["start"]!["gradient"]!;
+        return [.. step["events"]!.AsArray().Select(e => live += (string)e!["use"]! == "gradient" ? (long)e["bytes"]! : 0)];
     }
 
     [Fact]

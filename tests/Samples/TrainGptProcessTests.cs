@@ -19,6 +19,12 @@ public class TrainGptProcessTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Fact]
+    public void Of_two_runs_started_in_one_folder_one_has_it() => TwinRuns.Check(1);
+
+    [Fact]
+    public void A_run_killed_while_it_sets_another_aside_leaves_that_one_whole() => KilledRun.CheckSettingAside(1, seed: 1);
+
+    [Fact]
     public void A_killed_and_resumed_run_ends_as_if_it_had_been_left_alone() => KilledRun.Check(SomeMoments, seed: 1);
 
     [Theory]

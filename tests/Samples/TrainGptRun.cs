@@ -71,10 +71,18 @@ public sealed class TrainGptRun : IDisposable
     public static string RunUntil(string sign, string[] args, string input = "")
     {
         var signals = new Signals();
-        var output = new StoppingWriter(sign, signals);
+        var output = new WatchingWriter(sign, () => signals.Interrupt());
         int code = App.Run(args, new CommandContext(new StringReader(input), output, TextWriter.Null, signals));
         Assert.Equal(args.Contains("--interactive") ? 0 : 128 + 2, code); // what is interrupted there is an answer
         return output.ToString();
+    }
+
+    /// <summary>Runs a command, during which something happens when it first prints a piece with <paramref name="sign"/>.</summary>
+    public static (int Code, string Output, string Errors) RunWhile(string sign, Action action, params string[] args)
+    {
+        StringWriter output = new WatchingWriter(sign, () => Interlocked.Exchange(ref action!, null)?.Invoke()), errors = Writer();
+        int code = App.Run(args, new CommandContext(TextReader.Null, output, errors, new Signals()));
+        return (code, output.ToString(), errors.ToString());
     }
 
     /// <summary>Words in an order that is random and always the same.</summary>
@@ -90,23 +98,23 @@ public sealed class TrainGptRun : IDisposable
 
     private static StringWriter Writer() => new(CultureInfo.InvariantCulture) { NewLine = "\n" };
 
-    private sealed class StoppingWriter(string sign, Signals signals) : StringWriter(CultureInfo.InvariantCulture)
+    private sealed class WatchingWriter(string sign, Action action) : StringWriter(CultureInfo.InvariantCulture)
     {
         public override void Write(string? value)
         {
             base.Write(value);
-            StopAt(value);
+            Watch(value);
         }
 
         public override void WriteLine(string? value)
         {
             base.WriteLine(value);
-            StopAt(value);
+            Watch(value);
         }
 
-        private void StopAt(string? value)
+        private void Watch(string? value)
         {
-            if (value?.Contains(sign, StringComparison.Ordinal) == true) signals.Interrupt();
+            if (value?.Contains(sign, StringComparison.Ordinal) == true) action();
         }
     }
 }

@@ -27,7 +27,7 @@ internal static class ReportStyle
         body { margin: 0; background: var(--page); color: var(--text);
           font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
         main { max-width: 1160px; margin: 0 auto; padding: 24px 20px 40px; display: grid;
-          grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 16px; }
+          grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 16px; }
         header, .whole { grid-column: 1 / -1; }
         h1 { margin: 0; font-size: 26px; line-height: 1.25; overflow-wrap: anywhere; }
         h2 { margin: 0; font-size: 15px; font-weight: 600; }

@@ -12,8 +12,9 @@ internal static class RunCharts
         var loss = Loss(points);
         yield return loss.ToHtml("whole wide", Wide, WideHeight);
         yield return loss.ToHtml("whole narrow", Narrow, NarrowHeight);
-        foreach (var chart in (Chart[])[LearningRate(points), Throughput(points), Memory(points)])
-            yield return chart.ToHtml("", Narrow, NarrowHeight);
+        Chart[] small = [LearningRate(points), GradientNorm(points), Throughput(points), Memory(points)];
+        bool hasNorm = points.Any(point => Mayfly.Line.IsDrawn(point.GradientNorm)); // logs of earlier versions have none
+        foreach (var chart in hasNorm ? small : [small[0], .. small[2..]]) yield return chart.ToHtml("", Narrow, NarrowHeight);
     }
 
     private static Chart Loss(IReadOnlyList<RunPoint> points)
@@ -25,6 +26,12 @@ internal static class RunCharts
 
     private static Chart LearningRate(IReadOnlyList<RunPoint> points) =>
         new("Learning rate", "of the step", FromZero: true, Line(points, "learning rate", ReportStyle.Main, point => point.LearningRate));
+
+    private static Chart GradientNorm(IReadOnlyList<RunPoint> points)
+    {
+        var raw = Line(points, "each step", ReportStyle.Raw, point => point.GradientNorm);
+        return new Chart("Gradient norm", "before clipping", FromZero: true, raw, raw.Smoothed("smoothed", ReportStyle.Main));
+    }
 
     private static Chart Throughput(IReadOnlyList<RunPoint> points)
     {

@@ -25,11 +25,13 @@ internal static class RunFigures
         if (validated.Length > 0)
             yield return ("validation loss", Invariant($"{validated[^1].ValidationLoss:F4}"),
                 Invariant($"at step {validated[^1].Step:N0}"));
+        if (validated.Length > 0) yield return ("perplexity", Invariant($"{validated[^1].Perplexity:G5}"), "of the validation loss");
         if (validated.Length > 1 && validated.MinBy(point => point.ValidationLoss) is var best)
             yield return ("best validation loss", Invariant($"{best.ValidationLoss:F4}"), Invariant($"at step {best.Step:N0}"));
         if (Median([.. points.Select(point => point.TokensPerSecond).Where(Line.IsDrawn)]) is { } speed)
             yield return ("tokens/s", Invariant($"{speed:N0}"), "median");
         double[] peaks = [.. points.Select(point => point.PeakBytes).Where(Line.IsDrawn)];
+        if (Line.IsDrawn(points[^1].Seconds)) yield return ("duration", Time(TimeSpan.FromSeconds(points[^1].Seconds)), "of training");
         if (peaks.Length > 0) yield return ("memory at peak", Size(peaks.Max()), "of all steps");
     }
 
@@ -38,6 +40,8 @@ internal static class RunFigures
         Array.Sort(values);
         return values.Length == 0 ? null : (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
     }
+
+    private static string Time(TimeSpan time) => Invariant($"{(long)time.TotalHours}:{time:mm\\:ss}");
 
     private static string Size(double bytes) => bytes >= 1 << 30 ? Invariant($"{bytes / (1 << 30):F2} GiB") : bytes >= 1 << 20
         ? Invariant($"{bytes / (1 << 20):F1} MiB") : Invariant($"{bytes / 1024:F1} KiB");

@@ -9,4 +9,14 @@ namespace Mayfly;
 /// <param name="PeakBytes">The most bytes in use at once during the step.</param>
 /// <param name="LiveBytes">Bytes in use after the step.</param>
 public readonly record struct RunPoint(
-    long Step, double Loss, double ValidationLoss, double LearningRate, double TokensPerSecond, double PeakBytes, double LiveBytes);
+    long Step, double Loss, double ValidationLoss, double LearningRate, double TokensPerSecond, double PeakBytes, double LiveBytes)
+{
+    /// <summary>The L2 norm of all gradients together, before clipping.</summary>
+    public double GradientNorm { get; init; } = double.NaN;
+
+    /// <summary>The seconds since the run began, those before a resumption included.</summary>
+    public double Seconds { get; init; } = double.NaN;
+
+    /// <summary>e to the validation loss.</summary>
+    public double Perplexity => Math.Exp(ValidationLoss);
+}

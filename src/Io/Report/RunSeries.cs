@@ -7,8 +7,8 @@ public static class RunSeries
 {
     /// <summary>
     /// Reads comma-separated values under a line of names: <c>step</c>, and any of <c>loss</c>, <c>validation_loss</c>,
-    /// <c>learning_rate</c>, <c>tokens_per_second</c>, <c>peak_bytes</c> and <c>live_bytes</c>. Empty and missing values are NaN. A last
-    /// line that was cut short is left out.
+    /// <c>learning_rate</c>, <c>tokens_per_second</c>, <c>peak_bytes</c>, <c>live_bytes</c>, <c>gradient_norm</c> and <c>seconds</c>.
+    /// Empty and missing values are NaN. A last line that was cut short is left out.
     /// </summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">A line is no line of numbers.</exception>
@@ -43,7 +43,7 @@ public static class RunSeries
     {
         bool isGood = true;
         var point = new RunPoint((long)Get("step"), Get("loss"), Get("validation_loss"), Get("learning_rate"), Get("tokens_per_second"),
-            Get("peak_bytes"), Get("live_bytes"));
+            Get("peak_bytes"), Get("live_bytes")) { GradientNorm = Get("gradient_norm"), Seconds = Get("seconds") };
         return isGood ? point : null;
 
         double Get(string name)

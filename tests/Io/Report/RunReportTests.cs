@@ -105,7 +105,8 @@ public class RunReportTests
         var figures = XDocument.Parse(Page(points).ToHtml()).Descendants(Xhtml + "dl").First().Elements().Select(e => e.Value);
         Assert.Equal(
         [
-            "steps3", "training loss3.0000 smoothed", "validation loss2.7500 at step 3", "best validation loss2.5000 at step 1",
+            "steps3", "training loss3.0000 smoothed", "validation loss2.7500 at step 3",
+                "perplexity15.643 of the validation loss", "best validation loss2.5000 at step 1",
                 "tokens/s2,000 median",
             "memory at peak3.0 MiB of all steps",
         ], figures);
