@@ -53,7 +53,7 @@ internal static class CommandLine
         /// <summary>Takes time: the words and the defaults of other options are found out.</summary>
         public void Describe() => (HelpName, Description) = (Declared.Kind, help());
 
-        /// <summary>What a command line gives it. A switch that comes last without a word says what it says alone, whatever came before.</summary>
+        /// <summary>What a command line gives it. A switch that comes last without a word says so, whatever came before.</summary>
         public object? Value(ParseResult parse)
         {
             if (!Declared.IsSwitch) return parse.GetValue(this)!.Says;

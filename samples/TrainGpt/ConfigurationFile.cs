@@ -11,10 +11,15 @@ namespace TrainGpt;
 /// </summary>
 internal static class ConfigurationFile
 {
-    private const string Note = "//";
+    private const string Note = "//", Field = "configuration";
+
+    /// <summary>The most bytes of a configuration file.</summary>
+    private const int Longest = 1 << 20;
+
+    private const string Problem = "it is no JSON of settings";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly JsonDocumentOptions Strict = new() { CommentHandling = JsonCommentHandling.Skip,
-        AllowDuplicateProperties = false };
+        AllowTrailingCommas = true, AllowDuplicateProperties = false };
 
     /// <summary>All settings but those of phases before <paramref name="first"/>; null stands for none.</summary>
     public static JsonObject Write(TrainOptions options, Phase first) => new(
@@ -51,24 +56,14 @@ internal static class ConfigurationFile
     /// <exception cref="BadFileException">It is no object of numbers, strings and truth values with the names of options.</exception>
     public static Given Read(string path) => Read(path, Parse(path));
 
-    private static JsonObject Parse(string path)
-    {
-        try
-        {
-            return JsonNode.Parse(Files.ReadBytes(path), null, Strict) as JsonObject
-                ?? throw new JsonException("a JSON object is needed.");
-        }
-        catch (JsonException e)
-        {
-            throw new BadFileException(path, "configuration", $"it is no JSON of settings: {e.Message}", e);
-        }
-    }
+    private static JsonObject Parse(string path) => BadFileException.Guard(path, Field, Problem, () =>
+        JsonNode.Parse(TextFile.Read(path, Longest), null, Strict) as JsonObject ?? throw new JsonException("a JSON object is needed."));
 
     /// <summary>What an object of a file sets.</summary>
     /// <exception cref="BadFileException">A name or a value is impossible; the message names it.</exception>
-    public static Given Read(string path, JsonObject json) => new(
+    public static Given Read(string path, JsonObject json) => BadFileException.Guard(path, Field, Problem, () => new Given(
         [.. json.Where(setting => !setting.Key.StartsWith(Note, StringComparison.Ordinal)).Select(setting =>
-            Read(path, setting.Key, setting.Value))]);
+            Read(path, setting.Key, setting.Value))]));
 
     private static (Declaration Option, object? Value) Read(string path, string name, JsonNode? node)
     {

@@ -34,7 +34,7 @@ internal sealed class Corpus : IDisposable
         CheckThere(data);
         CheckThere(validation);
         var train = data is null
-            ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop))
+            ? CorpusPart.Of("The default text", [SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop)])
             : CorpusPart.Open(data, stop);
         return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
             : CorpusPart.Open(validation, stop), validation is null ? $"the last tenth of {Name(data)}" : Name(validation));
@@ -72,7 +72,7 @@ internal sealed class Corpus : IDisposable
     {
         if (TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer;
         if (train.Ids is not { } ids)
-            return new CharTokenizer(train.Text + validation?.Text, hasUnknown: options.Tokenizer == TokenizerChoice.Characters);
+            return new CharTokenizer(train.Texts.Concat(validation?.Texts ?? []), options.Tokenizer == TokenizerChoice.Characters);
         if (options.Vocabulary is { } size) return new IdTokenizer(size);
         int largest = Math.Max(ids.LargestId(), validation?.Ids?.LargestId() ?? 0);
         return new IdTokenizer(Math.Max(largest + 1, ModelChoice.LeastVocabulary(options)));

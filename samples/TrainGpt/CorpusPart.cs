@@ -13,21 +13,21 @@ internal sealed class CorpusPart : IDisposable
             path => TokenShards.Find(path).Count > 0, (path, _) => Shards(path, TokenShards.Open(TokenShards.Find(path)))),
         ("a .jsonl file of objects with a field text",
             path => IsFile(path, ".jsonl"), (path, _) => Documents(path, JsonLines.ReadTexts(path))),
-        ("a UTF-8 text file, or a folder of them", _ => true, (path, stop) => Of($"'{path}'", TextSource.Read(path, stop))),
+        ("a UTF-8 text file, or a folder of them", _ => true, (path, stop) => Of($"'{path}'", TextSource.ReadTexts(path, stop))),
     ];
 
     private readonly string name;
-    private readonly string[] texts;
+    private readonly IReadOnlyList<string> texts;
     private readonly bool isPacked;
 
-    private CorpusPart(string name, string[] texts, bool isPacked, TokenShards? ids) =>
+    private CorpusPart(string name, IReadOnlyList<string> texts, bool isPacked, TokenShards? ids) =>
         (this.name, this.texts, this.isPacked, Ids) = (name, texts, isPacked, ids);
 
     /// <summary>The ids, where they came as such.</summary>
     public TokenShards? Ids { get; }
 
-    /// <summary>All characters that have to have an id.</summary>
-    public string Text => isPacked ? string.Concat(texts.Append(Separator)) : texts[0];
+    /// <summary>All texts whose characters have to have an id.</summary>
+    public IEnumerable<string> Texts => isPacked ? texts.Append(Separator) : texts;
 
     /// <summary>What a path can be, in words.</summary>
     public static string Help => string.Join("; ", Kinds.Reverse().Select(kind => kind.Help)) + ".";
@@ -36,8 +36,8 @@ internal sealed class CorpusPart : IDisposable
     /// <exception cref="InputException">It cannot be read.</exception>
     public static CorpusPart Open(string path, CancellationToken stop) => Kinds.First(kind => kind.Fits(path)).Read(path, stop);
 
-    /// <summary>One text.</summary>
-    public static CorpusPart Of(string name, string text) => new(name, [text], false, null);
+    /// <summary>Texts that follow one another.</summary>
+    public static CorpusPart Of(string name, IReadOnlyList<string> texts) => new(name, texts, false, null);
 
     /// <summary>The ids; those of documents are packed with a separator after each.</summary>
     /// <exception cref="InputException">The vocabulary lacks an id or a character.</exception>
@@ -47,8 +47,8 @@ internal sealed class CorpusPart : IDisposable
         try
         {
             return new MemoryTokens(isPacked
-                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0])
-                : tokenizer.Encode(texts[0]));
+                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), End(tokenizer))
+                : texts is [var only] ? tokenizer.Encode(only) : Join([.. texts.Select(tokenizer.Encode)]));
         }
         catch (InputException e)
         {
@@ -56,8 +56,26 @@ internal sealed class CorpusPart : IDisposable
         }
     }
 
+    private int[] Join(int[][] parts)
+    {
+        long count = parts.Sum(part => (long)part.Length);
+        if (count > Array.MaxLength) throw new InputException(
+            $"it has {count:N0} tokens, more than memory holds in one piece; give token ids as a .bin file, which is not read into it.");
+        int[] ids = new int[count];
+        int at = 0;
+        foreach (int[] part in parts)
+        {
+            part.CopyTo(ids, at);
+            at += part.Length;
+        }
+
+        return ids;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => Ids?.Dispose();
+
+    private static int End(Tokenizer tokenizer) => tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0];
 
     private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
 

@@ -136,8 +136,9 @@ internal sealed class Declaration
             if (Get(by.With(new T(), by.Read([word])).Used()) is { } value) yield return $"{word} {SettingText.Write(value)}";
     }
 
-    /// <summary>NaN lies nowhere.</summary>
-    private void Check(object? value)
+    /// <summary>Refuses a number out of range. NaN lies nowhere.</summary>
+    /// <exception cref="InputException">It is; the message names the option and the range.</exception>
+    public void Check(object? value)
     {
         if (value is null or string or string[] or bool || SettingText.IsWord(value)) return;
         double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);

@@ -66,7 +66,7 @@ internal sealed class Evaluator
         using var scope = model.Device.Scope("Evaluate");
         int[] ids = new int[rows * windows.Context], targets = new int[ids.Length];
         windows.Fill(first, rows, ids, targets);
-        bytes += Bytes(targets);
+        bytes += tokenizer is IdTokenizer ? 0 : tokenizer.DecodeBytes(targets).Length;
         model.Eval();
         double loss = model.Loss(Tensor(ids, rows), Tensor(targets, rows)).Item();
         model.Train();
@@ -74,15 +74,4 @@ internal sealed class Evaluator
     }
 
     private Tensor Tensor(int[] ids, int rows) => Mayfly.Tensor.From<int>(ids, (rows, windows.Context), model.Device);
-
-    /// <summary>The bytes of the ids' text in UTF-8, half a pair of surrogates counting two.</summary>
-    private long Bytes(int[] ids)
-    {
-        if (tokenizer is IdTokenizer) return 0;
-        if (tokenizer is ByteTokenizer) return ids.Length;
-        long bytes = 0;
-        foreach (char character in tokenizer.Decode(ids))
-            bytes += character < '\u0080' ? 1 : character < '\u0800' || char.IsSurrogate(character) ? 2 : 3;
-        return bytes;
-    }
 }

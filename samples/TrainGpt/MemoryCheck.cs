@@ -14,8 +14,9 @@ internal static class MemoryCheck
         if (!IsHost(options.Device)) return $"Memory: {Parts(plan)}.";
         long has = GC.GetGCMemoryInfo().HighMemoryLoadThresholdBytes, data = GC.GetTotalMemory(false);
         if (plan.Resident + data <= has) return $"Memory: {Parts(plan)}; there are {ByteSize.Text(has)}.";
+        string less = plan.Report.Peak(Use.Weight) > has ? "Its weights alone do not fit; take a smaller model." : Less(search, has - data);
         throw new InputException($"Training takes {Parts(plan)}; with its data and the runtime {ByteSize.Text(plan.Resident + data)}, of "
-            + $"which there are {ByteSize.Text(has)}. {Less(search, has - data)}");
+            + $"which there are {ByteSize.Text(has)}. {less}");
     }
 
     /// <summary>The peak and its parts; the parts have their peaks at different times.</summary>

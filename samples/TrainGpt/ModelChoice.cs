@@ -68,6 +68,21 @@ internal static class ModelChoice
         shape.Check();
     }
 
+    /// <summary>
+    /// Refuses a stored shape that is impossible, out of the options' ranges, or of more weights than its file holds: before memory is taken
+    /// for them.
+    /// </summary>
+    /// <exception cref="InputException">It is out of range; the message names the option.</exception>
+    /// <exception cref="ArgumentException">The library refuses it, or it has too many weights.</exception>
+    public static void CheckClaims(ModelConfig shape, long weights)
+    {
+        shape.Check();
+        shape = shape.Explicit();
+        foreach (var (option, field) in Fields) option.Check(field.GetValue(shape));
+        if (shape.CountParameters() is var claimed && claimed > weights)
+            throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
+    }
+
     /// <summary>Makes a model, unless its weights alone are more than the machine's memory.</summary>
     /// <exception cref="InputException">They are.</exception>
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)

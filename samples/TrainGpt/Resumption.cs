@@ -34,8 +34,8 @@ internal static class Resumption
     /// <summary>Settings with the saved tokenizer's name where another file holds the same.</summary>
     /// <exception cref="InputException">The file is no tokenizer.</exception>
     public static TrainOptions WithSameTokenizer(TrainOptions asked, TrainOptions saved, Tokenizer tokenizer) =>
-        asked.Tokenizer is { } file && file != saved.Tokenizer && File.Exists(file)
-            && Tokenizer.Load(file).ToJson() == tokenizer.ToJson() ? asked with { Tokenizer = saved.Tokenizer } : asked;
+        asked.Tokenizer is { } given && given != saved.Tokenizer && (TokenizerChoice.Names.Contains(given) || Path.Exists(given))
+            && TokenizerChoice.Open(given)?.ToJson() == tokenizer.ToJson() ? asked with { Tokenizer = saved.Tokenizer } : asked;
 
     private static void SaySchedule(TrainOptions options, TrainOptions saved, long step, TextWriter output)
     {

@@ -155,8 +155,11 @@ internal sealed class RunFolder : IDisposable
         try
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
-            configuration.Model.Check();
-            var options = Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+            var options = BadFileException.Guard(snapshot.Path, "configuration", "it is impossible", () =>
+            {
+                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
+                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+            });
             var tokenizer = snapshot.Tokenizer
                 ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)

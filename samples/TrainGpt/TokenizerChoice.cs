@@ -23,6 +23,13 @@ internal static class TokenizerChoice
     public static string Help =>
         $"{string.Join(", ", Named.Select(named => $"{named.Name} ({named.Help})"))}, or a file: {TokenizerFile.Help}.";
 
+    /// <summary>Refuses a file that is not there, before data is read.</summary>
+    /// <exception cref="InputException">There is no such file.</exception>
+    public static void CheckThere(string? value)
+    {
+        if (!Names.Contains(value)) Corpus.CheckThere(value);
+    }
+
     /// <summary>The tokenizer of a name or a file; null where the data decides.</summary>
     /// <exception cref="InputException">The file cannot be read, or is no tokenizer.</exception>
     public static Tokenizer? Open(string? value)

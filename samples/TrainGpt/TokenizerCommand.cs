@@ -22,23 +22,25 @@ internal static class TokenizerCommand
         var data = new Option<string>("--data") { Description = "The text to learn from: a file of any size, or a folder of UTF-8 texts.",
             HelpName = "FILE|FOLDER", Required = true };
         var size = new Option<int>("--vocab") { Description = "The number of tokens: the 256 bytes, what is learned, and <|endoftext|>.",
-            HelpName = "N", DefaultValueFactory = _ => Standard };
+            HelpName = "N", DefaultValueFactory = _ => Standard, CustomParser = ReadSize };
         var output = new Option<string>("--out") { Description = "The file to write, a tokenizer.json in Hugging Face's format; give it to "
             + "train by --tokenizer.", HelpName = "FILE", Required = true };
-        size.Validators.Add(CheckSize);
         var command = new Command("train", "Learns a byte-level BPE vocabulary from text.") { data, size, output };
         command.SetAction(parse => Run(parse.GetRequiredValue(data), parse.GetValue(size), parse.GetRequiredValue(output), context));
         return command;
     }
 
-    private static void CheckSize(OptionResult result)
+    private static int ReadSize(ArgumentResult result)
     {
-        if (result.GetValueOrDefault<int>() is < Least or > Most)
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"--vocab: a number from {Least} to {Most} is needed"));
+        string text = result.Tokens[0].Value;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is >= Least and <= Most) return size;
+        result.AddError(string.Create(CultureInfo.InvariantCulture, $"--vocab {text}: a number from {Least} to {Most} is needed"));
+        return 0;
     }
 
     private static void Run(string data, int size, string output, CommandContext context)
     {
+        if (Directory.Exists(output)) throw new InputException($"Cannot write '{output}': it is a folder, not a file.");
         var trainer = new BpeTrainer(size);
         var clock = Stopwatch.StartNew();
         var (read, skipped) = trainer.Add(data, context.Stop);

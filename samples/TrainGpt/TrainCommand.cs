@@ -62,7 +62,7 @@ internal static class TrainCommand
     private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
     {
         options.Check();
-        Corpus.CheckThere(options.Tokenizer);
+        TokenizerChoice.CheckThere(options.Tokenizer);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         var tokenizer = corpus.MakeTokenizer(options);
         Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
@@ -88,11 +88,11 @@ internal static class TrainCommand
         TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
             RunFolder folder, CommandContext context)
     {
+        asked = new PlanSearch(asked, shape).Resolved().Options;
+        shape = ModelChoice.Set(asked, shape);
         var data = corpus.Tokens(tokenizer);
         data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
         var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
-        asked = new PlanSearch(asked, shape).Resolved().Options;
-        shape = ModelChoice.Set(asked, shape);
         string hash = DataHash.Of(data);
         DataHash.Check(asked, hash);
         using var device = Device.Open(asked.Device, asked.Threads);

@@ -18,11 +18,20 @@ public sealed class CharTokenizer : Tokenizer
     /// <param name="text">The text.</param>
     /// <param name="hasUnknown">Adds U+FFFD, whose id all other characters get.</param>
     /// <exception cref="InputException">The text is empty.</exception>
-    public CharTokenizer(string text, bool hasUnknown = false)
+    public CharTokenizer(string text, bool hasUnknown = false) : this([text], hasUnknown)
     {
-        if (text.Length == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
+    }
+
+    /// <summary>Takes the characters that occur in any of <paramref name="texts"/>.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="hasUnknown">Adds U+FFFD, whose id all other characters get.</param>
+    /// <exception cref="InputException">The texts are empty.</exception>
+    public CharTokenizer(IEnumerable<string> texts, bool hasUnknown = false)
+    {
+        var found = Distinct(texts);
+        if (found.Count == 0) throw new InputException("The text is empty: there are no characters to make a vocabulary of.");
         HasUnknown = hasUnknown;
-        characters = [.. new SortedSet<Rune>(hasUnknown ? Distinct(text).Append(Rune.ReplacementChar) : Distinct(text))];
+        characters = [.. new SortedSet<Rune>(hasUnknown ? found.Append(Rune.ReplacementChar) : found)];
         Number();
     }
 
@@ -89,10 +98,11 @@ public sealed class CharTokenizer : Tokenizer
         for (int i = 0; i < characters.Length; i++) ids.TryAdd(characters[i], i);
     }
 
-    private static HashSet<Rune> Distinct(string text)
+    private static HashSet<Rune> Distinct(IEnumerable<string> texts)
     {
         var seen = new HashSet<Rune>();
-        foreach (var character in text.EnumerateRunes()) seen.Add(character);
+        foreach (string text in texts)
+            foreach (var character in text.EnumerateRunes()) seen.Add(character);
         return seen;
     }
 

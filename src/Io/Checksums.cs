@@ -42,26 +42,19 @@ internal static class Checksums
         int place = Place(header);
         if (place < 0 || place + Blank.Length > header.Length) return false;
         string said = Encoding.ASCII.GetString(header.Slice(place, Blank.Length));
-        byte[] blank = header.ToArray();
-        blank.AsSpan(place, Blank.Length).Fill((byte)'0');
-        return said == Digits(Append(0, blank));
+        uint blank = Append(Append(0, header[..place]), Encoding.ASCII.GetBytes(Blank));
+        return said == Digits(Append(blank, header[(place + Blank.Length)..]));
     }
 
+    /// <summary>True for the names of checksums in the metadata.</summary>
+    public static bool IsField(string name) => name is TensorsField or HeaderField;
+
     /// <summary>The tensors' sums by name.</summary>
-    public static Dictionary<string, uint> Get(string file, IReadOnlyDictionary<string, string> metadata)
-    {
-        try
-        {
-            var sums = JsonSerializer.Deserialize<Dictionary<string, string>>(metadata[TensorsField])!;
-            return sums.ToDictionary(sum => sum.Key, sum => uint.Parse(sum.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture),
-                StringComparer.Ordinal);
-        }
-        catch (Exception e) when (e is KeyNotFoundException or JsonException or FormatException or OverflowException
-            or ArgumentNullException)
-        {
-            throw new BadFileException(file, TensorsField, $"the checksums cannot be read: {e.Message}", e);
-        }
-    }
+    /// <exception cref="BadFileException">They cannot be read.</exception>
+    public static Dictionary<string, uint> Get(string file, IReadOnlyDictionary<string, string> metadata) =>
+        BadFileException.Guard(file, TensorsField, "the checksums cannot be read", () =>
+            JsonSerializer.Deserialize<Dictionary<string, string>>(metadata[TensorsField])!.ToDictionary(sum => sum.Key,
+                sum => uint.Parse(sum.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture), StringComparer.Ordinal));
 
     private static string Digits(uint sum) => sum.ToString("x8", CultureInfo.InvariantCulture);
 

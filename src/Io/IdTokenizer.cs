@@ -9,6 +9,9 @@ public sealed class IdTokenizer : Tokenizer
     internal const string KindName = "ids";
     private const string SizeField = "size";
 
+    /// <summary>The most ids that a file may claim: the tables of a model are made for them.</summary>
+    private const int MostIds = 1 << 24;
+
     /// <summary>Takes the ids from 0 up to <paramref name="size"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1.</exception>
     public IdTokenizer(int size)
@@ -38,7 +41,7 @@ public sealed class IdTokenizer : Tokenizer
     /// <inheritdoc/>
     protected override void WriteFields(Utf8JsonWriter json) => json.WriteNumber(SizeField, VocabularySize);
 
-    internal static IdTokenizer Read(TokenizerFields fields) => new(fields.Size(SizeField));
+    internal static IdTokenizer Read(TokenizerFields fields) => new(fields.Size(SizeField, MostIds));
 
     private int Id(string word) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id < VocabularySize
         ? id

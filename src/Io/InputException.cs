@@ -30,4 +30,25 @@ public sealed class BadFileException(string file, string field, string problem, 
 
     /// <summary>The part of the file.</summary>
     public string Field { get; } = field;
+
+    /// <summary>
+    /// The boundary of a file format: runs a reader of content that nobody vouches for. Whatever goes wrong in it, of any type, comes out as
+    /// this exception; what is one already, or another <see cref="InputException"/>, passes, and so do a cancellation and the lack of memory.
+    /// </summary>
+    /// <param name="file">The file's path.</param>
+    /// <param name="field">The part of the file that is read.</param>
+    /// <param name="problem">What an error means, in front of its own words.</param>
+    /// <param name="read">Reads.</param>
+    /// <exception cref="BadFileException">Something went wrong.</exception>
+    public static T Guard<T>(string file, string field, string problem, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is not (InputException or OperationCanceledException or OutOfMemoryException))
+        {
+            throw new BadFileException(file, field, $"{problem}: {e.Message}", e);
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace Mayfly;
@@ -8,47 +7,32 @@ namespace Mayfly;
 /// </summary>
 public static class JsonLines
 {
+    /// <summary>The most bytes of a line: 64 MiB.</summary>
+    public const int LongestLine = 64 << 20;
+
     private const string TextField = "text";
 
     /// <summary>The documents of a file, read line by line.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
-    /// <exception cref="BadFileException">A line is no such object; the message names it.</exception>
+    /// <exception cref="BadFileException">A line is no such object, or longer than <see cref="LongestLine"/>; the message names it.</exception>
     public static IEnumerable<string> ReadTexts(string path)
     {
         using var stream = Files.OpenRead(path);
-        using var reader = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
-        for (int line = 1; NextLine(path, line, reader) is { } json; line++)
-            if (!string.IsNullOrWhiteSpace(json)) yield return Text(path, line, json);
+        var lines = new LineReader(path, stream, LongestLine);
+        while (lines.Next() is { } json)
+            if (!json.Span.Trim(" \t\r"u8).IsEmpty) yield return Text(path, lines.Name, json);
     }
 
-    private static string? NextLine(string path, int line, StreamReader reader)
+    private static string Text(string path, string line, ReadOnlyMemory<byte> json)
     {
-        try
-        {
-            return reader.ReadLine();
-        }
-        catch (Exception e) when (e is IOException or DecoderFallbackException)
-        {
-            throw Bad(path, line, e is IOException ? e.Message : "it is not UTF-8 text; convert the file first.", e);
-        }
-    }
-
-    private static string Text(string path, int line, string json)
-    {
-        try
+        if (Encodings.Problem(json.Span) is { } problem) throw new BadFileException(path, line, problem);
+        return BadFileException.Guard(path, line, "it is not JSON", () =>
         {
             using var document = JsonDocument.Parse(json);
             return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty(TextField, out var text)
                 && text.ValueKind == JsonValueKind.String
                 ? text.GetString()!
-                : throw Bad(path, line, $"an object with a string \"{TextField}\" is needed.");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw Bad(path, line, $"it is not JSON: {e.Message}", e);
-        }
+                : throw new BadFileException(path, line, $"an object with a string \"{TextField}\" is needed.");
+        });
     }
-
-    private static BadFileException Bad(string path, int line, string problem, Exception? cause = null) =>
-        new(path, $"line {line}", problem, cause);
 }

@@ -9,7 +9,14 @@ namespace Mayfly;
 /// </summary>
 internal static class OptimizerSettings
 {
-    private const string Field = "rules";
+    private const string Field = "rules", Unreadable = "the optimizer's settings cannot be read";
+
+    /// <summary>A list that is missing, or null, is not an empty one.</summary>
+    private static readonly JsonSerializerOptions Strict = new()
+    {
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
     private sealed record Saved(SavedRule[] Rules, Adjustment[] Adjustments);
 
@@ -27,7 +34,8 @@ internal static class OptimizerSettings
     public static void Check(SafeTensorsReader reader, Updater updater)
     {
         if (Read(reader) is not { } saved) return;
-        var ruleOf = saved.Rules.SelectMany(r => r.Parameters.Select(p => (Name: p, Rule: r))).ToDictionary(p => p.Name, p => p.Rule);
+        var ruleOf = BadFileException.Guard(reader.Path, Field, Unreadable, () => saved.Rules
+            .SelectMany(r => r.Parameters.Select(p => (Name: p, Rule: r))).ToDictionary(p => p.Name, p => p.Rule));
         foreach (var (parameter, rule, _, scale) in updater.Routed)
             if (parameter.Trainable && ruleOf.TryGetValue(parameter.Name, out var before) && Difference(before, rule, scale) is { } found)
                 throw new BadFileException(
@@ -35,10 +43,25 @@ internal static class OptimizerSettings
                     $"{parameter.Name} was trained with {found}; make the updater as it was, load, then change it by updater.Adjust.");
     }
 
-    /// <summary>Makes the adjustments that the file holds.</summary>
+    /// <summary>Makes the adjustments that the file holds; where one is impossible, the updater's stay as they were.</summary>
+    /// <exception cref="BadFileException">One is impossible.</exception>
     public static void Restore(SafeTensorsReader reader, Updater updater)
     {
-        if (Read(reader) is { } saved) updater.Readjust(saved.Adjustments);
+        if (Read(reader) is not { } saved) return;
+        Adjustment[] before = [.. updater.Adjustments];
+        try
+        {
+            BadFileException.Guard(reader.Path, Field, "an adjustment cannot be made", () =>
+            {
+                updater.Readjust(saved.Adjustments);
+                return true;
+            });
+        }
+        catch
+        {
+            updater.Readjust(before);
+            throw;
+        }
     }
 
     private static string? Difference(SavedRule before, Rule rule, double scale)
@@ -56,14 +79,7 @@ internal static class OptimizerSettings
     private static Saved? Read(SafeTensorsReader reader)
     {
         if (!reader.Metadata.TryGetValue(Field, out string? json)) return null;
-        try
-        {
-            return JsonSerializer.Deserialize<Saved>(json);
-        }
-        catch (JsonException e)
-        {
-            throw new BadFileException(reader.Path, Field, e.Message, e);
-        }
+        return BadFileException.Guard(reader.Path, Field, Unreadable, () => JsonSerializer.Deserialize<Saved>(json, Strict));
     }
 
     private static string[] Settings(Rule rule) => [.. rule.Texts.Select(s => $"{s.Key} {s.Text}")];

@@ -47,9 +47,9 @@ internal static class OptimizerTensors
         OptimizerSettings.Check(reader, updater);
     }
 
+    /// <summary>Overwrites states and numbers, once settings and weights are.</summary>
     public static void Restore(SafeTensorsReader reader, Updater updater)
     {
-        OptimizerSettings.Restore(reader, updater);
         foreach (var (name, tensor) in Tensors(updater)) reader.ReadInto(name, tensor);
         foreach (var (name, state, key) in Numbers(updater).ToList()) state.Number(key) = reader.Read<double>(name)[0];
     }

@@ -18,25 +18,39 @@ public static class SafeTensors
     /// <summary>Bytes moved at a time.</summary>
     internal const int ChunkBytes = 1 << 20;
 
-    /// <summary>Bytes of one element of a dtype as the format names it; 0 for an unknown one.</summary>
-    internal static int SizeOf(string dtype) => dtype switch
+    /// <summary>
+    /// Each dtype as the format names it, the bits of an element, and the .NET type that has them, if there is one. Those of the reference
+    /// library; what no .NET type has can lie beside what is read.
+    /// </summary>
+    private static readonly (string Name, int Bits, Type? Element)[] Types =
+    [
+        ("F64", 64, typeof(double)), ("F32", 32, typeof(float)), ("F16", 16, typeof(Half)), ("BF16", 16, null),
+        ("I64", 64, typeof(long)), ("I32", 32, typeof(int)), ("I16", 16, typeof(short)), ("I8", 8, typeof(sbyte)),
+        ("U64", 64, typeof(ulong)), ("U32", 32, typeof(uint)), ("U16", 16, typeof(ushort)), ("U8", 8, typeof(byte)),
+        ("BOOL", 8, null), ("F8_E4M3", 8, null), ("F8_E5M2", 8, null), ("F8_E8M0", 8, null), ("F6_E2M3", 6, null), ("F6_E3M2", 6, null),
+        ("F4", 4, null), ("C64", 64, null),
+    ];
+
+    /// <summary>The names of all dtypes, for messages.</summary>
+    internal static string TypeNames => string.Join(' ', Types.Select(type => type.Name));
+
+    /// <summary>Bits of one element of a dtype as the format names it; 0 for an unknown one.</summary>
+    internal static int BitsOf(string dtype) => Array.Find(Types, type => type.Name == dtype).Bits;
+
+    /// <summary>Bytes of one element of a dtype that has whole bytes.</summary>
+    internal static int SizeOf(string dtype) => BitsOf(dtype) / 8;
+
+    /// <summary>The name of a dtype as <see cref="Types"/> holds it; null for an unknown one.</summary>
+    internal static string? Known(ReadOnlySpan<char> dtype)
     {
-        "F64" or "I64" => 8,
-        "F32" or "I32" => 4,
-        "F16" or "BF16" or "I16" => 2,
-        "I8" or "U8" or "BOOL" => 1,
-        _ => 0,
-    };
+        foreach (var type in Types)
+            if (dtype.SequenceEqual(type.Name)) return type.Name;
+        return null;
+    }
 
     /// <summary>The format's name of a .NET element type.</summary>
-    internal static string NameOf<T>() where T : unmanaged =>
-        typeof(T) == typeof(float) ? "F32"
-        : typeof(T) == typeof(double) ? "F64"
-        : typeof(T) == typeof(int) ? "I32"
-        : typeof(T) == typeof(long) ? "I64"
-        : typeof(T) == typeof(Half) ? "F16"
-        : typeof(T) == typeof(byte) ? "U8"
-        : throw new NotSupportedException($"SafeTensors: {typeof(T).Name} elements; use float, double, int, long, Half or byte.");
+    internal static string NameOf<T>() where T : unmanaged => Array.Find(Types, type => type.Element == typeof(T)).Name
+        ?? throw new NotSupportedException($"SafeTensors: {typeof(T).Name} elements; use double, float, Half or whole numbers.");
 
     /// <summary>The type and the extents under which a tensor is written; of groups with a scale the format knows the bytes only.</summary>
     internal static (string Type, long[] Sizes) StoredAs(Shape shape, DType type)
@@ -98,14 +112,14 @@ public static class SafeTensors
 
 /// <summary>One tensor of a safetensors file.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Type">Its element type as the file names it: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.</param>
+/// <param name="Type">Its element type as the file names it, as F32 or BF16.</param>
 /// <param name="Sizes">Its extents, outermost first.</param>
 /// <param name="Begin">Its first byte, counted from the end of the header.</param>
 /// <param name="End">The byte after its last.</param>
 public sealed record SafeTensorEntry(string Name, string Type, IReadOnlyList<long> Sizes, long Begin, long End)
 {
     /// <summary>The number of elements.</summary>
-    public long Count => (End - Begin) / SafeTensors.SizeOf(Type);
+    public long Count => Sizes.Aggregate(1L, (count, size) => count * size);
 
     /// <summary>The extents as in <c>(12, 64, 128)</c>.</summary>
     public string SizeText => $"({string.Join(", ", Sizes)})";

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
@@ -105,12 +106,12 @@ public sealed class SafeTensorsReader : IDisposable
             throw Bad(name, $"{entry.Count:N0} elements are more than an array holds; read it into a tensor.");
         var values = new T[entry.Count];
         int size = SafeTensors.SizeOf(entry.Type), piece = SafeTensors.ChunkBytes / 8;
-        var stored = new byte[Math.Min(piece, values.Length) * size];
+        using var stored = new Pooled<byte>(Math.Min(piece, values.Length) * size);
         for (int i = 0; i < values.Length; i += piece)
         {
             int n = Math.Min(piece, values.Length - i);
-            ReadExactly(name, dataStart + entry.Begin + (long)i * size, stored.AsSpan(0, n * size));
-            SafeTensors.Convert(entry.Type, stored.AsSpan(0, n * size), values.AsSpan(i, n));
+            ReadExactly(name, dataStart + entry.Begin + (long)i * size, stored.Span[..(n * size)]);
+            SafeTensors.Convert(entry.Type, stored.Span[..(n * size)], values.AsSpan(i, n));
         }
 
         return values;
@@ -124,23 +125,26 @@ public sealed class SafeTensorsReader : IDisposable
     {
         if (!Checksums.IsIntact(json)) throw Bad("header", "its checksum differs, or is missing; the file is damaged.");
         var sums = Checksums.Get(Path, Metadata);
-        var bytes = new byte[SafeTensors.ChunkBytes];
+        using var bytes = new Pooled<byte>((int)Math.Min(SafeTensors.ChunkBytes, stream.Length));
         foreach (var entry in Entries.Values)
         {
             if (!sums.TryGetValue(entry.Name, out uint sum)) throw Bad(entry.Name, "its checksum is missing; the file is damaged.");
-            if (Sum(entry, bytes) != sum) throw Bad(entry.Name, "its checksum differs; the file is damaged.");
+            if (Sum(entry, bytes.Span) != sum) throw Bad(entry.Name, "its checksum differs; the file is damaged.");
         }
     }
+
+    /// <summary>True where a writer put checksums in, or what is left of them.</summary>
+    internal bool HasChecksums => Metadata.Keys.Any(Checksums.IsField);
 
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
 
-    private uint Sum(SafeTensorEntry entry, byte[] bytes)
+    private uint Sum(SafeTensorEntry entry, Span<byte> bytes)
     {
         uint sum = 0;
         for (long at = entry.Begin; at < entry.End; at += bytes.Length)
         {
-            var piece = bytes.AsSpan(0, (int)Math.Min(bytes.Length, entry.End - at));
+            var piece = bytes[..(int)Math.Min(bytes.Length, entry.End - at)];
             ReadExactly(entry.Name, dataStart + at, piece);
             sum = Checksums.Append(sum, piece);
         }
@@ -152,19 +156,19 @@ public sealed class SafeTensorsReader : IDisposable
     private void Copy<T>(SafeTensorEntry entry, Tensor tensor) where T : unmanaged, INumber<T>
     {
         bool same = typeof(T) == typeof(byte);
-        int size = SafeTensors.SizeOf(entry.Type);
-        byte[] stored = new byte[SafeTensors.ChunkBytes];
-        var converted = same ? [] : new T[SafeTensors.ChunkBytes / 8];
+        int size = SafeTensors.SizeOf(entry.Type), most = (int)Math.Min(SafeTensors.ChunkBytes / 8, entry.Count);
+        using var stored = new Pooled<byte>((int)Math.Min(SafeTensors.ChunkBytes, entry.End - entry.Begin));
+        using var converted = new Pooled<T>(same ? 0 : most);
         long place = dataStart + entry.Begin;
         foreach (var piece in TensorPieces.Of(tensor.Write("SafeTensors")))
         {
             int n = (int)piece.Count;
-            var bytes = stored.AsSpan(0, same ? (int)tensor.Type.Bytes(n) : n * size);
+            var bytes = stored.Span[..(same ? (int)tensor.Type.Bytes(n) : n * size)];
             ReadExactly(entry.Name, place, bytes);
             place += bytes.Length;
-            if (!same) SafeTensors.Convert(entry.Type, bytes, converted.AsSpan(0, n));
-            if (!same && tensor.Type.IsStored()) Round<T>(converted.AsSpan(0, n), tensor, piece.Layout);
-            else tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.AsSpan(0, n)));
+            if (!same) SafeTensors.Convert(entry.Type, bytes, converted.Span[..n]);
+            if (!same && tensor.Type.IsStored()) Round<T>(converted.Span[..n], tensor, piece.Layout);
+            else tensor.Device.Backend.Write(piece, same ? bytes : MemoryMarshal.AsBytes(converted.Span[..n]));
         }
     }
 
@@ -182,7 +186,8 @@ public sealed class SafeTensorsReader : IDisposable
         ReadExactly("header", 0, bytes);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         if (length > SafeTensors.LongestHeader)
-            throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted.");
+            throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted. "
+                + "Is it a safetensors file?");
         if ((long)length > stream.Length - 8)
             throw Bad("header", $"a length of {length:N0} bytes in a file of {stream.Length:N0}; it was cut short?");
         return (long)length;
@@ -212,4 +217,14 @@ public sealed class SafeTensorsReader : IDisposable
     }
 
     private BadFileException Bad(string field, string problem) => new(Path, field, problem);
+
+    /// <summary>A piece of memory from the shared pool, no larger than what is read asks for.</summary>
+    private readonly struct Pooled<T>(int length) : IDisposable where T : unmanaged
+    {
+        private readonly T[] array = ArrayPool<T>.Shared.Rent(length);
+
+        public Span<T> Span => array.AsSpan(0, length);
+
+        public void Dispose() => ArrayPool<T>.Shared.Return(array);
+    }
 }

@@ -35,7 +35,7 @@ public sealed class SafeTensorsWriter
     /// Adds a tensor, to be read when the file is saved. One of <see cref="DType.Int8"/> is written as the U8 bytes of its groups, scales
     /// included, of which only the reader knows the shape.
     /// </summary>
-    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <exception cref="ArgumentException">The name is taken, or no text.</exception>
     public void Add(string name, Tensor tensor)
     {
         var (type, sizes) = SafeTensors.StoredAs(tensor.Shape, tensor.Type);
@@ -43,7 +43,7 @@ public sealed class SafeTensorsWriter
     }
 
     /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
-    /// <exception cref="ArgumentException">The name is taken, or the count does not match the shape.</exception>
+    /// <exception cref="ArgumentException">The name is taken or no text, or the count does not match the shape.</exception>
     public void Add<T>(string name, ReadOnlyMemory<T> values, Shape shape) where T : unmanaged
     {
         if (values.Length != shape.Count)
@@ -62,7 +62,7 @@ public sealed class SafeTensorsWriter
     internal void Save(string path, Action beforeRename) => Files.Replace(path, WriteTo, beforeRename);
 
     /// <summary>Writes the format to a stream.</summary>
-    /// <exception cref="ArgumentException">The header would be longer than readers accept.</exception>
+    /// <exception cref="ArgumentException">The header would be longer than readers accept, or metadata are no text.</exception>
     public void WriteTo(Stream stream)
     {
         // stable: tensors of one element size stay in the order they were added
@@ -94,8 +94,20 @@ public sealed class SafeTensorsWriter
 
     private void Add(Item item)
     {
+        CheckText(item.Name, "the name");
         if (!names.Add(item.Name)) throw new ArgumentException($"SafeTensors: the name '{item.Name}' is taken.");
         items.Add(item);
+    }
+
+    /// <summary>Half a surrogate pair has no UTF-8: it would come back as another character.</summary>
+    private static void CheckText(string text, string what)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) i++;
+            else if (char.IsSurrogate(text[i]))
+                throw new ArgumentException($"SafeTensors: {what} '{text}' has half a surrogate pair at {i}, which no file can hold.");
+        }
     }
 
     private byte[] Header(List<Item> ordered)
@@ -133,7 +145,13 @@ public sealed class SafeTensorsWriter
     private void WriteMetadata(Utf8JsonWriter json)
     {
         json.WriteStartObject(SafeTensors.MetadataName);
-        foreach (var (key, value) in Metadata) json.WriteString(key, value);
+        foreach (var (key, value) in Metadata)
+        {
+            CheckText(key, "the metadata's name");
+            CheckText(value, $"the metadata's {key}");
+            json.WriteString(key, value);
+        }
+
         json.WriteEndObject();
     }
 

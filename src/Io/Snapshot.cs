@@ -21,8 +21,8 @@ public sealed class Snapshot : IDisposable
     /// <summary>The name of the one with the least validation loss so far, where that is measured.</summary>
     public const string BestFileName = "snapshot.best.safetensors";
 
-    private const string Format = "mayfly snapshot 2", StepField = "step", FormatField = "format", ConfigurationField = "configuration",
-        TokenizerField = "tokenizer", ValidationLossField = "validation_loss";
+    private const string StepField = "step", ConfigurationField = "configuration", TokenizerField = "tokenizer",
+        ValidationLossField = "validation_loss";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -33,17 +33,18 @@ public sealed class Snapshot : IDisposable
     };
 
     private readonly SafeTensorsReader reader;
+    private readonly SnapshotVersion version;
 
     private Snapshot(SafeTensorsReader reader)
     {
         this.reader = reader;
-        string format = Field(FormatField);
-        if (format != Format) throw Bad(FormatField, $"'{format}' is unknown; '{Format}' is needed.");
+        if (reader.HasChecksums) reader.Verify(); // before any of it is believed
+        version = SnapshotVersion.Of(reader);
+        if (version.NeedsChecksums && !reader.HasChecksums) reader.Verify();
         if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
             throw Bad(StepField, $"'{Field(StepField)}' is no step number.");
         Step = step;
         ValidationLoss = reader.Metadata.TryGetValue(ValidationLossField, out string? said) ? Loss(said) : null;
-        reader.Verify();
         Tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, reader.Path) : null;
     }
 
@@ -64,6 +65,13 @@ public sealed class Snapshot : IDisposable
 
     /// <summary>True where training can go on from here: the file holds optimizer state, which may be empty.</summary>
     public bool HasOptimizer => reader.Metadata.ContainsKey(OptimizerTensors.Field);
+
+    /// <summary>
+    /// The number of weights in the file, all parameters together, those of <see cref="DType.Int8"/> with the bytes of their scales: no
+    /// model for it has more.
+    /// </summary>
+    public long WeightCount =>
+        reader.Entries.Values.Where(entry => !OptimizerTensors.Owns(entry.Name)).Sum(entry => entry.Count);
 
     /// <summary>True where a folder has a snapshot, be it the previous one only.</summary>
     public static bool Exists(string folder) => File.Exists(Newest(folder)) || File.Exists(Previous(folder));
@@ -110,7 +118,7 @@ public sealed class Snapshot : IDisposable
         var writer = new SafeTensorsWriter { HasChecksums = true, MustBeFinite = true };
         foreach (var parameter in parameters) writer.Add(parameter.Name, parameter.Value);
         if (updater is not null) OptimizerTensors.Add(writer, updater);
-        writer.Metadata[FormatField] = Format;
+        SnapshotVersion.Put(writer.Metadata);
         writer.Metadata[StepField] = step.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ConfigurationField] = JsonSerializer.Serialize(configuration, Json);
         if (tokenizer is not null) writer.Metadata[TokenizerField] = tokenizer.ToJson();
@@ -122,7 +130,7 @@ public sealed class Snapshot : IDisposable
     /// Opens a folder's newest snapshot and checks every byte of it. Where it is missing or damaged the previous one is opened, with a
     /// <see cref="Warning"/>.
     /// </summary>
-    /// <exception cref="InputException">There is none, or it cannot be read.</exception>
+    /// <exception cref="InputException">There is none, it cannot be read, or a newer version of Mayfly wrote it.</exception>
     /// <exception cref="BadFileException">It is damaged, and there is no whole one before it.</exception>
     public static Snapshot Open(string folder)
     {
@@ -130,7 +138,7 @@ public sealed class Snapshot : IDisposable
         {
             return OpenFile(Newest(folder), null);
         }
-        catch (InputException newest) when (File.Exists(Previous(folder)))
+        catch (InputException newest) when (newest is not NewerFileException && File.Exists(Previous(folder)))
         {
             return OpenPrevious(folder, newest);
         }
@@ -206,18 +214,9 @@ public sealed class Snapshot : IDisposable
 
     /// <summary>The configuration that was saved.</summary>
     /// <exception cref="BadFileException">It is not one of this type.</exception>
-    public TConfiguration Configuration<TConfiguration>()
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json)
-                ?? throw Bad(ConfigurationField, "it is null.");
-        }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
-        {
-            throw new BadFileException(Path, ConfigurationField, e.Message, e);
-        }
-    }
+    public TConfiguration Configuration<TConfiguration>() => BadFileException.Guard(
+        Path, ConfigurationField, $"it is none that is read here{version.Remark}", () =>
+            JsonSerializer.Deserialize<TConfiguration>(Field(ConfigurationField), Json) ?? throw Bad(ConfigurationField, "it is null."));
 
     /// <summary>
     /// Overwrites the weights with the saved ones, to the bit, and the optimizer's state and step where an updater is given. All names,
@@ -232,6 +231,7 @@ public sealed class Snapshot : IDisposable
             throw Bad(other, $"the model has no such parameter among its {known.Count}.");
         if (updater is not null) OptimizerTensors.Check(reader, updater);
 
+        if (updater is not null) OptimizerSettings.Restore(reader, updater);
         foreach (var parameter in parameters) reader.ReadInto(parameter.Name, parameter.Value);
         if (updater is null) return;
         OptimizerTensors.Restore(reader, updater);

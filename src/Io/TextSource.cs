@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Mayfly;
 
 /// <summary>Reads the text to learn from: one file, or all text files of a folder.</summary>
@@ -12,34 +10,32 @@ public static class TextSource
     /// </summary>
     /// <param name="path">A file or a folder.</param>
     /// <param name="cancellation">Stops between files.</param>
-    /// <exception cref="InputException">Nothing is there, it cannot be read, it is not text, or it is empty.</exception>
-    public static string Read(string path, CancellationToken cancellation = default)
+    /// <exception cref="InputException">Nothing is there, it cannot be read, it is empty, or longer than one text can be.</exception>
+    /// <exception cref="BadFileException">It is not text; the message says what it is.</exception>
+    public static string Read(string path, CancellationToken cancellation = default) => Join(path, ReadTexts(path, cancellation));
+
+    /// <summary>
+    /// The texts that <see cref="Read"/> makes one of, one a file: so a folder may hold more than one text can have.
+    /// </summary>
+    /// <param name="path">A file or a folder.</param>
+    /// <param name="cancellation">Stops between files.</param>
+    /// <exception cref="InputException">Nothing is there, it cannot be read, it is empty, or longer than this machine's memory.</exception>
+    /// <exception cref="BadFileException">It is not text; the message says what it is.</exception>
+    public static IReadOnlyList<string> ReadTexts(string path, CancellationToken cancellation = default)
     {
-        if (Directory.Exists(path)) return ReadFolder(path, static _ => true, cancellation);
+        if (Directory.Exists(path)) return ReadFiles(path, static _ => true, cancellation);
         if (!File.Exists(path)) throw new InputException($"There is no file or folder '{path}'.");
-        var text = Decode(path) ?? throw new InputException($"'{path}' is not UTF-8 text; convert it first.");
-        return text.Length > 0 ? text : throw new InputException($"'{path}' is empty; there is nothing to learn from.");
+        string text = TextFile.Read(path);
+        return text.Length > 0 ? [text] : throw new InputException($"'{path}' is empty; there is nothing to learn from.");
     }
 
     /// <summary>Reads those files of a folder whose path passes <paramref name="wanted"/>, as <see cref="Read"/> does all.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="wanted">Gets the path of a file, which begins with <paramref name="folder"/>.</param>
     /// <param name="cancellation">Stops between files.</param>
-    /// <exception cref="InputException">It cannot be read, or no such file is text.</exception>
-    public static string ReadFolder(string folder, Func<string, bool> wanted, CancellationToken cancellation = default)
-    {
-        var text = new StringBuilder();
-        foreach (string file in FilesBelow(folder).Where(wanted))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            if (Decode(file) is not { Length: > 0 } content || content.Contains('\0')) continue;
-            text.Append(content);
-            if (content[^1] != '\n') text.Append('\n');
-        }
-
-        return text.Length > 0 ? text.ToString()
-            : throw new InputException($"The folder '{folder}' holds no text; there is nothing to learn from.");
-    }
+    /// <exception cref="InputException">It cannot be read, no such file is text, or they are longer than one text can be.</exception>
+    public static string ReadFolder(string folder, Func<string, bool> wanted, CancellationToken cancellation = default) =>
+        Join(folder, ReadFiles(folder, wanted, cancellation));
 
     /// <summary>
     /// The files below a folder, in the ordinal order of their paths with '/' between names, so that every system lists them alike.
@@ -61,5 +57,39 @@ public static class TextSource
         Path.GetFileName(file) is "log.csv" or "config.json" or "run.html"
         && Snapshot.Exists(Path.GetDirectoryName(file)!);
 
-    private static string? Decode(string file) => Files.DecodeUtf8(Files.ReadBytes(file));
+    private static List<string> ReadFiles(string folder, Func<string, bool> wanted, CancellationToken cancellation)
+    {
+        var texts = new List<string>();
+        long characters = 0;
+        foreach (string file in FilesBelow(folder).Where(wanted))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (ReadIfText(file) is not { Length: > 0 } text) continue;
+            texts.Add(text[^1] == '\n' ? text : text + '\n');
+            TextFile.CheckFits($"The folder '{folder}'", characters += text.Length, sizeof(char));
+        }
+
+        return texts.Count > 0 ? texts
+            : throw new InputException($"The folder '{folder}' holds no text; there is nothing to learn from.");
+    }
+
+    private static string? ReadIfText(string file)
+    {
+        try
+        {
+            return TextFile.Read(file);
+        }
+        catch (BadFileException)
+        {
+            return null;
+        }
+    }
+
+    private static string Join(string path, IReadOnlyList<string> texts)
+    {
+        if (texts is [var only]) return only;
+        long characters = texts.Sum(text => (long)text.Length);
+        return characters <= TextFile.LongestText ? string.Concat(texts)
+            : throw new InputException($"'{path}' has {characters:N0} characters; {TextFile.Remedy}");
+    }
 }

@@ -135,8 +135,9 @@ public sealed class TokenFile : ITokens, IDisposable
         foreach (var header in Headers)
             if (bytes >= start.Length && Field(start, 0) == header.Magic)
                 return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
-        return bytes % sizeof(ushort) == 0 ? (0, sizeof(ushort))
-            : throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+        if (bytes % sizeof(ushort) != 0) throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
+        CheckRaw(stream);
+        return (0, sizeof(ushort));
     }
 
     private int Check(int version, int size, ReadOnlySpan<byte> start, long bytes)
@@ -144,8 +145,19 @@ public sealed class TokenFile : ITokens, IDisposable
         if (Field(start, 1) != version)
             throw Bad("version", $"{Field(start, 1)} is unknown; version {version}, of {8 * size}-bit ids, is needed.");
         long said = Field(start, 2), needed = HeaderBytes + said * size;
-        return said > 0 && bytes == needed ? size
-            : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; it was cut short?");
+        return said > 0 && bytes == needed ? size : throw Bad("count", $"{said} ids need {needed} bytes, the file has {bytes}; "
+            + (bytes < needed ? "it was cut short?" : said <= 0 ? "its writer did not end it?" : "something else was added to it?"));
+    }
+
+    /// <summary>Nobody says how long raw ids are. Where they are plainly not of 16 bits, every one read as such would be wrong.</summary>
+    private void CheckRaw(FileStream stream)
+    {
+        Span<byte> start = stackalloc byte[2 * PieceIds];
+        stream.Position = 0;
+        start = start[..(stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) / sizeof(ushort) * sizeof(ushort))];
+        if (RawIds.Otherwise(start) is { } found)
+            throw Bad("ids", $"the file looks like {found}, and without a header it would be read as ids of 16 bits. "
+                + "Write those (as numpy's astype('uint16').tofile does), or llm.c's header of 32-bit ids in front.");
     }
 
     private static int Field(ReadOnlySpan<byte> header, int index) =>

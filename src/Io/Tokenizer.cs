@@ -75,7 +75,7 @@ public abstract class Tokenizer
     /// <summary>Reads a JSON file that <see cref="Save"/> wrote.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">It is no tokenizer.</exception>
-    public static Tokenizer Load(string path) => FromJson(Files.DecodeUtf8(Files.ReadBytes(path)) ?? "", path);
+    public static Tokenizer Load(string path) => FromJson(TextFile.Read(path, TextFile.LongestJson), path);
 
     /// <summary>As a JSON object.</summary>
     public string ToJson()
@@ -96,20 +96,14 @@ public abstract class Tokenizer
     /// <param name="json">The object.</param>
     /// <param name="file">The file it comes from, for messages.</param>
     /// <exception cref="BadFileException">It is no tokenizer.</exception>
-    public static Tokenizer FromJson(string json, string file)
-    {
-        try
+    public static Tokenizer FromJson(string json, string file) =>
+        BadFileException.Guard(file, "tokenizer", "it is not the JSON of a tokenizer", () =>
         {
             using var document = JsonDocument.Parse(json);
             var fields = new TokenizerFields(document.RootElement, file);
             string kind = fields.Text("type");
             return Kinds.TryGetValue(kind, out var read) ? read(fields) : throw fields.Bad("type", Unknown(kind));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new BadFileException(file, "tokenizer", $"it is not the JSON of a tokenizer: {e.Message}", e);
-        }
-    }
+        });
 
     /// <summary>Writes what the kind needs beside <c>type</c>: fields of the JSON object that is open.</summary>
     protected abstract void WriteFields(Utf8JsonWriter json);
@@ -136,11 +130,13 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
         Field(field) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : throw Bad(field, "a string is needed here.");
 
     /// <summary>A field that is a whole number above 0.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="most">The largest that is accepted.</param>
     /// <exception cref="BadFileException">It is missing or no such number.</exception>
-    public int Size(string field) =>
-        Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0
+    public int Size(string field, int most = int.MaxValue) =>
+        Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0 && size <= most
             ? size
-            : throw Bad(field, "a whole number above 0 is needed here.");
+            : throw Bad(field, most == int.MaxValue ? "a whole number above 0 is needed here." : $"a whole number from 1 to {most} is needed here.");
 
     /// <summary>A field that is true or false; false where it is missing.</summary>
     /// <exception cref="BadFileException">It is something else.</exception>

@@ -78,6 +78,14 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     /// <summary>True for a view whose elements are of a type that is storage only.</summary>
     internal bool IsStored => Block is not null && Type.IsStored();
 
+    /// <summary>True where one of the views is of a type that is storage only.</summary>
+    internal static bool HasStored(ReadOnlySpan<View> views)
+    {
+        foreach (ref readonly var view in views)
+            if (view.IsStored) return true;
+        return false;
+    }
+
     /// <summary>The address of the first element of a host view.</summary>
     internal unsafe byte* Host() => ((HostBlock)Block!).Pointer + Type.Bytes(Layout.Offset);
 

@@ -34,7 +34,7 @@ public sealed record GptConfig : DecoderConfig
     {
         long hidden = Hidden == 0 ? 4L * Width : Hidden, biases = Bias ? FusedWidth + hidden + 2L * Width : 0;
         long norm = Bias ? 2L * Width : Width;
-        long block = 2 * norm + AttentionWeights + 2 * Width * hidden + biases;
-        return (long)Context * Width + Layers * block + norm + TokenWeights;
+        long block = checked(2 * norm + AttentionWeights + 2 * Width * hidden + biases);
+        return checked((long)Context * Width + Layers * block + norm + TokenWeights);
     }
 }

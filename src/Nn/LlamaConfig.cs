@@ -36,7 +36,8 @@ public sealed record LlamaConfig : DecoderConfig
     protected internal override Module NewMlp(ParameterSource source) => new SwigluMlp(source, Width, HiddenSize, WeightInit, LastInit);
 
     /// <inheritdoc/>
-    public override long CountParameters() => Layers * (2L * Width + AttentionWeights + 3L * Width * HiddenSize) + Width + TokenWeights;
+    public override long CountParameters() =>
+        checked(Layers * (2L * Width + AttentionWeights + 3L * Width * HiddenSize) + Width + TokenWeights);
 
     /// <inheritdoc/>
     public override ModelConfig Explicit() => base.Explicit() with { Hidden = HiddenSize };

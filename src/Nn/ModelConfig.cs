@@ -81,6 +81,7 @@ public abstract record ModelConfig
     public abstract LanguageModel Create(Device? device = null, ulong seed = 1);
 
     /// <summary>The number of the model's parameters. Unless a kind has a formula for it, a model is made and counted.</summary>
+    /// <exception cref="OverflowException">64 bits cannot count them.</exception>
     public virtual long CountParameters()
     {
         using var model = Create();
@@ -122,10 +123,10 @@ public abstract record ModelConfig
     protected long FusedWidth => (Heads + 2L * KeyHeads) * HeadSize;
 
     /// <summary>The weights of one attention: qkv and projection.</summary>
-    protected long AttentionWeights => (FusedWidth + Width) * Width;
+    protected long AttentionWeights => checked((FusedWidth + Width) * Width);
 
     /// <summary>The weights of the token table and of a head of its own.</summary>
-    protected long TokenWeights => (TiedHead ? 1L : 2L) * VocabularySize * Width;
+    protected long TokenWeights => checked((TiedHead ? 1L : 2L) * VocabularySize * Width);
 
     /// <summary>An error of a field.</summary>
     /// <param name="message">Names the field and its value and says what to do.</param>

@@ -7,7 +7,8 @@ namespace Mayfly;
 /// <summary>
 /// Learns a byte-level byte-pair encoding (Sennrich, Haddow and Birch 2016; GPT-2): the 256 bytes, merges of the most frequent neighbours
 /// within GPT-2's pieces of text, and <c>&lt;|endoftext|&gt;</c>. Texts are read as streams; only the different pieces stay in memory. Of
-/// pairs equally frequent the one with the lower left id is merged first, then that with the lower right one: as Hugging Face's trainer does.
+/// pairs equally frequent the one with the lower left id is merged first, then that with the lower right one, as Hugging Face's trainer
+/// does.
 /// </summary>
 public sealed class BpeTrainer
 {
@@ -58,8 +59,10 @@ public sealed class BpeTrainer
         foreach (var own in counters) counter.Add(own);
     }
 
-    /// <summary>Counts the pieces of a UTF-8 file, or of a folder's files with all its subfolders; there names that start with a dot and
-    /// files that are no text are passed over.</summary>
+    /// <summary>
+    /// Counts the pieces of a UTF-8 file, or of a folder's files with all its subfolders; there names that start with a dot and files that
+    /// are no text are passed over.
+    /// </summary>
     /// <param name="path">A file or a folder.</param>
     /// <param name="cancellation">Stops between chunks.</param>
     /// <returns>The files that were read, and those that were passed over.</returns>

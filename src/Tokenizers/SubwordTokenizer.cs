@@ -52,7 +52,9 @@ public sealed class SubwordTokenizer : Tokenizer
 
     internal TokenizerDefinition Definition => definition;
 
-    /// <summary>Makes the kind known, so that <see cref="Tokenizer.Load"/> and <see cref="Snapshot"/> can read it. Call it once.</summary>
+    /// <summary>
+    /// Makes the kind known, so that <see cref="Tokenizer.Load"/> and <see cref="Snapshot"/> can read it where no tokenizer of it was made.
+    /// </summary>
     public static void Register() => Register(KindName, Read);
 
     /// <inheritdoc/>
@@ -99,7 +101,8 @@ public sealed class SubwordTokenizer : Tokenizer
     {
         string name = fields.Text(FormatField);
         var format = TokenizerFormat.All.FirstOrDefault(format => format.Name == name)
-            ?? throw fields.Bad(FormatField, $"'{name}' is unknown; known are {string.Join(", ", TokenizerFormat.All.Select(f => f.Name))}.");
+            ?? throw fields.Bad(
+                FormatField, $"'{name}' is unknown; known are {string.Join(", ", TokenizerFormat.All.Select(f => f.Name))}.");
         byte[] content = Inflate(fields);
         var definition = format.Read(content, fields.File);
         int size = definition.Tokens.Length;
@@ -125,7 +128,7 @@ public sealed class SubwordTokenizer : Tokenizer
         var words = Interlocked.Exchange(ref cache, null) ?? new WordCache();
         foreach (var (start, length, id) in finder.Find(bytes))
             if (id >= 0) ids.Add(id);
-            else EncodeStretch(length == bytes.Length ? bytes : bytes[start..(start + length)], start == 0, words, ids);
+            else EncodeStretch(Part(bytes, start, length), start == 0, words, ids);
         cache = words;
         return [.. ids];
     }
@@ -135,8 +138,10 @@ public sealed class SubwordTokenizer : Tokenizer
         bytes = normalize(bytes);
         foreach (var (start, length, id) in foundLater.Find(bytes))
             if (id >= 0) ids.Add(id);
-            else EncodePieces(cut(Cut.Whole(length == bytes.Length ? bytes : bytes[start..(start + length)], begins && start == 0)), words, ids);
+            else EncodePieces(cut(Cut.Whole(Part(bytes, start, length), begins && start == 0)), words, ids);
     }
+
+    private static byte[] Part(byte[] bytes, int start, int length) => length == bytes.Length ? bytes : bytes[start..(start + length)];
 
     private void EncodePieces(Cut cut, WordCache words, List<int> ids)
     {

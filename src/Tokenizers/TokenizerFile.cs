@@ -19,10 +19,12 @@ public static class TokenizerFile
     /// <param name="path">The file or folder.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
     /// <exception cref="BadFileException">It is of no known format, damaged, or has a part that is not supported.</exception>
-    public static Tokenizer Open(string path)
+    public static Tokenizer Open(string path) =>
+        BadFileException.Guard(path, "tokenizer", "it cannot be read", () => OpenAny(path));
+
+    private static Tokenizer OpenAny(string path)
     {
-        SubwordTokenizer.Register();
-        if (Directory.Exists(path)) return Open(FileOf(path));
+        if (Directory.Exists(path)) return OpenAny(FileOf(path));
         if (Gpt2Format.Find(path) is var (ids, merges)) return OfPair(ids, merges);
         byte[] bytes = ReadBytes(path);
         var format = TokenizerFormat.All.FirstOrDefault(format => format.Fits(bytes));
@@ -34,8 +36,11 @@ public static class TokenizerFile
     /// <exception cref="BadFileException">It is damaged, or of an unknown encoding.</exception>
     public static Tokenizer OfTiktoken(byte[] content, string name) => Make(TokenizerFormat.Tiktoken, content, name);
 
-    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path) =>
-        new(format, bytes, Beside(path, format.Read(bytes, path)), path);
+    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path)
+    {
+        SubwordTokenizer.Register();
+        return new SubwordTokenizer(format, bytes, Beside(path, format.Read(bytes, path)), path);
+    }
 
     private static SubwordTokenizer OfPair(string ids, string merges) => Make(
         TokenizerFormat.HuggingFace, Gpt2Format.ToHuggingFace(ReadBytes(ids), ids, ReadBytes(merges), merges), ids);

@@ -67,7 +67,7 @@ public class SnapshotFaultTests
         Assert.InRange(counting.Places, 500, 5000);
         int sawOld = 0, sawNew = 0;
         long end = counting.Places + 2; // one rename more than without a snapshot before it, and one place without a fault
-        for (long place = 0; place < end; place += place < end - Near ? Stride : 1)
+        for (long place = 0; place < end; place = place < end - Near ? Math.Min(place + Stride, end - Near) : place + 1)
         {
             Restart(run, folder.File("run"));
             bool failed = Record.Exception(() => run.Save(folder.File("run"), 3, new FaultyDisk(fault, place))) is InputException;

@@ -106,7 +106,8 @@ public class RunFolderTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void The_best_snapshot_is_the_one_of_the_least_validation_loss()
     {
         string folder = run.File("best");
-        TrainGptRun.Good(run.Train(folder, "--steps", "40", "--save-every", "7", "--learning-rate", "1", "--warm-up", "39"));
+        TrainGptRun.Good(run.Train(folder, "--save-every", "7"));
+        TrainGptRun.Good("train", "--resume", "--out", folder, "--steps", "40", "--learning-rate", "1", "--min-learning-rate", "1");
         string[][] log = [.. File.ReadLines(Path.Combine(folder, "log.csv")).Skip(1).Select(line => line.Split(','))];
         string[] least = log.Where(line => line[2].Length > 0).MinBy(line => double.Parse(line[2], CultureInfo.InvariantCulture))!;
         using (var best = Snapshot.OpenBest(folder))

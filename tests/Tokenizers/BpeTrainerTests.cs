@@ -91,14 +91,15 @@ public class BpeTrainerTests
     private static List<(int, int)> NaiveMerges(byte[] text, int size)
     {
         var ids = new Dictionary<string, int>();
-        foreach (byte b in Enumerable.Range(0, 256).OrderBy(b => ByteAlphabet.Write([(byte)b])[0])) ids.Add(ByteAlphabet.Write([b]), ids.Count);
+        foreach (string c in Enumerable.Range(0, 256).Select(b => ByteAlphabet.Write([(byte)b])).OrderBy(c => c[0])) ids.Add(c, ids.Count);
         var cut = new RegexCut(PreTokenizers.Gpt2Pattern, CutBehavior.Isolated).Apply(Cut.Whole(text, true));
         string[][] words = [.. cut.Pieces.Select(piece => ByteAlphabet.Write(cut.Piece(piece)).Select(c => c.ToString()).ToArray())];
         var merges = new List<(int, int)>();
         while (ids.Count < size)
         {
             var best = words.SelectMany(word => word.Zip(word.Skip(1))).CountBy(pair => pair).Where(pair => pair.Value > 1)
-                .OrderByDescending(pair => pair.Value).ThenBy(pair => ids[pair.Key.First]).ThenBy(pair => ids[pair.Key.Second]).FirstOrDefault();
+                .OrderByDescending(pair => pair.Value).ThenBy(pair => ids[pair.Key.First]).ThenBy(pair => ids[pair.Key.Second])
+                .FirstOrDefault();
             if (best.Value == 0) break;
             var (left, right) = best.Key;
             merges.Add((ids[left], ids[right]));

@@ -13,7 +13,7 @@ public static class RunSeries
     /// <exception cref="InputException">The file cannot be read.</exception>
     /// <exception cref="BadFileException">A line is no line of numbers.</exception>
     public static IReadOnlyList<RunPoint> Read(string path) =>
-        Parse(Files.DecodeUtf8(Files.ReadBytes(path)) ?? throw new BadFileException(path, "text", "it is not UTF-8."), path);
+        BadFileException.Guard(path, "text", "it is no log of a run", () => Parse(TextFile.Read(path), path));
 
     /// <summary>The points in the text of a log; messages name it <paramref name="file"/>.</summary>
     internal static IReadOnlyList<RunPoint> Parse(string text, string file)
@@ -24,7 +24,7 @@ public static class RunSeries
         for (int i = 1; i < lines.Length - 1; i++) // a whole line ends in a line end, so what follows the last one was cut
         {
             if (lines[i].AsSpan().Trim().IsEmpty) continue;
-            points.Add(Point(lines[i].Split(','), columns) ?? throw new BadFileException(file, $"line {i + 1}",
+            points.Add(Point(lines[i], columns) ?? throw new BadFileException(file, $"line {i + 1}",
                 "it has a value that is no number; delete the line to go on without it."));
         }
 
@@ -34,12 +34,12 @@ public static class RunSeries
     private static Dictionary<string, int> Columns(string header, string file)
     {
         var columns = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (string name in header.Split(',')) columns.TryAdd(name.Trim(), columns.Count);
+        foreach (var (column, name) in header.Split(',').Index()) columns.TryAdd(name.Trim(), column);
         return columns.ContainsKey("step") ? columns
             : throw new BadFileException(file, "line 1", "there is no column 'step'; the file is no log of a run.");
     }
 
-    private static RunPoint? Point(string[] values, Dictionary<string, int> columns)
+    private static RunPoint? Point(string line, Dictionary<string, int> columns)
     {
         bool isGood = true;
         var point = new RunPoint((long)Get("step"), Get("loss"), Get("validation_loss"), Get("learning_rate"), Get("tokens_per_second"),
@@ -48,9 +48,9 @@ public static class RunSeries
 
         double Get(string name)
         {
-            if (!columns.TryGetValue(name, out int column) || column >= values.Length || string.IsNullOrWhiteSpace(values[column]))
-                return Missing(name);
-            bool parsed = double.TryParse(values[column], NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
+            var text = columns.TryGetValue(name, out int column) ? Value(line, column) : [];
+            if (text.IsWhiteSpace()) return Missing(name);
+            bool parsed = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
             isGood &= parsed;
             return value;
         }
@@ -60,5 +60,13 @@ public static class RunSeries
             isGood &= name != "step";
             return double.NaN;
         }
+    }
+
+    /// <summary>What stands in a column of a line; nothing where the line ends before.</summary>
+    private static ReadOnlySpan<char> Value(ReadOnlySpan<char> line, int column)
+    {
+        foreach (var range in line.Split(','))
+            if (column-- == 0) return line[range];
+        return [];
     }
 }

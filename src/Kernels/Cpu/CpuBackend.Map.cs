@@ -32,14 +32,7 @@ public sealed unsafe partial class CpuBackend<L>
     private void Loop<TLoop>(TLoop loop, ReadOnlySpan<View> operands) where TLoop : struct, ILoop
     {
         var walk = new Walk(operands);
-        if (HasStored(operands)) StoredJob<L, TLoop>.Run(workers, loop, walk, operands);
+        if (View.HasStored(operands)) StoredJob<L, TLoop>.Run(workers, loop, walk, operands);
         else MapJob<L, TLoop>.Run(workers, loop, walk);
-    }
-
-    private static bool HasStored(ReadOnlySpan<View> operands)
-    {
-        foreach (ref readonly var operand in operands)
-            if (operand.IsStored) return true;
-        return false;
     }
 }

@@ -9,6 +9,20 @@ public readonly partial record struct Gather
     {
         if (Y.Count == 0) return;
         int step = checked((int)Table.Layout.Strides[0]), width = checked((int)Table.Shape[1]);
+        if (Table.Type == DType.BF16)
+        {
+            device.Launch(
+                StoredKernels.GatherHalves, device.Over(Y.Count), GpuBackend.Halves(Table), step, GpuBackend.Ints(Ids),
+                GpuBackend.Floats(Y), width);
+            return;
+        }
+
+        if (Table.IsStored)
+        {
+            device.RunNaive(this);
+            return;
+        }
+
         device.Launch(
             GatherKernel.Gather, device.Over(Y.Count), GpuBackend.Ints(Table), step, GpuBackend.Ints(Ids), GpuBackend.Ints(Y), width);
     }

@@ -7,7 +7,10 @@ public readonly partial record struct Gemm<TAct>
     /// <inheritdoc/>
     public void On(GpuBackend device)
     {
-        if (C.Count > 0) On(device, Plan(device));
+        if (C.Count == 0) return;
+        if (View.HasStored([A, B, C]))
+            device.WithFloats(this, A, B, C, Beta != 0, static (x, a, b, c) => x with { A = a, B = b, C = c });
+        else On(device, Plan(device));
     }
 
     /// <summary>The product by a given plan. C has elements.</summary>

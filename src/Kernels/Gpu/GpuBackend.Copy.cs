@@ -1,3 +1,5 @@
+using ILGPU.Runtime;
+
 namespace Mayfly;
 
 public sealed partial class GpuBackend
@@ -6,6 +8,13 @@ public sealed partial class GpuBackend
     public override void Fill(in View y, double value)
     {
         if (y.Count == 0) return;
+        if (y.IsStored)
+        {
+            using var floats = new FloatOperands(this);
+            Fill(floats.Write(y), value);
+            return;
+        }
+
         var walk = new Walk([y]);
         if (y.Type == DType.F32) Launch(CopyKernels.Fill, Over(walk.Count), new GpuAxes(walk), Strided(y, walk, 0), (float)value);
         else if (y.Type == DType.I32)
@@ -17,6 +26,12 @@ public sealed partial class GpuBackend
     public override void Copy(in View x, in View y, bool add = false)
     {
         if (y.Count == 0) return;
+        if (x.IsStored || y.IsStored)
+        {
+            CopyStored(x, y, add);
+            return;
+        }
+
         var walk = new Walk([x, y]);
         var axes = new GpuAxes(walk);
         GpuSteps xSteps = new(walk, 0), ySteps = new(walk, 1);
@@ -29,6 +44,28 @@ public sealed partial class GpuBackend
         else if (x.Type == DType.I32 && y.Type == DType.F32 && !add)
             Launch(CopyKernels.FromInteger, Over(walk.Count), axes, xSteps, Ints(x), Strided(y, walk, 1));
         else CopyOnHost(x, y, add);
+    }
+
+    /// <summary>By way of floats, part by part where that can be; dense views of one type to the bit.</summary>
+    private void CopyStored(in View x, in View y, bool add)
+    {
+        bool dense = x.Layout.IsContiguous && y.Layout.IsContiguous, whole = x.Layout.Offset == 0 && y.Layout.Offset == 0;
+        if (x.Type == y.Type && dense && whole && !add)
+        {
+            long bytes = y.Type.Bytes(y.Count);
+            lock (Gate) Bytes(y).SubView(0, bytes).CopyFrom(stream, Bytes(x).SubView(0, bytes));
+            return;
+        }
+
+        long part = dense ? StoredPart : y.Count;
+        for (long i = 0; i < y.Count; i += part)
+        {
+            var some = new Layout(Math.Min(part, y.Count - i), 1, 0);
+            View from = dense ? x.With(some with { Offset = x.Layout.Offset + i }) : x;
+            View to = dense ? y.With(some with { Offset = y.Layout.Offset + i }) : y;
+            using var floats = new FloatOperands(this);
+            Copy(floats.Read(from), floats.Write(to, add), add);
+        }
     }
 
     // double precision has no kernels here

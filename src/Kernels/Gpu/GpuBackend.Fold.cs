@@ -32,6 +32,7 @@ public sealed partial class GpuBackend
     /// <inheritdoc/>
     public override double SumSquares(in View x)
     {
+        if (x.IsStored) return SumSquaresStored(x);
         double sum = 0;
         SumSquares(new ReadOnlySpan<View>(in x), new Span<double>(ref sum));
         return sum;
@@ -40,6 +41,12 @@ public sealed partial class GpuBackend
     /// <inheritdoc/>
     public override unsafe void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
+        if (View.HasStored(views))
+        {
+            base.SumSquares(views, sums);
+            return;
+        }
+
         int groups = IsSimulated ? 2 : 128;
         var all = new double[groups * views.Length];
         lock (Gate)

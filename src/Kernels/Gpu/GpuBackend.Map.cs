@@ -6,6 +6,13 @@ public sealed partial class GpuBackend
     public override void Map<TOp>(TOp op, in View x, in View y)
     {
         if (y.Count == 0) return;
+        if (x.IsStored || y.IsStored)
+        {
+            using var floats = new FloatOperands(this);
+            Map(op, floats.Read(x), floats.Write(y));
+            return;
+        }
+
         var walk = new Walk([x, y]);
         Launch(MapKernels.Map, Over(walk.Count), op, new GpuAxes(walk), Strided(x, walk, 0), Strided(y, walk, 1));
     }
@@ -14,6 +21,13 @@ public sealed partial class GpuBackend
     public override void MapBack<TOp>(TOp op, in View x, in View dy, in View dx, bool add)
     {
         if (dx.Count == 0) return;
+        if (x.IsStored)
+        {
+            using var floats = new FloatOperands(this);
+            MapBack(op, floats.Read(x), dy, dx, add);
+            return;
+        }
+
         var walk = new Walk([x, dy, dx]);
         Launch(
             MapKernels.MapBack, Over(walk.Count), op, new GpuAxes(walk), Strided(x, walk, 0), Strided(dy, walk, 1), Strided(dx, walk, 2),
@@ -24,6 +38,13 @@ public sealed partial class GpuBackend
     public override void Map2<TOp>(TOp op, in View a, in View b, in View y)
     {
         if (y.Count == 0) return;
+        if (a.IsStored || b.IsStored)
+        {
+            using var floats = new FloatOperands(this);
+            Map2(op, floats.Read(a), floats.Read(b), y);
+            return;
+        }
+
         var walk = new Walk([a, b, y]);
         Launch(MapKernels.Map2, Over(walk.Count), op, new GpuAxes(walk), Strided(a, walk, 0), Strided(b, walk, 1), Strided(y, walk, 2));
     }
@@ -32,6 +53,13 @@ public sealed partial class GpuBackend
     public override void Map2Back<TOp>(TOp op, in View a, in View b, in View dy, in View da, bool addA, in View db, bool addB)
     {
         if (dy.Count == 0 || (da.IsAbsent && db.IsAbsent)) return;
+        if (a.IsStored || b.IsStored)
+        {
+            using var floats = new FloatOperands(this);
+            Map2Back(op, floats.Read(a), floats.Read(b), dy, da, addA, db, addB);
+            return;
+        }
+
         var walk = new Walk([a, b, dy, da, db]);
         Launch(
             MapKernels.Map2Back, Over(walk.Count), op, new GpuAxes(walk), Strided(a, walk, 0), Strided(b, walk, 1), Strided(dy, walk, 2),
@@ -51,6 +79,7 @@ public sealed partial class GpuBackend
     /// <inheritdoc/>
     public override void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1)
     {
-        if (p.Count > 0) Launch(MapKernels.Update, Over(p.Count), op, Floats(g), Floats(p), Floats(s0), Floats(s1));
+        if (View.HasStored([g, p, s0, s1])) UpdateStored(op, g, p, s0, s1);
+        else if (p.Count > 0) Launch(MapKernels.Update, Over(p.Count), op, Floats(g), Floats(p), Floats(s0), Floats(s1));
     }
 }

@@ -8,6 +8,12 @@ public sealed partial class GpuBackend
     public override void Row<TOp>(TOp op, in RowArgs args)
     {
         if (args.X.Count == 0) return;
+        if (args.X.IsStored || args.Dy.IsStored || args.Y.IsStored)
+        {
+            RowStored(op, args);
+            return;
+        }
+
         var rows = Rows(args);
         Launch(RowKernels.Row, GroupsOfRows(rows.Count, rows.Width), op, rows);
     }

@@ -136,6 +136,7 @@ public sealed partial class GpuBackend : Backend
             {
                 staging.Dispose();
                 workspace?.Buffer.Dispose();
+                foreach (var spare in spares) spare.Buffer.Dispose();
                 accelerator.Dispose();
                 context.Dispose();
             }
@@ -145,7 +146,8 @@ public sealed partial class GpuBackend : Backend
     /// <summary>The floats of a view from its first element to its last, or an empty view where it is absent.</summary>
     /// <exception cref="NotSupportedException">More than kernels count.</exception>
     public static ArrayView<float> Floats(in View view) =>
-        view.IsAbsent || view.Count == 0 ? ArrayView<float>.Empty : Bytes(view).Cast<float>().SubView(0, Extent(view));
+        view.IsAbsent || view.Count == 0 ? ArrayView<float>.Empty
+        : view.IsStored ? throw view.Stored() : Bytes(view).Cast<float>().SubView(0, Extent(view));
 
     /// <summary>The integers of a view from its first element to its last, or an empty view where it is absent.</summary>
     /// <exception cref="NotSupportedException">More than kernels count.</exception>
@@ -196,7 +198,7 @@ public sealed partial class GpuBackend : Backend
     }
 
     /// <summary>The bytes of a view from its first element on.</summary>
-    private static ArrayView<byte> Bytes(in View view) => ((GpuBlock)view.Block!).All.SubView(view.Layout.Offset * view.Type.Size());
+    private static ArrayView<byte> Bytes(in View view) => ((GpuBlock)view.Block!).All.SubView(view.Type.Bytes(view.Layout.Offset));
 
     /// <summary>Elements from a view's first to its last, which kernels count in 32 bits.</summary>
     private static long Extent(in View view) => view.Extent <= 1 << 30 ? view.Extent : throw new NotSupportedException(

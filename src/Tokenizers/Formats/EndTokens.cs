@@ -8,5 +8,6 @@ internal static class EndTokens
 
     /// <summary>The first of them that there is, or null.</summary>
     public static int? Find(IReadOnlyCollection<AddedToken> added) =>
-        Names.Select(name => added.FirstOrDefault(token => token.Content == name && token.IsSpecial)).FirstOrDefault(t => t is not null)?.Id;
+        Names.Select(name => added.FirstOrDefault(token => token.Content == name && token.IsSpecial))
+            .FirstOrDefault(token => token is not null)?.Id;
 }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Mayfly;
 
-/// <summary>GPT-2's two files: tokens with their ids in a JSON object (encoder.json, vocab.json) and merges in lines (vocab.bpe, merges.txt).</summary>
+/// <summary>
+/// GPT-2's two files: tokens with their ids in a JSON object (encoder.json, vocab.json), and merges in lines (vocab.bpe, merges.txt).
+/// </summary>
 internal static class Gpt2Format
 {
     /// <summary>How the two are called, at the end of their names.</summary>

@@ -74,7 +74,7 @@ internal static class HuggingFaceFormat
     {
         var scores = new double[vocabulary.Tokens.Length];
         int id = 0;
-        foreach (var item in model["vocab"].Items) scores[id++] = item.Items.ElementAtOrDefault(1).Number;
+        foreach (var item in model["vocab"].Items) scores[id++] = item[1].Number;
         return UnigramOf(vocabulary.Tokens, vocabulary.Kinds, scores, vocabulary.Fallback(model, fuses: true));
     }
 
@@ -87,7 +87,8 @@ internal static class HuggingFaceFormat
     private static (string Left, string Right) Merge(JsonPart merge)
     {
         if (merge.Element.ValueKind == JsonValueKind.Array)
-            return merge.Items.ToArray() is [var left, var right] ? (left.Text, right.Text) : throw merge.Bad("two tokens are needed here.");
+            return merge.Items.ToArray() is [var left, var right] ? (left.Text, right.Text)
+                : throw merge.Bad("two tokens are needed here.");
         string text = merge.Text;
         int space = text.IndexOf(' ');
         return space > 0 && space < text.Length - 1 && text.IndexOf(' ', space + 1) < 0

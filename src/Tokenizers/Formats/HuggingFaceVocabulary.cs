@@ -12,7 +12,8 @@ internal sealed class HuggingFaceVocabulary
         ReadIds(model["vocab"]);
         Unknown = FindUnknown(model);
         var kinds = added.ToLookup(token => token.Id, token => token.IsSpecial ? TokenKind.Control : TokenKind.UserDefined);
-        foreach (var (text, id) in Ids.OrderBy(pair => pair.Value)) list.Add(id, Bytes(text, kinds[id].Any()), KindOf(id, text), "model.vocab");
+        foreach (var (text, id) in Ids.OrderBy(pair => pair.Value))
+            list.Add(id, Bytes(text, kinds[id].Any()), KindOf(id, text), "model.vocab");
         foreach (var token in added)
             list.Add(token.Id, Encoding.UTF8.GetBytes(token.Content),
                 token.Id == Unknown ? TokenKind.Unknown : kinds[token.Id].First(), "added_tokens");
@@ -49,7 +50,7 @@ internal sealed class HuggingFaceVocabulary
     private void ReadIds(JsonPart vocab)
     {
         if (vocab.Element.ValueKind == System.Text.Json.JsonValueKind.Array)
-            foreach (var item in vocab.Items) Add(item.Items.FirstOrDefault().Text, Ids.Count, item);
+            foreach (var item in vocab.Items) Add(item[0].Text, Ids.Count, item);
         else
             foreach (var (text, id) in vocab.Properties) Add(text, id.Id, id);
     }

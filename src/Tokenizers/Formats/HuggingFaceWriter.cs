@@ -9,10 +9,12 @@ internal static class HuggingFaceWriter
 {
     private const string TypeField = "type";
 
+    private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Writes a definition.</summary>
     public static void Write(Stream stream, TokenizerDefinition definition)
     {
-        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        using var json = new Utf8JsonWriter(stream, Options);
         json.WriteStartObject();
         json.WriteString("version", "1.0");
         json.WriteNull("truncation");

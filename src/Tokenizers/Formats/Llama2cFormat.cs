@@ -24,10 +24,11 @@ internal static class Llama2cFormat
     /// <exception cref="BadFileException">It is damaged.</exception>
     public static TokenizerDefinition Read(byte[] bytes, string file)
     {
-        var model = new SentencePieceModel { IsBpe = true, Begin = 1, End = 2 };
+        var model = new SentencePieceModel { IsBpe = true, HasByteFallback = true, Begin = 1, End = 2 };
         for (int at = sizeof(int); at < bytes.Length;) model.Pieces.Add(Piece(bytes, ref at, file, model.Pieces.Count));
         return model.Pieces.Count >= Specials + Bytes ? model.Define(file)
-            : throw new BadFileException(file, "tokens", $"there are {model.Pieces.Count}; {Specials} special ones and the bytes are needed.");
+            : throw new BadFileException(
+                file, "tokens", $"there are {model.Pieces.Count}; {Specials} special ones and the bytes are needed.");
     }
 
     private static (string, float, TokenKind) Piece(byte[] bytes, ref int at, string file, int id)

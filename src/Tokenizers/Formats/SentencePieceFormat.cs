@@ -47,10 +47,12 @@ internal static class SentencePieceFormat
         while (message.Next())
             if (message.Field == 3) kind = (int)message.Number;
             else if (message.Field == 24 && message.Number != 0) throw Unsupported(file, "trainer_spec.treat_whitespace_as_suffix");
+            else if (message.Field == 35) model = model with { HasByteFallback = message.Number != 0 };
             else if (message.Field == 41) model = model with { Begin = Id(message.Number) };
             else if (message.Field == 42) model = model with { End = Id(message.Number) };
         return kind is Unigram or Bpe ? model with { IsBpe = kind == Bpe }
-            : throw new BadFileException(file, "trainer_spec.model_type", $"the type {kind} is not supported; 1 (unigram) and 2 (BPE) are.");
+            : throw new BadFileException(
+                file, "trainer_spec.model_type", $"the type {kind} is not supported; 1 (unigram) and 2 (BPE) are.");
     }
 
     /// <summary>-1 stands for none, which no id beyond the vocabulary does otherwise.</summary>

@@ -11,6 +11,9 @@ internal sealed record SentencePieceModel
     /// <summary>Byte-pair encoding where it is true, else the unigram model.</summary>
     public bool IsBpe { get; init; }
 
+    /// <summary>Unknown characters become their bytes.</summary>
+    public bool HasByteFallback { get; init; }
+
     /// <summary>A space begins every text.</summary>
     public bool AddsSpace { get; init; } = true;
 
@@ -34,7 +37,7 @@ internal sealed record SentencePieceModel
         TokenKind[] kinds = [.. Pieces.Select(piece => piece.Kind)];
         Check(file, kinds);
         int unknown = Array.IndexOf(kinds, TokenKind.Unknown);
-        int[]? bytes = ByteToken.Ids(tokens, id => kinds[id] == TokenKind.Byte);
+        int[]? bytes = !HasByteFallback ? null : ByteToken.Ids(tokens, id => kinds[id] == TokenKind.Byte);
         var fallback = new Fallback(bytes, unknown, Fuses: true);
         return new TokenizerDefinition
         {
@@ -92,7 +95,8 @@ internal sealed record SentencePieceModel
     private List<AddedToken> Added() =>
         [.. from piece in Pieces.Select((piece, id) => (piece.Text, piece.Kind, Id: id))
             where piece.Kind is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined
-            select new AddedToken(piece.Id, piece.Text, piece.Kind != TokenKind.UserDefined) { IsNormalized = piece.Kind == TokenKind.UserDefined }];
+            let isText = piece.Kind == TokenKind.UserDefined
+            select new AddedToken(piece.Id, piece.Text, !isText) { IsNormalized = isText }];
 
     private string NormalizerJson()
     {

@@ -30,6 +30,7 @@ internal static class SentencePieceWriter
     {
         var bytes = new List<byte>();
         Field(bytes, 3, (ulong)(model.IsBpe ? Bpe : Unigram));
+        Field(bytes, 35, model.HasByteFallback ? 1 : 0ul);
         Field(bytes, 41, (ulong)(model.Begin ?? int.MaxValue));
         Field(bytes, 42, (ulong)(model.End ?? int.MaxValue));
         return [.. bytes];

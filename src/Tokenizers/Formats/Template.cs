@@ -21,7 +21,7 @@ internal readonly record struct Template(int? Begin, int? End)
         : Kinds.TryGetValue(part.Type, out var read) ? read(part, vocabulary) : throw part.Unsupported(part.Type, Kinds.Keys);
 
     private static Template ReadPair(JsonPart part, HuggingFaceVocabulary vocabulary) =>
-        new(Known(part["cls"].Items.ElementAtOrDefault(1), vocabulary), Known(part["sep"].Items.ElementAtOrDefault(1), vocabulary));
+        new(Known(part["cls"][1], vocabulary), Known(part["sep"][1], vocabulary));
 
     private static Template ReadTemplate(JsonPart part, HuggingFaceVocabulary vocabulary)
     {

@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>What a .tiktoken file does not say: the pattern that cuts text and the special tokens, known by the number of its tokens.</summary>
+/// <summary>
+/// What a .tiktoken file does not say: the pattern that cuts text and the special tokens, known by the number of its tokens.
+/// </summary>
 /// <param name="Name">Its name in tiktoken.</param>
 /// <param name="Ranks">The tokens of its file.</param>
 /// <param name="Pattern">The pattern, as in tiktoken_ext/openai_public.py.</param>
@@ -16,7 +18,8 @@ internal sealed record TiktokenEncoding(string Name, int Ranks, string Pattern, 
     private const string Upper = @"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", Lower = @"[\p{Ll}\p{Lm}\p{Lo}\p{M}]",
         Contraction = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?";
 
-    private const string O200kPattern = $@"[^\r\n\p{{L}}\p{{N}}]?{Upper}*{Lower}+{Contraction}|[^\r\n\p{{L}}\p{{N}}]?{Upper}+{Lower}*{Contraction}|"
+    private const string O200kPattern = $@"[^\r\n\p{{L}}\p{{N}}]?{Upper}*{Lower}+{Contraction}|"
+        + $@"[^\r\n\p{{L}}\p{{N}}]?{Upper}+{Lower}*{Contraction}|"
         + @"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     /// <summary>All that are known.</summary>

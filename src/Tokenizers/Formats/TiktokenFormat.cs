@@ -9,7 +9,9 @@ internal static class TiktokenFormat
 {
     private const int LongestLine = 1 << 16;
 
-    /// <summary>The first line in the files of Microsoft.ML.Tokenizers.Data, whose other lines have no ranks: these are their places.</summary>
+    /// <summary>
+    /// The first line in the files of Microsoft.ML.Tokenizers.Data, whose other lines have no ranks: these are their places.
+    /// </summary>
     private static ReadOnlySpan<byte> Capacity => "Capacity:"u8;
 
     /// <summary>True where the first line is a token and its rank.</summary>

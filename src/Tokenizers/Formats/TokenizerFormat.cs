@@ -9,7 +9,8 @@ internal sealed record TokenizerFormat(
     string Name, string Help, Predicate<ReadOnlyMemory<byte>> Fits, Func<byte[], string, TokenizerDefinition> Read)
 {
     /// <summary>Hugging Face's tokenizer.json.</summary>
-    public static readonly TokenizerFormat HuggingFace = new("huggingface", "tokenizer.json", HuggingFaceFormat.Fits, HuggingFaceFormat.Read);
+    public static readonly TokenizerFormat HuggingFace =
+        new("huggingface", "tokenizer.json", HuggingFaceFormat.Fits, HuggingFaceFormat.Read);
 
     /// <summary>tiktoken's ranks.</summary>
     public static readonly TokenizerFormat Tiktoken = new("tiktoken", ".tiktoken", TiktokenFormat.Fits, TiktokenFormat.Read);

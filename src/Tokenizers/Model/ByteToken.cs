@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Mayfly;
 
@@ -10,9 +9,7 @@ internal static class ByteToken
 
     /// <summary>The byte of a token, or -1.</summary>
     public static int Of(ReadOnlySpan<byte> token) => token.Length == Length && token.StartsWith("<0x"u8) && token[5] == '>'
-        && byte.TryParse(Encoding.ASCII.GetString(token[3..5]), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
-            ? value
-            : -1;
+        && byte.TryParse(token[3..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) ? value : -1;
 
     /// <summary>The ids of the 256 bytes, -1 for those that have none; null where none has.</summary>
     public static int[]? Ids(byte[]?[] tokens, Func<int, bool> isByte)

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Byte-pair encoding's loop: of all neighbours the pair of the lowest rank becomes one, the leftmost of equals first, until no pair is left
-/// (Sennrich, Haddow and Birch 2016).
+/// Byte-pair encoding's loop: of all neighbours the pair of the lowest rank becomes one, the leftmost of equals first, until no pair is
+/// left (Sennrich, Haddow and Birch 2016).
 /// </summary>
 internal static class Merger
 {

@@ -18,7 +18,8 @@ internal sealed class PairTable
         get
         {
             for (int i = 0; i < keys.Length; i++)
-                if (values[i] != None) yield return ((int)(keys[i] >> 32), (int)(uint)keys[i], (int)(values[i] >> 32), (int)(uint)values[i]);
+                if (values[i] != None)
+                    yield return ((int)(keys[i] >> 32), (int)(uint)keys[i], (int)(values[i] >> 32), (int)(uint)values[i]);
         }
     }
 

@@ -14,7 +14,11 @@ internal readonly record struct JsonPart(JsonElement Element, string File, strin
             using var document = JsonDocument.Parse(utf8);
             return read(new JsonPart(document.RootElement, file, ""));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (JsonException e) // its message quotes what may be the rest of the file
+        {
+            throw new BadFileException(file, "JSON", $"it is no JSON from line {e.LineNumber + 1}, byte {e.BytePositionInLine} on.", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
         {
             throw new BadFileException(file, "JSON", $"it cannot be read: {e.Message}", e);
         }
@@ -49,6 +53,11 @@ internal readonly record struct JsonPart(JsonElement Element, string File, strin
                 new JsonPart(item, file, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]")));
         }
     }
+
+    /// <summary>An item of an array, which may be missing.</summary>
+    public JsonPart this[int index] => new(
+        Element.ValueKind == JsonValueKind.Array && index < Element.GetArrayLength() ? Element[index] : default,
+        File, string.Create(CultureInfo.InvariantCulture, $"{Path}[{index}]"));
 
     /// <summary>The properties of an object.</summary>
     public IEnumerable<(string Name, JsonPart Value)> Properties

@@ -78,8 +78,8 @@ internal static class Normalizers
         if (CanNormalize) return text.Normalize(form);
         var other = form == NormalizationForm.FormC ? Composed.FirstOther(text) : text.EnumerateRunes().First(rune => !rune.IsAscii);
         return other is null ? text : throw new InputException(
-            $"The tokenizer takes text in normal form {form.ToString()["Form".Length..]}, and '{other}' (U+{other.Value.Value:X4}) may not be "
-                + "in it: without ICU, as this program runs, that cannot be told. Normalize the text first, or take another tokenizer.");
+            $"The tokenizer takes text in normal form {form.ToString()["Form".Length..]}, and '{other}' (U+{other.Value.Value:X4}) may not "
+                + "be in it: without ICU, as this program runs, that cannot be told. Normalize the text first, or take another tokenizer.");
     }
 
     private static readonly bool CanNormalize = "e\u0301".Normalize(NormalizationForm.FormC).Length == 1;

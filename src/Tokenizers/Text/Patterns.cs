@@ -83,7 +83,7 @@ internal static class Patterns
         for (int i = at + 1; i < pattern.Length; i += pattern[i] == '\\' ? EscapeLength(pattern, i) : 1)
             if (pattern[i] == ']' && i > at + 1) return i + 1 - at;
             else if (pattern[i] == '[') throw new NotSupportedException("a class in a class.");
-            else if (pattern[i] == '&' && i + 1 < pattern.Length && pattern[i + 1] == '&') throw new NotSupportedException("&& in a class.");
+            else if (pattern.AsSpan(i).StartsWith("&&")) throw new NotSupportedException("&& in a class.");
         throw new NotSupportedException("a class without an end.");
     }
 

@@ -1,8 +1,8 @@
-using System.Text;
-
 namespace Mayfly;
 
-/// <summary>What cuts a text into pieces, which no token crosses: the kinds of Hugging Face's <c>pre_tokenizer</c>, each by its type.</summary>
+/// <summary>
+/// What cuts a text into pieces, which no token crosses: the kinds of Hugging Face's <c>pre_tokenizer</c>, each by its type.
+/// </summary>
 internal static class PreTokenizers
 {
     /// <summary>GPT-2's pattern, which <c>ByteLevel</c> stands for.</summary>
@@ -28,7 +28,8 @@ internal static class PreTokenizers
         : Kinds.TryGetValue(part.Type, out var read) ? read(part) : throw part.Unsupported(part.Type, Kinds.Keys);
 
     /// <summary>True where bytes, not characters, are what tokens are made of.</summary>
-    public static bool IsByteLevel(JsonPart part) => !part.IsNull && (part.Type == "ByteLevel" || part["pretokenizers"].Items.Any(IsByteLevel));
+    public static bool IsByteLevel(JsonPart part) =>
+        !part.IsNull && (part.Type == "ByteLevel" || part["pretokenizers"].Items.Any(IsByteLevel));
 
     private static Func<Cut, Cut> Sequence(Func<Cut, Cut>[] steps) => cut => steps.Aggregate(cut, (done, step) => step(done));
 
@@ -50,7 +51,7 @@ internal static class PreTokenizers
         {
             var piece = cut.Piece(place);
             int start = bytes.Count;
-            if (Rune.DecodeFromUtf8(piece, out var first, out _) != 0 || !Rune.IsWhiteSpace(first)) bytes.Add((byte)' ');
+            if (piece[0] != ' ') bytes.Add((byte)' ');
             bytes.AddRange(piece);
             pieces.Add((start, bytes.Count - start));
         }

@@ -43,9 +43,11 @@ internal static class TextChunks
     private static bool IsGood(ReadOnlySpan<byte> text, int at) =>
         (text[at - 1] == '\n' && Before(text, at - 1) is { } before && After(text, at) is { } after
             && !Rune.IsWhiteSpace(before) && !Rune.IsWhiteSpace(after))
-        || (text[at] == ' ' && Before(text, at) is { } last && After(text, at + 1) is { } first && Rune.IsLetter(last) && Rune.IsLetter(first));
+        || (text[at] == ' ' && Before(text, at) is { } last && After(text, at + 1) is { } first
+            && Rune.IsLetter(last) && Rune.IsLetter(first));
 
-    private static Rune? Before(ReadOnlySpan<byte> text, int at) => Rune.DecodeLastFromUtf8(text[..at], out var rune, out _) == 0 ? rune : null;
+    private static Rune? Before(ReadOnlySpan<byte> text, int at) =>
+        Rune.DecodeLastFromUtf8(text[..at], out var rune, out _) == 0 ? rune : null;
 
     private static Rune? After(ReadOnlySpan<byte> text, int at) => Rune.DecodeFromUtf8(text[at..], out var rune, out _) == 0 ? rune : null;
 }
