@@ -5,8 +5,9 @@ namespace Mayfly.Tests;
 
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
-/// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in one
-/// folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has (<c>ptx</c>).
+/// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
+/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or docs/ops.md printed anew (<c>ops</c>);
+/// or what the GPU kernels' PTX has (<c>ptx</c>).
 /// </summary>
 internal static class Program
 {

@@ -140,7 +140,7 @@ internal sealed class Declaration
     /// <exception cref="InputException">It is; the message names the option and the range.</exception>
     public void Check(object? value)
     {
-        if (value is null or string or string[] or bool || SettingText.IsWord(value)) return;
+        if (value is not (int or long or ulong or float or double)) return;
         double number = Convert.ToDouble(value, CultureInfo.InvariantCulture);
         if (!(number >= setting.Min && number <= setting.Max)) throw new InputException(OutOfRange(value, setting.Min, setting.Max));
     }

@@ -38,13 +38,14 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>
     /// Keeps all others from writing in the folder, which is made where it is missing, until this is disposed; and brings back what was
-    /// being set aside when a run died.
+    /// being set aside when a run died, and clears what it had half written.
     /// </summary>
     /// <exception cref="InputException">Another process has it, or it cannot be written.</exception>
     public void Own()
     {
         owner ??= FolderLock.Take(Path);
         foreach (string half in Directory.GetDirectories(Path, $"{AsideName}*{Unfinished}")) BringBack(half);
+        foreach (string name in Names) Files.ClearPartials(In(Path, name));
     }
 
     /// <summary>

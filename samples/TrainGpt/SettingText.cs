@@ -50,7 +50,7 @@ internal static class SettingText
 
     private static Func<string, object>? Parser(Type type)
     {
-        if (type.Assembly != typeof(SettingText).Assembly || type.IsEnum) return null;
+        if (type.Assembly == typeof(object).Assembly || type.IsEnum) return null; // numbers and text are read otherwise
         return type.GetMethod("Parse", [typeof(string)]) is { } parse
             ? text => parse.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [text], null)!
             : null;

@@ -204,8 +204,10 @@ public static class Files
         return $"{path}.{Convert.ToHexStringLower(token)}{PartialExtension}";
     }
 
-    /// <summary>Deletes what writers of this file left that are no longer alive.</summary>
-    private static void ClearPartials(string path)
+    /// <summary>
+    /// Deletes what writers of a file left that are no longer alive: regular files beside it with its name, 16 digits and <c>.partial</c>.
+    /// </summary>
+    public static void ClearPartials(string path)
     {
         string name = Path.GetFileName(path);
         foreach (string file in Directory.EnumerateFiles(FolderOf(path), $"*{PartialExtension}"))

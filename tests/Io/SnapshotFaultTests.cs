@@ -189,7 +189,8 @@ public class SnapshotFaultTests
         string Refused(float step)
         {
             run.Weights[0].Value.Fill(step);
-            return Assert.Throws<NonFiniteException>(() => Snapshot.Save(folder.Path, run.Weights, run.Updater, 3, new Settings(1))).Message;
+            return Assert.Throws<NonFiniteException>(() =>
+                Snapshot.Save(folder.Path, run.Weights, run.Updater, 3, new Settings(1))).Message;
         }
     }
 

@@ -65,7 +65,11 @@ public class TokenFileTests
         Assert.Equal((path, "ids"), Named(() => file.Copy(0, new int[10])));
         Assert.Equal((path, "ids"), Named(() => file.LargestId()));
 
-        static (string, string) Named(Action read) => Assert.Throws<BadFileException>(read) is var error ? (error.File, error.Field) : default;
+        static (string, string) Named(Action read)
+        {
+            var error = Assert.Throws<BadFileException>(read);
+            return (error.File, error.Field);
+        }
     }
 
     [Fact]

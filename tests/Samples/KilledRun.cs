@@ -11,8 +11,9 @@ internal sealed class KilledRun : IDisposable
 {
     private const int PatienceMilliseconds = 120_000, Steps = 60;
 
-    /// <summary>What a run writes under a name of its own first, and the folder in which another run's files are on their way aside.</summary>
-    private static readonly string[] Unfinished = ["probe.", "log.csv.", "config.json.", "snapshot.safetensors.", "snapshot.best.safetensors."];
+    /// <summary>What a run writes under a name of its own first.</summary>
+    private static readonly string[] Unfinished = ["probe.", "log.csv.", "config.json.", "snapshot.safetensors.",
+        "snapshot.best.safetensors."];
 
     private readonly TemporaryFolder folder = new();
     private readonly Random random;
@@ -187,8 +188,7 @@ internal sealed class KilledRun : IDisposable
 
     /// <summary>All that is in a folder: a killed writer leaves nothing that stays.</summary>
     private static string[] Names(string place) =>
-        [.. Directory.GetFiles(place).Select(file => Path.GetFileName(file)!).Where(name => !name.StartsWith("probe.", StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(place).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
 
     private static void Finish(Process child)
     {

@@ -82,8 +82,8 @@ public class RunFaultTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             var (code, _, errors) = Faulty(new FaultyDisk(fault, place, PlaceUnit.Request), Command(run, folder));
             string what = $"{fault} at {place}, {counting.Requests[place]}: {errors}";
             Assert.True(code is 0 or 1, what);
-            Assert.All(errors.TrimEnd('\n').Split('\n').SkipLast(code), line => Assert.True(line == "" || line.StartsWith("warning: Cannot ",
-                StringComparison.Ordinal), what));
+            Assert.All(errors.TrimEnd('\n').Split('\n').SkipLast(code), line =>
+                Assert.True(line == "" || line.StartsWith("warning: Cannot ", StringComparison.Ordinal), what));
             if (code == 1) Assert.StartsWith("error: Cannot ", errors.TrimEnd('\n').Split('\n')[^1]);
             warned += errors.StartsWith("warning", StringComparison.Ordinal) ? 1 : 0;
             failed += code;
