@@ -29,7 +29,7 @@ public partial class TrainGptPlanTests(TrainGptRun run) : IClassFixture<TrainGpt
     public void A_model_larger_than_any_memory_is_planned()
     {
         string output = TrainGptRun.Good([.. Seven, "--optimizer", "lomo"]);
-        Assert.Contains("llama-7b, layers 32, width 4096, vocabulary 32,000; 6,738,415,616 weights.", output);
+        Assert.Contains("llama-7b, layers 32, width 4096, vocabulary 32,000; 6,738,415,616 weights in f32.", output);
         Assert.Matches(@"weights +26,953,662,464 +25\.10 GiB", output);
         Assert.Matches(@"state +0 ", output);
         Assert.Contains("Before activations: 25.59 GiB", output); // weights, and the gradient of the head: 0.49 GiB
