@@ -29,6 +29,12 @@ public class StepPlanTests
         ["two passes"] = Eager with { Clip = 0.01, ClipMode = EagerClip.TwoPass },
         ["previous"] = Eager with { Clip = 0.01, ClipMode = EagerClip.Previous },
         ["per tensor"] = Eager with { Clip = 0.01, ClipMode = EagerClip.PerTensor },
+        ["bf16, eager"] = Eager with { Dtype = DType.BF16, StateDtype = DType.BF16, CheckpointBlocks = true },
+        ["bf16, deferred"] = Small with { Dtype = DType.BF16, StateDtype = DType.BF16, GradientDtype = DType.BF16 },
+        ["bf16, master weights"] = Small with { Dtype = DType.BF16, MasterWeights = true },
+        ["bf16, accumulation"] = Eager with { Dtype = DType.BF16, GradientDtype = DType.BF16, Accumulate = 2, Optimizer = "apollo-mini" },
+        ["int8, eager"] = Eager with { Dtype = DType.Int8, Optimizer = "apollo", Rank = "4", Width = 64, Hidden = 96 },
+        ["int8, deferred"] = Small with { Dtype = DType.Int8, Optimizer = "muon", Width = 64, Hidden = 96 },
         ["clip value, norm cap"] = Eager with { ClipValue = 0.01, NormCap = 1.1 },
         ["galore, eager, of a side that is iterated"] = Eager with { Optimizer = "galore", Rank = "4", Width = 192, Hidden = 200 },
     };

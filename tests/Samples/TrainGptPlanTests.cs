@@ -47,6 +47,61 @@ public partial class TrainGptPlanTests(TrainGptRun run) : IClassFixture<TrainGpt
         Assert.Matches(@"head +AdamW +524,288,000 +1,048,576,000 ", output);
     }
 
+    /// <summary>The tables of LOMO and of APOLLO, as they were published.</summary>
+    [Theory]
+    [InlineData("--optimizer lomo --dtype bf16", "Before activations: 13.04 GiB")] // 12.55 and the head's gradient in f32: 0.49
+    [InlineData("--optimizer adamw --dtype bf16 --master-weights --mode deferred", "75.31 GiB")]
+    [InlineData("--optimizer sgd --dtype bf16", "25.10 GiB")]
+    [InlineData("--optimizer apollo --rank 256 --dtype bf16 --state-dtype bf16", " 1,619,001,344 ")]
+    [InlineData("--optimizer apollo --rank 256 --dtype bf16 --state-dtype bf16", " 524,288,000  500.00 MiB")]
+    public void Published_figures_come_out(string settings, string figure)
+    {
+        string output = TrainGptRun.Good([.. Seven.Where(word => word is not ("--mode" or "eager")), .. Mode(settings)]);
+        Assert.Matches(@"weights +13,477,363,712 +12\.55 GiB", output);
+        Assert.Contains(figure, output);
+    }
+
+    private static string[] Mode(string settings) =>
+        [.. settings.Split(' '), .. settings.Contains("--mode", StringComparison.Ordinal) ? [] : (string[])["--mode", "eager"]];
+
+    /// <summary>
+    /// Apollo on LLaMA 7B with queries, keys and values apart, as the figures of its proposal for Julia count them: 1.08 times the weights.
+    /// </summary>
+    [Theory]
+    [InlineData("julia", 27.04)]
+    [InlineData("sqrt", 28.62)]
+    public void Apollo_of_separate_projections_takes_what_was_proposed(string form, double gibibytes)
+    {
+        using var device = Device.CreateDry();
+        using var model = new ApartLlama(device);
+        Assert.Equal(6_738_415_616, model.ParameterCount);
+        var rule = form == "julia" ? Apollo.Julia : Apollo.Plain with { Rank = ApolloRank.Sqrt };
+        using var updater = new Updater(model.Parameters(), Route.For(rule));
+        var report = device.Arena.Report;
+        long head = 32000L * 4096 * sizeof(float);
+        Assert.Equal(gibibytes, Math.Round((report.Live(Use.Weight) + report.Live(Use.State) + head) / (double)(1L << 30), 2));
+    }
+
+    private sealed class ApartLlama : Module
+    {
+        public ApartLlama(Device device)
+        {
+            var source = new ParameterSource(device);
+            Add("tokens", new Embedding(source, 32000, 4096));
+            for (int i = 0; i < 32; i++)
+            {
+                foreach (string name in (string[])["q", "k", "v", "o"]) Add($"{i}.{name}", new Linear(source, 4096, 4096, bias: false));
+                Add($"{i}.mlp", new SwigluMlp(source, 4096, 11008));
+                foreach (string name in (string[])["norm1", "norm2"]) Add($"{i}.{name}", new RmsNorm(source, 4096));
+            }
+
+            Add("norm", new RmsNorm(source, 4096));
+            Add("head", new Linear(source, 4096, 32000, bias: false, Role.Head));
+        }
+
+        protected override Tensor Forward(Tensor x) => x;
+    }
+
     [Theory]
     [InlineData("--mode", "deferred")]
     [InlineData("--mode", "eager", "--optimizer", "muon", "--checkpoint-blocks")]
