@@ -15,6 +15,9 @@ internal static class EvaluateCommand
 
     private static void Run(EvaluateOptions options, CommandContext context)
     {
+        if (options is { Init: not null, Data: null })
+            throw new InputException("--init names a model that was trained elsewhere; give what to measure on by --data.");
+        if (options is { Init: null, Tokenizer: not null }) throw new InputException("--tokenizer is for --init; a run has its own.");
         Corpus? corpus = null;
         EvaluationData? data = null;
         try

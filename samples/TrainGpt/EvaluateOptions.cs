@@ -1,7 +1,7 @@
 namespace TrainGpt;
 
 /// <summary>The options of <c>evaluate</c>.</summary>
-internal sealed record EvaluateOptions : CommandOptions
+internal sealed record EvaluateOptions : ModelOptions
 {
     [Setting("What to measure on, as a whole: ", More = typeof(CorpusPart), Kind = "FILE|FOLDER", IsPath = true,
         Otherwise = "what the run validates on")]

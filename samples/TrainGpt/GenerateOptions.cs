@@ -1,7 +1,7 @@
 namespace TrainGpt;
 
 /// <summary>The options of <c>generate</c>.</summary>
-internal sealed record GenerateOptions : CommandOptions
+internal sealed record GenerateOptions : ModelOptions
 {
     private const int MostTexts = 1024;
     private static readonly Sampling Usual = new();
@@ -59,6 +59,7 @@ internal sealed record GenerateOptions : CommandOptions
             throw new InputException($"--count {Count} is out of range; give at most {MostTexts} for all prompts together.");
         if (Interactive && Prompt.Length > 0) throw new InputException(
             "--interactive reads its prompts from the standard input; leave --prompt out.");
+        if (Init is null && Tokenizer is not null) throw new InputException("--tokenizer is for --init; a run has its own.");
         if (Stop.Any(string.IsNullOrEmpty)) throw new InputException(
             "--stop is empty, which would end every text at once; give a text or leave it out.");
     }

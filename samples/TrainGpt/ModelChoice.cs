@@ -45,6 +45,10 @@ internal static class ModelChoice
         return Fields.Where(f => f.Option.IsOpen).Aggregate(options, (used, f) => f.Option.With(used, f.Field.GetValue(shape)));
     }
 
+    /// <summary>What options of the shape say to make a shape.</summary>
+    public static IEnumerable<(Declaration Option, object Value)> ShapeOf(ModelConfig shape) => Fields
+        .Where(f => f.Option.Phase == Phase.Shape).Select(f => (f.Option, f.Field.GetValue(shape)!));
+
     /// <summary>The vocabulary of a named model, for which ids may have been made; 1 for others.</summary>
     public static int LeastVocabulary(TrainOptions options) => Start(options.Model).VocabularySize;
 

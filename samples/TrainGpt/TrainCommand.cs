@@ -46,6 +46,13 @@ internal static class TrainCommand
 
         options = given.Free(options);
         options.Check();
+        using var pretrained = InitChoice.Open(options);
+        if (pretrained is not null)
+        {
+            options = InitChoice.Over(options, pretrained);
+            return (options, ModelChoice.Set(options, pretrained.Config));
+        }
+
         return (options, ModelChoice.Config(options, Vocabulary(options, context)));
     }
 
@@ -53,7 +60,7 @@ internal static class TrainCommand
     private static int Vocabulary(TrainOptions options, CommandContext context)
     {
         if (options.Vocabulary is { } size) return size;
-        if (options.Data is null && options.Tokenizer is { } file) return Tokenizer.Load(file).VocabularySize;
+        if (options.Data is null && TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer.VocabularySize;
         if (options.Data is null && ModelNames.All.Contains(options.Model)) return ModelChoice.LeastVocabulary(options);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
         return corpus.MakeTokenizer(options).VocabularySize;
@@ -63,9 +70,19 @@ internal static class TrainCommand
     {
         options.Check();
         TokenizerChoice.CheckThere(options.Tokenizer);
+        using var pretrained = InitChoice.Open(options);
         using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-        var tokenizer = corpus.MakeTokenizer(options);
-        Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, folder, context);
+        if (pretrained is null)
+        {
+            var tokenizer = corpus.MakeTokenizer(options);
+            Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, null, folder, context);
+        }
+        else
+        {
+            options = InitChoice.Over(options, pretrained);
+            var tokenizer = InitChoice.Tokenizer(options, pretrained);
+            Run(options, ModelChoice.Set(options, pretrained.Config), corpus, tokenizer, pretrained, null, folder, context);
+        }
     }
 
     private static void Resume(Given given, SnapshotChoice from, RunFolder folder, CommandContext context)
@@ -80,13 +97,13 @@ internal static class TrainCommand
             options.Check();
             Trainer.CheckLeft(snapshot, options);
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, (snapshot, saved), folder, context);
+            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, null, (snapshot, saved), folder, context);
         }
     }
 
     private static void Run(
-        TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, (Snapshot File, TrainOptions Options)? saved,
-            RunFolder folder, CommandContext context)
+        TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, PretrainedModel? pretrained,
+            (Snapshot File, TrainOptions Options)? saved, RunFolder folder, CommandContext context)
     {
         asked = new PlanSearch(asked, shape).Resolved().Options;
         shape = ModelChoice.Set(asked, shape);
@@ -100,6 +117,7 @@ internal static class TrainCommand
         string memory = MemoryCheck.Run(options, shape);
         CheckWritable(options, folder, context.Stop);
         using var model = ModelChoice.Create(shape, device, options.Seed);
+        pretrained?.LoadInto(model);
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);

@@ -26,16 +26,43 @@ internal sealed class TrainedModel : IDisposable
     public static TrainedModel Load(
         CommandOptions options, CommandContext context, Action<ModelConfig, TrainOptions, Tokenizer>? check = null)
     {
+        if (options is ModelOptions { Init: { } path } given) return Load(path, given, check);
         var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context, options.From);
         using (snapshot)
         {
             check?.Invoke(shape, settings, tokenizer);
             var device = Device.Open(options.Device, options.Threads);
-            var model = ModelChoice.Create(shape, device, settings.Seed);
-            snapshot.Restore(model.Parameters());
-            model.Eval();
-            return new TrainedModel(device, model, tokenizer, settings);
+            try
+            {
+                var model = ModelChoice.Create(shape, device, settings.Seed);
+                snapshot.Restore(model.Parameters());
+                model.Eval();
+                return new TrainedModel(device, model, tokenizer, settings);
+            }
+            catch
+            {
+                device.Dispose();
+                throw;
+            }
         }
+    }
+
+    /// <summary>Loads a model that others trained.</summary>
+    private static TrainedModel Load(string path, ModelOptions options, Action<ModelConfig, TrainOptions, Tokenizer>? check)
+    {
+        using var pretrained = PretrainedModel.Open(path);
+        var tokenizer = TokenizerChoice.Open(options.Tokenizer) ?? pretrained.Tokenizer ?? throw new InputException(
+            $"No tokenizer lies with '{path}'; give one by --tokenizer.");
+        if (tokenizer.VocabularySize > pretrained.Config.VocabularySize)
+            throw new InputException($"The tokenizer has {tokenizer.VocabularySize} tokens, more than the "
+                + $"{pretrained.Config.VocabularySize} of '{path}'; give the model's own by --tokenizer.");
+        var settings = new TrainOptions();
+        check?.Invoke(pretrained.Config, settings, tokenizer);
+        var device = Device.Open(options.Device, options.Threads);
+        var model = ModelChoice.Create(pretrained.Config, device, settings.Seed);
+        pretrained.LoadInto(model);
+        model.Eval();
+        return new TrainedModel(device, model, tokenizer, settings);
     }
 
     /// <inheritdoc/>

@@ -64,6 +64,8 @@ internal sealed class Trainer : IDisposable
             StateType = options.StateDtype,
             GradientType = options.GradientDtype,
             MasterWeights = options.MasterWeights,
+            LossScale = options.ConstantLossScale,
+            DynamicLossScale = options.DynamicLossScale,
         });
 
     /// <summary>The model.</summary>
@@ -182,13 +184,13 @@ internal sealed class Trainer : IDisposable
 
     private void StartClock() => (clock, stepsOnClock) = (Stopwatch.GetTimestamp(), 0);
 
-    /// <summary>A quick estimate on the way, one of as many tokens as asked for at the end.</summary>
+    /// <summary>Always over the same tokens, so that the losses of a run can be compared; null where it was stopped.</summary>
     private Evaluation? Measure(long step, CancellationToken stop)
     {
         try
         {
-            var found = step < options.Steps ? evaluator.Quick(Evaluating, stop)
-                : evaluator.Measure(options.EvaluateTokens!.Value, progress => Evaluating(progress with { IsAtEnd = true }), stop);
+            var found = evaluator.Measure(options.EvaluateTokens!.Value, progress =>
+                Evaluating(progress with { IsAtEnd = step == options.Steps }), stop);
             measured = (step, found.Loss);
             return found;
         }

@@ -117,6 +117,18 @@ public sealed class SafeTensorsReader : IDisposable
         return values;
     }
 
+    /// <summary>Reads elements of a tensor as floats, from <paramref name="start"/> on.</summary>
+    /// <exception cref="BadFileException">A type that does not convert, or the file cannot be read.</exception>
+    internal void Read(SafeTensorEntry entry, long start, Span<float> values)
+    {
+        if (!SafeTensors.Converts<float>(entry.Type))
+            throw Bad(entry.Name, $"the file has {entry.Type}, which does not convert to {SafeTensors.NameOf<float>()}.");
+        int size = SafeTensors.SizeOf(entry.Type);
+        using var stored = new Pooled<byte>(checked(values.Length * size));
+        ReadExactly(entry.Name, dataStart + entry.Begin + start * size, stored.Span);
+        SafeTensors.Convert(entry.Type, stored.Span, values);
+    }
+
     /// <summary>
     /// Reads the whole file and compares it with the checksums that a writer with <see cref="SafeTensorsWriter.HasChecksums"/> put in.
     /// </summary>

@@ -10,7 +10,7 @@ public static class TokenizerFile
 
     /// <summary>The formats, in words.</summary>
     public static string Help { get; } = $"{string.Join(", ", TokenizerFormat.All.Select(format => format.Help))}, GPT-2's encoder.json or "
-        + "vocab.json with its merges beside it, the folder of a model with one of these, or Mayfly's own JSON";
+        + "vocab.json with its merges beside it, a .gguf file, the folder of a model with one of these, or Mayfly's own JSON";
 
     /// <summary>
     /// Opens a tokenizer: Hugging Face's tokenizer.json, a .tiktoken file, a SentencePiece model, llama2.c's tok*.bin, GPT-2's pair of
@@ -26,20 +26,30 @@ public static class TokenizerFile
     {
         if (Directory.Exists(path)) return OpenAny(FileOf(path));
         if (Gpt2Format.Find(path) is var (ids, merges)) return OfPair(ids, merges);
+        if (GgufReader.Fits(path)) return OfGguf(path);
         byte[] bytes = ReadBytes(path);
         var format = TokenizerFormat.All.FirstOrDefault(format => format.Fits(bytes));
-        if (format is not null) return Make(format, bytes, path);
+        if (format is not null) return Make(format, bytes, path, Beside(path, format.Read(bytes, path)));
         return IsOurs(bytes) ? Tokenizer.Load(path) : throw new BadFileException(path, "format", $"it is of none that is known: {Help}.");
     }
+
+    /// <summary>True where a folder has a tokenizer's file.</summary>
+    internal static bool IsIn(string folder) => InFolder.Any(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Reads a .tiktoken file's content, with a name for messages.</summary>
     /// <exception cref="BadFileException">It is damaged, or of an unknown encoding.</exception>
     public static Tokenizer OfTiktoken(byte[] content, string name) => Make(TokenizerFormat.Tiktoken, content, name);
 
-    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path)
+    internal static SubwordTokenizer Make(TokenizerFormat format, byte[] bytes, string path, TokenizerDefinition? definition = null)
     {
         SubwordTokenizer.Register();
-        return new SubwordTokenizer(format, bytes, Beside(path, format.Read(bytes, path)), path);
+        return new SubwordTokenizer(format, bytes, definition ?? format.Read(bytes, path), path);
+    }
+
+    private static SubwordTokenizer OfGguf(string path)
+    {
+        using var file = GgufReader.Open(path);
+        return GgufVocabulary.Read(file) ?? throw new BadFileException(path, "tokenizer.ggml.model", "it is missing.");
     }
 
     private static SubwordTokenizer OfPair(string ids, string merges) => Make(
@@ -64,7 +74,7 @@ public static class TokenizerFile
     /// <summary>The end of a text as tokenizer_config.json beside the file has it.</summary>
     private static TokenizerDefinition Beside(string path, TokenizerDefinition definition)
     {
-        string config = Path.Combine(Path.GetDirectoryName(path) ?? "", "tokenizer_config.json");
+        string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "tokenizer_config.json");
         return File.Exists(config) ? JsonPart.Read(ReadBytes(config), config, root => definition with
         {
             End = Special(root["eos_token"], definition) ?? definition.End,

@@ -1,6 +1,6 @@
 namespace Mayfly.Tests;
 
-/// <summary>The code that docs/tokenizers.md quotes.</summary>
+/// <summary>The code that docs/tokenizers.md and docs/models.md quote.</summary>
 public sealed class TokenizerSnippets
 {
     [Fact]
@@ -17,5 +17,19 @@ public sealed class TokenizerSnippets
 
         Assert.Equal(tokenizer.EndOfText, ids[^1]);
         Assert.Equal("Hello world", tokenizer.Decode(ids));
+    }
+
+    [Fact]
+    public void A_model_of_others_goes_on()
+    {
+        string path = SharedFile.Get("data/stories260K.bin");
+        using var device = Device.CreateCpu(threads: 1);
+
+        using var pretrained = PretrainedModel.Open(path);
+        using var model = pretrained.Create(device);
+        int[] prompt = [pretrained.Tokenizer!.BeginOfText!.Value, .. pretrained.Tokenizer.Encode("Once")];
+        string text = pretrained.Tokenizer.DecodeNext([.. model.Generate(prompt, 20, new Sampling { Temperature = 0 })]);
+
+        Assert.StartsWith(" upon a time", text);
     }
 }

@@ -45,7 +45,8 @@ internal static class TokenizerFuzz
         }
     }
 
-    private static byte[] Damaged(byte[] good, Random random)
+    /// <summary>A copy with one to three changes: bytes, bits, numbers, cuts, repetitions.</summary>
+    public static byte[] Damaged(byte[] good, Random random)
     {
         byte[] bytes = [.. good];
         for (int i = random.Next(1, 4); i > 0; i--)

@@ -50,8 +50,8 @@ internal static class Gpt2Format
             Kinds = kinds,
             Model = new BpeModel(map, tokens.Length, pairs, new Fallback(null, -1, false), isByteLevel: true, takesWholes: false),
             IsByteLevel = true,
-            Added = [.. Enumerable.Range(0, tokens.Length).Where(id => kinds[id] == TokenKind.Control)
-                .Select(id => new AddedToken(id, Encoding.UTF8.GetString(tokens[id]!), IsSpecial: true))],
+            Added = [.. Enumerable.Range(0, tokens.Length).Where(id => kinds[id] is TokenKind.Control or TokenKind.UserDefined)
+                .Select(id => new AddedToken(id, Encoding.UTF8.GetString(tokens[id]!), kinds[id] == TokenKind.Control))],
             PreTokenizer = ByteModel.Gpt2,
             Decoder = ByteModel.Decoder,
         };

@@ -33,6 +33,9 @@ internal sealed class BpeModel : IWordModel
     /// <summary>A piece that is a token is it, whatever merges say.</summary>
     public bool TakesWholes => takesWholes;
 
+    /// <summary>The same, but for what becomes of pieces that are tokens.</summary>
+    public BpeModel With(bool takesWholes) => new(tokens, size, pairs, fallback, isByteLevel, takesWholes);
+
     /// <summary>The id of a character that is only a part of tokens.</summary>
     public int Helper(byte[] character)
     {
