@@ -8,9 +8,9 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RooflineCommand(),
     RankCommand(),
     RulesCommand(),
-    MemoryCommand(),
     StoredCommand(),
     TokenizersCommand(),
+    MemoryCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -86,6 +86,16 @@ static Command RooflineCommand()
     return command;
 }
 
+static Command TokenizersCommand()
+{
+    var data = new Option<string>("--data") { Description = "a text file", Required = true };
+    var rounds = new Option<int>("--rounds") { Description = "timed rounds of each", DefaultValueFactory = _ => 5 };
+    var command = new Command("tokenizers", "text to ids on one core, beside Microsoft.ML.Tokenizers, and learning a vocabulary") { data,
+        rounds };
+    command.SetAction(p => TokenizerBench.Run(p.GetValue(data)!, p.GetValue(rounds)));
+    return command;
+}
+
 static Command MemoryCommand()
 {
     var models = new Option<string>("--models") { Description = "S, M, L64 or published models, by commas",
@@ -99,16 +109,6 @@ static Command MemoryCommand()
         + "resident memory too") { models, rules, modes, policies, context };
     command.SetAction(p => MemoryBench.Run(p.GetValue(models)!, p.GetValue(rules)!, p.GetValue(modes)!, p.GetValue(policies)!,
         p.GetValue(context)));
-    return command;
-}
-
-static Command TokenizersCommand()
-{
-    var data = new Option<string>("--data") { Description = "a text file", Required = true };
-    var rounds = new Option<int>("--rounds") { Description = "timed rounds of each", DefaultValueFactory = _ => 5 };
-    var command = new Command("tokenizers", "text to ids on one core, beside Microsoft.ML.Tokenizers, and learning a vocabulary") { data,
-        rounds };
-    command.SetAction(p => TokenizerBench.Run(p.GetValue(data)!, p.GetValue(rounds)));
     return command;
 }
 
