@@ -75,7 +75,7 @@ internal static unsafe class AttentionBench
         var attend = new Attend
         {
             Q = Part(fused, 0), K = Part(fused, 1), V = Part(fused, 2), Y = New((c.B, c.T, c.H, c.D)), Lse = New((c.B, c.H, c.T)),
-            Scale = 1f / MathF.Sqrt(c.D), Causal = true,
+            Scale = 1 / Math.Sqrt(c.D), Causal = true,
         };
         var back = new AttendBack(attend, New((c.B, c.T, c.H, c.D)), Part(dFused, 0), Part(dFused, 1), Part(dFused, 2));
         View p = New((c.T, c.T)), dp = New((c.T, c.T));
@@ -140,13 +140,13 @@ internal static unsafe class AttentionBench
         Product(device, Turn(p), Head(back.Dy, b, h), Head(back.Dv, b, h));
         Product(device, Head(back.Dy, b, h), Turn(Head(args.V, b, h)), dp);
         device.Row(new SoftmaxBack(), new RowArgs { X = p, Dy = dp, Y = dp });
-        Product(device, dp, Head(args.K, b, h), Head(back.Dq, b, h), args.Scale);
-        Product(device, Turn(dp), Head(args.Q, b, h), Head(back.Dk, b, h), args.Scale);
+        Product(device, dp, Head(args.K, b, h), Head(back.Dq, b, h), (float)args.Scale);
+        Product(device, Turn(dp), Head(args.Q, b, h), Head(back.Dk, b, h), (float)args.Scale);
     }
 
     private static void Probabilities(Backend device, in Attend args, int b, int h, View p)
     {
-        Product(device, Head(args.Q, b, h), Turn(Head(args.K, b, h)), p, args.Scale);
+        Product(device, Head(args.Q, b, h), Turn(Head(args.K, b, h)), p, (float)args.Scale);
         device.Row(new Softmax(), new RowArgs { X = p, Y = p });
     }
 

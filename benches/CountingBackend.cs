@@ -14,6 +14,9 @@ internal sealed class CountingBackend(Backend inner) : Backend
     /// <summary>What each of them must move and compute.</summary>
     public IEnumerable<KernelCost> Costs => Calls.Select(call => call.Cost);
 
+    /// <summary>Runs before each call; it may throw.</summary>
+    public Action? Calling { get; set; }
+
     public override string Name => inner.Name;
 
     public override DType Float => inner.Float;
@@ -129,7 +132,11 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     private static KernelCost Cost<TOp>(string shape) => new($"{shape} {typeof(TOp).Name}");
 
-    private Meter Start(KernelCost cost) => new(this, cost, Stopwatch.GetTimestamp());
+    private Meter Start(KernelCost cost)
+    {
+        Calling?.Invoke();
+        return new(this, cost, Stopwatch.GetTimestamp());
+    }
 
     /// <summary>Notes the call when it is over.</summary>
     private readonly ref struct Meter(CountingBackend backend, KernelCost cost, long start)

@@ -6,8 +6,10 @@ namespace Mayfly.Tests;
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
 /// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
-/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of each format of
-/// tokenizers and of GGUF opened (<c>fuzz N SEED</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
+/// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of every format
+/// (<c>fuzz N SEED [FORMAT]</c>), of tokenizers and of GGUF (<c>fuzz-models N SEED</c>); or N steps of changing shapes
+/// (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
+/// deliberate faults in the code (<c>mutants</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
 /// (<c>ptx</c>).
 /// </summary>
 internal static class Program
@@ -23,7 +25,12 @@ internal static class Program
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
             if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
-            if (args is ["fuzz", var rounds, var first]) return Fuzz(Number(rounds), Number(first));
+            if (args is ["fuzz", var count, var first, .. var only])
+                return FuzzRun.Print(Number(count), Number(first), only.FirstOrDefault());
+            if (args is ["soak", var steps]) return Say(Soak.Run(Number(steps), Console.Out));
+            if (args is ["faults"]) return Say(Faults.Run(RuleTable.Lines, Console.Out));
+            if (args is ["mutants", .. var numbers]) return Mutants.Run(numbers, Console.Out);
+            if (args is ["fuzz-models", var rounds, var begin]) return Fuzz(Number(rounds), Number(begin));
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);

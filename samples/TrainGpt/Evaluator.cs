@@ -3,7 +3,6 @@ namespace TrainGpt;
 /// <summary>The validation loss: the mean cross-entropy in nats per token over windows side by side.</summary>
 internal sealed class Evaluator
 {
-    private const int QuickBatches = 20;
     private readonly LanguageModel model;
     private readonly Tokenizer tokenizer;
     private readonly EvaluationData data;
@@ -31,10 +30,6 @@ internal sealed class Evaluator
         int batches = (wanted - 1) / batch + 1, rows = wanted / batches;
         return Over(rows, Spread(rows, batches), progress, stop);
     }
-
-    /// <summary>Over at most 20 batches, always the same ones, spread evenly.</summary>
-    public Evaluation Quick(Action<EvaluationProgress> progress, CancellationToken stop) =>
-        Over(batch, windows.Count / batch <= QuickBatches ? All(batch) : Spread(batch, QuickBatches), progress, stop);
 
     private IEnumerable<int> All(int rows) => Enumerable.Range(0, (windows.Count - 1) / rows + 1);
 

@@ -156,11 +156,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             var configuration = snapshot.Configuration<RunConfiguration>();
-            var options = BadFileException.Guard(snapshot.Path, "configuration", "it is impossible", () =>
-            {
-                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
-                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
-            });
+            var options = Checked(snapshot, configuration);
             var tokenizer = snapshot.Tokenizer
                 ?? throw new BadFileException(snapshot.Path, "tokenizer", "it is missing; the file is no snapshot of a training run.");
             if (tokenizer.VocabularySize != configuration.Model.VocabularySize)
@@ -173,6 +169,24 @@ internal sealed class RunFolder : IDisposable
         {
             snapshot.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The settings of a snapshot, once they and the shape are found possible: messages name the file.</summary>
+    private static TrainOptions Checked(Snapshot snapshot, RunConfiguration configuration)
+    {
+        const string field = "configuration";
+        try
+        {
+            return BadFileException.Guard(snapshot.Path, field, "it is impossible", () =>
+            {
+                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
+                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+            });
+        }
+        catch (InputException e) when (e is not BadFileException)
+        {
+            throw new BadFileException(snapshot.Path, field, e.Message, e);
         }
     }
 

@@ -10,6 +10,8 @@ internal sealed class RunLog : IDisposable
     public const string FileName = "log.csv";
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
         "live_bytes", "gradient_norm", "perplexity", "seconds"];
+    private const byte Comma = (byte)',', LineEnd = (byte)'\n';
+    private static readonly byte[] Header = Bytes([string.Join(',', Columns)]);
     private readonly RecordFile file;
     private readonly double secondsBefore;
     private long began = Stopwatch.GetTimestamp();
@@ -23,9 +25,9 @@ internal sealed class RunLog : IDisposable
     /// <exception cref="BadFileException">It is no log.</exception>
     public RunLog(string path, long step)
     {
-        string[] kept = File.Exists(path) ? Kept(path, step) : [];
-        if (kept is [.., var last]) _ = double.TryParse(last.Split(',')[^1], CultureInfo.InvariantCulture, out secondsBefore);
-        file = new RecordFile(path, Bytes(kept.Prepend(string.Join(',', Columns))));
+        byte[] kept = File.Exists(path) ? Kept(path, step) : Header;
+        _ = double.TryParse(LastValue(kept), CultureInfo.InvariantCulture, out secondsBefore);
+        file = new RecordFile(path, kept);
     }
 
     /// <summary>Replaces the old file, and lets the time of the run go on.</summary>
@@ -67,21 +69,57 @@ internal sealed class RunLog : IDisposable
     /// <summary>Nothing for a number that was not read.</summary>
     private static double? Known(double number) => double.IsNaN(number) ? null : number;
 
-    private static string[] Kept(string path, long step)
+    /// <summary>The log so far, in today's columns. What follows the last line end was cut.</summary>
+    private static byte[] Kept(string path, long step)
     {
-        string text = Encoding.UTF8.GetString(Files.ReadBytes(path));
-        string[] lines = [.. text.Split('\n').SkipLast(1).Select(line => line.TrimEnd('\r'))]; // what follows the last line end was cut
-        if (text.Length == 0) return [];
-        string[] names = lines is [var header, ..] ? header.Split(',') : [];
-        if (names.FirstOrDefault() != Columns[0]) throw new BadFileException(path, "line 1",
-            $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
-        int[] places = [.. Columns.Select(column => Array.IndexOf(names, column))];
-        return [.. lines.Where(line => IsUpTo(line, step)).Select(line => line.Split(',')).Select(values =>
-            string.Join(',', places.Select(place => Value(values, place))))];
+        ReadOnlySpan<byte> rest = Files.ReadBytes(path);
+        if (rest.IsEmpty) return Header;
+        using var kept = new MemoryStream();
+        kept.Write(Header);
+        int[] places = Places(rest[..(rest.IndexOf(LineEnd) is >= 0 and var end ? end : rest.Length)].TrimEnd((byte)'\r'), path);
+        for (; rest.IndexOf(LineEnd) is >= 0 and var length; rest = rest[(length + 1)..])
+            if (IsUpTo(rest[..length], step)) Write(kept, rest[..length].TrimEnd((byte)'\r'), places);
+        return kept.ToArray();
     }
 
-    private static string Value(string[] values, int place) => place >= 0 && place < values.Length ? values[place] : "";
+    /// <summary>What stands behind the last comma.</summary>
+    private static ReadOnlySpan<byte> LastValue(ReadOnlySpan<byte> lines) => lines[(lines.LastIndexOf(Comma) + 1)..].TrimEnd(LineEnd);
 
-    private static bool IsUpTo(string line, long step) =>
-        long.TryParse(line.Split(',')[0], NumberStyles.None, CultureInfo.InvariantCulture, out long at) && at <= step;
+    /// <summary>Where today's columns stand in a log of any version; -1 for those that it lacks.</summary>
+    private static int[] Places(ReadOnlySpan<byte> header, string path)
+    {
+        int[] places = new int[Columns.Length];
+        Array.Fill(places, -1);
+        int place = 0;
+        foreach (var range in header.Split(Comma))
+        {
+            for (int i = 0; i < places.Length; i++)
+                if (places[i] < 0 && header[range].SequenceEqual(Encoding.UTF8.GetBytes(Columns[i]))) places[i] = place;
+            place++;
+        }
+
+        return places[0] == 0 ? places : throw new BadFileException(path, "line 1",
+            $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
+    }
+
+    private static void Write(MemoryStream kept, ReadOnlySpan<byte> line, int[] places)
+    {
+        for (int i = 0; i < places.Length; i++)
+        {
+            if (i > 0) kept.WriteByte(Comma);
+            kept.Write(Value(line, places[i]));
+        }
+
+        kept.WriteByte(LineEnd);
+    }
+
+    private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> line, int place)
+    {
+        foreach (var range in line.Split(Comma))
+            if (place-- == 0) return line[range];
+        return [];
+    }
+
+    private static bool IsUpTo(ReadOnlySpan<byte> line, long step) =>
+        long.TryParse(Value(line.TrimEnd((byte)'\r'), 0), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && at <= step;
 }

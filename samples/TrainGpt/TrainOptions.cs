@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace TrainGpt;
 
 /// <summary>How a norm is clipped while parameters are stepped eagerly.</summary>
@@ -11,6 +13,7 @@ internal enum EagerClip
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
 internal record TrainOptions : CommandOptions
 {
+    private const string DynamicScale = "dynamic";
     private const int Most = 1 << 16, MostWidth = 1 << 14;
     private const long MostTokens = Most * 64L;
     private const long LeastEvaluated = 1 << 12, MostEvaluated = 1 << 22;
@@ -112,6 +115,13 @@ internal record TrainOptions : CommandOptions
     public DType GradientDtype { get; init; }
 
     [Setting(
+        "What the loss is multiplied by for the backward pass, so that small gradients do not vanish in --gradient-dtype f16: a number; or "
+            + $"{DynamicScale}, found by trying, which leaves out steps that overflow.",
+        Phase.Run,
+        Kind = "N|dynamic")]
+    public string LossScale { get; init; } = "1";
+
+    [Setting(
         "Steps f32 copies of weights that --dtype stores in fewer bits, instead of rounding at random what a step gives.", Phase.Run)]
     public bool MasterWeights { get; init; }
 
@@ -211,15 +221,14 @@ internal record TrainOptions : CommandOptions
         Otherwise = "no limit")]
     public double? NormCap { get; init; }
 
-    [Setting("Steps between estimates of the validation loss.", Phase.Course, Min = 1)]
+    [Setting("Steps between measurements of the validation loss.", Phase.Course, Min = 1)]
     public int EvaluateEvery { get; init; } = 250;
 
     [Setting(
-        "Tokens on which the validation loss is measured at the end, spread evenly over the data; 0 for all. On the way it is estimated "
-            + "on at most 20 batches.",
+        "Tokens on which each validation loss is measured, always the same ones, spread evenly over the data; 0 for all.",
         Phase.Course,
         Min = 0,
-        Otherwise = "a fifth of those trained on, from 4096 to 4194304")]
+        Otherwise = "a fifth of those trained on in between, from 4096 to 4194304")]
     public long? EvaluateTokens { get; init; }
 
     [Setting(
@@ -239,6 +248,11 @@ internal record TrainOptions : CommandOptions
 
     [Setting("A page to write at the end: curves, settings and a sample, in one HTML file that needs no network.", Kind = "FILE")]
     public string? Report { get; init; }
+
+    [Setting(
+        "A drawing of the bytes in use over the first step, eagerly and deferred side by side; as JSON where the name ends in .json.",
+        Kind = "FILE")]
+    public string? MemoryTimeline { get; init; }
 
     [Setting("A folder for event files that TensorBoard shows.", Kind = "FOLDER")]
     public string? Tensorboard { get; init; }
@@ -269,6 +283,15 @@ internal record TrainOptions : CommandOptions
         _ => Mayfly.ClipMode.Deferred,
     };
 
+    /// <summary>The scale of the loss where it is found by trying; else null.</summary>
+    public LossScaling? DynamicLossScale => LossScale == DynamicScale ? new LossScaling() : null;
+
+    /// <summary>The constant scale of the loss.</summary>
+    /// <exception cref="InputException">It is no positive number.</exception>
+    public double ConstantLossScale => LossScale == DynamicScale ? 1
+        : double.TryParse(LossScale, NumberStyles.Float, CultureInfo.InvariantCulture, out double scale) && scale is > 0 and < 1e30 ? scale
+        : throw new InputException($"--loss-scale: '{LossScale}' is neither a positive number nor {DynamicScale}.");
+
     private double UsedClip => Clip ?? (IsEager && ClipMode is null ? 0 : 1);
 
     private double Peak => LearningRate ?? OptimizerChoice.LearningRate(this);
@@ -292,9 +315,9 @@ internal record TrainOptions : CommandOptions
         };
     }
 
-    /// <summary>The tokens to evaluate on at the end, which then takes less than a tenth of the training's time.</summary>
+    /// <summary>The tokens to evaluate on, which then takes less than a tenth of the training's time.</summary>
     private long Evaluated(int context) =>
-        (long)Math.Clamp((double)Steps * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
+        (long)Math.Clamp((double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
 
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
@@ -310,6 +333,10 @@ internal record TrainOptions : CommandOptions
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
+        _ = ConstantLossScale; // which says what is wrong
+        if (DynamicLossScale is not null && IsEager && NormClipping != Mayfly.ClipMode.TwoPass)
+            throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
+                + "--mode deferred, --clip-mode two-pass, or a number.");
         if (MasterWeights && Dtype == DType.F32)
             throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)

@@ -32,10 +32,18 @@ internal sealed class TrainedModel : IDisposable
         {
             check?.Invoke(shape, settings, tokenizer);
             var device = Device.Open(options.Device, options.Threads);
-            var model = ModelChoice.Create(shape, device, settings.Seed);
-            snapshot.Restore(model.Parameters());
-            model.Eval();
-            return new TrainedModel(device, model, tokenizer, settings);
+            try
+            {
+                var model = ModelChoice.Create(shape, device, settings.Seed);
+                snapshot.Restore(model.Parameters());
+                model.Eval();
+                return new TrainedModel(device, model, tokenizer, settings);
+            }
+            catch
+            {
+                device.Dispose();
+                throw;
+            }
         }
     }
 

@@ -154,10 +154,9 @@ public sealed partial class Sweep
         if (node.TakesUpstreamItself) return;
         dy = TakeUpstream(0)!;
         if (node.TakesAnyStrides || dy.Layout.IsContiguous) return;
-        var dense = Tensor.Unowned(tape.Device, dy.Shape, dy.Type, Use.Activation, node.Name);
-        Backend.Copy(dy.Read(node.Name), dense.Write(node.Name));
-        dy.Dispose();
-        dy = dense;
+        using var strided = dy;
+        dy = Tensor.Unowned(tape.Device, dy.Shape, dy.Type, Use.Activation, node.Name);
+        Backend.Copy(strided.Read(node.Name), dy.Write(node.Name));
     }
 
     private void FreeUpstream()
@@ -187,8 +186,7 @@ public sealed partial class Sweep
         var fresh = Tensor.Unowned(tape.Device, tape.Slots[slot], tape.Device.Float, Use.Activation, node.Name);
         tape.Gradients[slot] = fresh;
         if (there is null) return new Target(fresh, false);
-        Backend.Copy(there.Read(node.Name), fresh.Write(node.Name));
-        there.Dispose();
+        using (there) Backend.Copy(there.Read(node.Name), fresh.Write(node.Name));
         return new Target(fresh, true);
     }
 

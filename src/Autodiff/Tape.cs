@@ -32,6 +32,11 @@ public sealed partial class Tape : IDisposable, IMaker
     /// <summary>The number of records.</summary>
     public int Count => books.Nodes.Count;
 
+    /// <summary>
+    /// True where a cross-entropy on it was given a total: its loss is then a share of a larger one, and losses of several tapes add up.
+    /// </summary>
+    public bool HasShares => run.HasShares;
+
     /// <summary>The tape that records on this thread, or null.</summary>
     internal static Tape? Current => current;
 
@@ -91,10 +96,9 @@ public sealed partial class Tape : IDisposable, IMaker
     public void Backward(Tensor loss, IGradientSink sink)
     {
         CheckLoss(loss);
-        var seed = Tensor.Unowned(Device, loss.Shape, loss.Type, Use.Activation, "Backward");
-        Device.Backend.Fill(seed.Write("Backward"), 1);
         StartSweep();
-        books.Gradients[loss.Slot] = seed;
+        var seed = books.Gradients[loss.Slot] = Tensor.Unowned(Device, loss.Shape, loss.Type, Use.Activation, "Backward");
+        Device.Backend.Fill(seed.Write("Backward"), 1);
         new Sweep(this, sink, owned: null).Go();
     }
 
@@ -258,6 +262,9 @@ internal sealed class TapeRun
     /// <summary>The number of random ops called so far.</summary>
     public int Ordinal { get; set; }
 
+    /// <summary>Whether an op recorded a share of a loss.</summary>
+    public bool HasShares { get; set; }
+
     /// <summary>The segment whose forward runs without records, or null.</summary>
     public SegmentTrace? Touching { get; set; }
 
@@ -276,7 +283,7 @@ internal sealed class TapeRun
             if (!gradient.FromSink) gradient.Value.Dispose();
         Gradients.Clear();
         Fired.Clear();
-        Ordinal = 0;
+        (Ordinal, HasShares) = (0, false);
         (Touching, Tracing) = (null, null);
         Spare<TapeRun>.Return(this);
     }

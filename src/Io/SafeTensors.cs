@@ -122,7 +122,10 @@ public sealed record SafeTensorEntry(string Name, string Type, IReadOnlyList<lon
     public long Count => Sizes.Aggregate(1L, (count, size) => count * size);
 
     /// <summary>The extents as in <c>(12, 64, 128)</c>.</summary>
-    public string SizeText => $"({string.Join(", ", Sizes)})";
+    public string SizeText => Sizes.Count <= MostShown ? $"({string.Join(", ", Sizes)})"
+        : $"({string.Join(", ", Sizes.Take(MostShown))}, ... {Sizes.Count} in all)";
+
+    private const int MostShown = 8;
 
     internal bool Fits(Shape shape)
     {

@@ -53,6 +53,9 @@ public interface ILane<V> where V : struct, ILane<V>
     /// <summary>Natural logarithm; negative infinity at zero, NaN below.</summary>
     static abstract V Log(V a);
 
+    /// <summary>The power of an <paramref name="a"/> that is not below zero; <see cref="Mayfly.Power.Of{V}"/> takes any.</summary>
+    static abstract V Power(V a, in Power power);
+
     /// <summary>Hyperbolic tangent.</summary>
     static abstract V Tanh(V a);
 

@@ -62,6 +62,9 @@ public readonly unsafe struct D1(double value) : IMemoryLane<D1>
     public static D1 Log(D1 a) => new(Math.Log(a.Value));
 
     /// <inheritdoc/>
+    public static D1 Power(D1 a, in Power power) => new(power.Factor * Math.Pow(a.Value, power.Exponent));
+
+    /// <inheritdoc/>
     public static D1 Tanh(D1 a) => new(Math.Tanh(a.Value));
 
     /// <inheritdoc/>

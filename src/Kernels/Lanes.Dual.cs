@@ -81,6 +81,9 @@ public readonly struct Dual<V>(V value, V tangent) : ILane<Dual<V>> where V : st
     [MethodImpl(Inline)] public static Dual<V> Log(Dual<V> a) => new(V.Log(a.Value), a.Tangent / a.Value);
 
     /// <inheritdoc/>
+    public static Dual<V> Power(Dual<V> a, in Power power) => new(V.Power(a.Value, power), a.Tangent * V.Power(a.Value, power.Derivative));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)]
     public static Dual<V> Tanh(Dual<V> a)
     {

@@ -62,6 +62,9 @@ public readonly unsafe struct F1(float value) : ISimd<F1>
     [MethodImpl(Inline)] public static F1 Log(F1 a) => LaneMath<F1>.Log(a);
 
     /// <inheritdoc/>
+    public static F1 Power(F1 a, in Power power) => new(PowerMath.Of(a.Value, power));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F1 Tanh(F1 a) => LaneMath<F1>.Tanh(a);
 
     /// <inheritdoc/>

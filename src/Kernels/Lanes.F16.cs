@@ -64,6 +64,9 @@ public readonly unsafe struct F16(Vector512<float> value) : ISimd<F16>
     [MethodImpl(Inline)] public static F16 Log(F16 a) => LaneMath<F16>.Log(a);
 
     /// <inheritdoc/>
+    public static F16 Power(F16 a, in Power power) => new(PowerMath.Of(a.Value, power));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F16 Tanh(F16 a) => LaneMath<F16>.Tanh(a);
 
     /// <inheritdoc/>

@@ -64,6 +64,9 @@ public readonly unsafe struct F4(Vector128<float> value) : ISimd<F4>
     [MethodImpl(Inline)] public static F4 Log(F4 a) => LaneMath<F4>.Log(a);
 
     /// <inheritdoc/>
+    public static F4 Power(F4 a, in Power power) => new(PowerMath.Of(a.Value, power));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F4 Tanh(F4 a) => LaneMath<F4>.Tanh(a);
 
     /// <inheritdoc/>

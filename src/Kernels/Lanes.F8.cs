@@ -64,6 +64,9 @@ public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
     [MethodImpl(Inline)] public static F8 Log(F8 a) => LaneMath<F8>.Log(a);
 
     /// <inheritdoc/>
+    public static F8 Power(F8 a, in Power power) => new(PowerMath.Of(a.Value, power));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F8 Tanh(F8 a) => LaneMath<F8>.Tanh(a);
 
     /// <inheritdoc/>

@@ -71,7 +71,7 @@ public sealed class CacheStep : IDisposable
         if (turned.TryGetValue(rotation, out var known)) return known;
         long pairs = rotation.Table.Shape[1];
         using var rows = rotation.Table.Reshape((-1, 2 * pairs)).Embedding(Positions); // (1, N, D)
-        return turned[rotation] = rotation with { Table = rows.Reshape((-1, pairs, 2)).Keep() };
+        return turned[rotation] = new Rotation(rows.Reshape((-1, pairs, 2)).Keep(), rotation.Halves);
     }
 
     /// <summary>

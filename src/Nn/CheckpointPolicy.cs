@@ -81,7 +81,7 @@ public readonly record struct CheckpointPolicy
     };
 
     /// <summary>True where a block is a segment of its own.</summary>
-    internal bool Recomputes(int block) => Kind switch
+    public bool Recomputes(int block) => Kind switch
     {
         Form.None => false,
         Form.Every => block % Count == 0,
@@ -90,10 +90,12 @@ public readonly record struct CheckpointPolicy
     };
 
     /// <summary>The blocks of a segment around those of single blocks; 1 where there is none.</summary>
-    internal int SegmentSize(int layers) => Kind == Form.Sqrt ? (int)Math.Ceiling(Math.Sqrt(layers)) : 1;
+    public int SegmentSize(int layers) => Kind == Form.Sqrt ? (int)Math.Ceiling(Math.Sqrt(layers)) : 1;
 
     private static int? CountAfter(string word, string text) => text.StartsWith(word, StringComparison.Ordinal)
-        && int.TryParse(text.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 ? count : null;
+        && int.TryParse(text.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+        ? count
+        : null;
 
     private static int AtLeastOne(int count, string name) =>
         count >= 1 ? count : throw new ArgumentOutOfRangeException(name, $"CheckpointPolicy: {count} blocks; give at least 1.");

@@ -23,7 +23,7 @@ public class Decoder : LanguageModel
         Config = config;
         var source = new ParameterSource(device, seed, config.Weights);
         var rotation = config.NewRotation(source.Device);
-        if (rotation is not null) AddConstant(rotation.Table);
+        rotation?.OwnBy(AddConstant);
         tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
         positions = config.LearnsPositions ? Add("positions", new Embedding(source, config.Context, config.Width)) : null;
         blocks = new Module[config.Layers];

@@ -107,7 +107,7 @@ public sealed class KvCache : IDisposable
                 K = run.Stored(allKeys, 0, run.Start + run.Count),
                 V = run.Stored(allValues, 0, run.Start + run.Count),
                 Y = run.Packed(result, 0, heads, size),
-                Scale = 1f / MathF.Sqrt(size),
+                Scale = 1 / Math.Sqrt(size),
                 Causal = true,
             });
         }

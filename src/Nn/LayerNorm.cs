@@ -5,7 +5,7 @@ namespace Mayfly;
 /// </summary>
 public sealed class LayerNorm : Module
 {
-    private readonly float epsilon;
+    private readonly double epsilon;
 
     /// <summary>New <c>gain</c> (C) of ones and <c>bias</c> (C) of zeros.</summary>
     /// <param name="source">Makes the parameters.</param>
@@ -13,7 +13,7 @@ public sealed class LayerNorm : Module
     /// <param name="bias">Whether there is a bias.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <exception cref="ArgumentException">A width below 1.</exception>
-    public LayerNorm(ParameterSource source, int width, bool bias = true, float epsilon = 1e-5f)
+    public LayerNorm(ParameterSource source, int width, bool bias = true, double epsilon = 1e-5)
     {
         this.epsilon = epsilon;
         Gain = Add(source.New("gain", width, Role.Gain, Init.Ones));

@@ -27,7 +27,8 @@ public sealed record LlamaConfig : DecoderConfig
     public override LanguageModel Create(Device? device = null, ulong seed = 1) => new Llama(this, device, seed);
 
     /// <inheritdoc/>
-    protected internal override Rotation NewRotation(Device device) => new(device.RotaryTable(Context, HeadSize, Theta), RotaryHalves);
+    protected internal override Rotation NewRotation(Device device) =>
+        new(() => device.RotaryTable(Context, HeadSize, Theta), RotaryHalves);
 
     /// <inheritdoc/>
     protected internal override Module NewNorm(ParameterSource source) => new RmsNorm(source, Width, Epsilon);

@@ -15,6 +15,7 @@ internal sealed class Clipping
         if (Mode == ClipMode.Deferred) CheckAllDeferred();
         if (Mode == ClipMode.PreviousNorm) State.AddNumber(PreviousNorm, 0);
         if (options.Growth is not null) State.AddNumber(GrowthNorm, NormGrowthLimit.NoHistory);
+        options.DynamicLossScale?.Init(State);
     }
 
     /// <summary>Null where nothing is limited.</summary>

@@ -1,6 +1,10 @@
 namespace Mayfly;
 
-/// <summary>The learning rate of each step.</summary>
+/// <summary>
+/// The learning rate of each step. Those with a warm-up are finite and within [0, peak] at every step where the minimum is: at step 0,
+/// which plots ask for, the rate is 0, or the peak where there is no warm-up; a warm-up comes first, also where it ends after the total;
+/// and after both the rate is the minimum.
+/// </summary>
 public abstract record Schedule
 {
     /// <summary>The learning rate of a step, counted from 1.</summary>
@@ -10,7 +14,7 @@ public abstract record Schedule
     public static implicit operator Schedule(double learningRate) => new Constant(learningRate);
 
     /// <summary>The rate on the way up: the peak's share of the warm-up that is done, all of it where there is none.</summary>
-    private protected static double Rising(double peak, long step, long warmUp) => warmUp > 0 ? peak * step / warmUp : peak;
+    private protected static double Rising(double peak, long step, long warmUp) => warmUp > 0 ? peak * Math.Max(0, step) / warmUp : peak;
 
     /// <summary>
     /// The share of <paramref name="step"/> in the way from <paramref name="from"/> to <paramref name="to"/>, within [0, 1].
@@ -72,17 +76,17 @@ public sealed record WarmUpLinear(double Peak, double Minimum, long WarmUp, long
 /// later:                   peak + (minimum - peak) (step - (total - decay)) / decay
 /// after total:             minimum
 /// </code>
+/// A decay longer than what the warm-up leaves is that long: it starts from the peak at the warm-up's end.
 /// </summary>
 /// <param name="Peak">The rate of the constant stretch.</param>
 /// <param name="Minimum">The rate at step <paramref name="Total"/> and after it.</param>
 /// <param name="WarmUp">Steps of warm-up; may be 0.</param>
-/// <param name="Decay">Steps of decay.</param>
+/// <param name="Decay">Steps of decay, at most those after the warm-up.</param>
 /// <param name="Total">The step that reaches the minimum.</param>
 public sealed record WarmUpStableDecay(double Peak, double Minimum, long WarmUp, long Decay, long Total) : Schedule
 {
     /// <inheritdoc/>
     public override double At(long step) =>
         step <= WarmUp ? Rising(Peak, step, WarmUp)
-        : step <= Total - Decay ? Peak
-        : Peak + (Minimum - Peak) * Share(step, Total - Decay, Total);
+        : Peak + (Minimum - Peak) * Share(step, Math.Max(WarmUp, Total - Decay), Total);
 }

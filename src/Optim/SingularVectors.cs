@@ -12,6 +12,8 @@ namespace Mayfly;
 /// until trace(Q^T A Q) grows by less than a hundred-thousandth, or 20 times:   Z = A Q ;   Q, R = qr(Z)
 /// Q V,   V the eigenvectors of Q^T A Q
 /// </code>
+/// Both are computed in double precision and made orthonormal once more, since a decomposition leaves the vectors of equal or vanishing
+/// singular values, as of a matrix with repeated rows, short or parallel.
 /// </summary>
 public static class SingularVectors
 {
@@ -55,11 +57,11 @@ public static class SingularVectors
     public static float[]? OfSmallerSide(float[] values, int rows, int columns, int count)
     {
         if (!TryScale(values)) return null;
-        var transposed = Matrix<float>.Build.Dense(columns, rows, values); // stored by columns
+        var transposed = Matrix<double>.Build.Dense(columns, rows, Array.ConvertAll(values, x => (double)x)); // stored by columns
         var tall = rows >= columns ? transposed.Transpose() : transposed;
         var square = rows == columns ? tall : tall.QR(QRMethod.Thin).R; // the long side is folded away first
         var vectors = square.Svd().VT;
-        return vectors.SubMatrix(0, count, 0, vectors.ColumnCount).ToRowMajorArray();
+        return Orthonormal.Rows(vectors.SubMatrix(0, count, 0, vectors.ColumnCount).ToRowMajorArray(), count, vectors.ColumnCount);
     }
 
     /// <summary>
@@ -119,8 +121,8 @@ public static class SingularVectors
     {
         var symmetric = (ritz + ritz.Transpose()).Divide(2).ToDouble();
         var vectors = symmetric.Evd(Symmetricity.Symmetric).EigenVectors;
-        var first = Matrix<float>.Build.Dense(q.ColumnCount, count, (i, k) => (float)vectors[i, q.ColumnCount - 1 - k]);
-        return (q * first).ToColumnMajorArray();
+        var first = Matrix<double>.Build.Dense(q.ColumnCount, count, (i, k) => vectors[i, q.ColumnCount - 1 - k]);
+        return Orthonormal.Rows((q.ToDouble() * first).ToColumnMajorArray(), count, q.RowCount);
     }
 
     /// <summary>Brings the largest magnitude to 1, so that squares neither overflow nor vanish.</summary>

@@ -7,7 +7,7 @@ public sealed record StepReport
     public required long Step { get; init; }
 
     /// <summary>
-    /// The loss before the step, summed over the micro-batches; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the
+    /// The loss before the step, of all micro-batches together; NaN where it was not read (<see cref="UpdaterOptions.ReadEvery"/>) or the
     /// long form was used without the updater's Backward.
     /// </summary>
     public required double Loss { get; init; }
@@ -31,6 +31,15 @@ public sealed record StepReport
     /// again; 1 where it stepped by gradients that were kept, as accumulation and deferred parameters do, and in all other modes.
     /// </summary>
     public int Passes { get; init; } = 1;
+
+    /// <summary>What the loss was multiplied by for the backward sweep; 1 without scaling.</summary>
+    public double LossScale { get; init; } = 1;
+
+    /// <summary>
+    /// True where a gradient was infinite or not a number and <see cref="UpdaterOptions.DynamicLossScale"/> left the step out: no weight
+    /// and no state has changed.
+    /// </summary>
+    public bool Skipped { get; init; }
 
     /// <summary>The names of the trainable parameters that no gradient reached: neither they nor their state changed.</summary>
     public required IReadOnlyList<string> WithoutGradient { get; init; }

@@ -60,7 +60,7 @@ public sealed partial class Updater
             throw new InvalidOperationException(
                 $"Updater: in step {GlobalStep} {slot.Parameter} got a gradient in the second pass of ClipMode.TwoPass "
                 + "and none in the first. The function given to Step runs twice: let it do the same each time.");
-        slot.Note(ReadsNorms ? slot.Gradient!.SumSquares() : 0, progress);
+        Note(slot, ReadsNorms ? slot.Gradient!.SumSquares() : 0);
     }
 
     /// <summary>Measures in one reading the gradients that waited, and those that the last sweep did not touch.</summary>
@@ -70,20 +70,38 @@ public sealed partial class Updater
         var rest = Array.FindAll(slots, s => s.IsUnmeasured);
         var squares = new double[rest.Length];
         if (ReadsNorms) Device.Backend.SumSquares(Array.ConvertAll(rest, s => s.Gradient!.Read("SumSquares")), squares);
-        for (int i = 0; i < rest.Length; i++) rest[i].Note(squares[i], progress);
+        for (int i = 0; i < rest.Length; i++) Note(rest[i], squares[i]);
+    }
+
+    /// <summary>What gradients are multiplied by until they are used.</summary>
+    private double LossScale => options.DynamicLossScale is null ? options.LossScale : State.Number(LossScaling.Scale);
+
+    /// <summary>True where a gradient of the step overflowed and the step is to be left out.</summary>
+    private bool Overflows =>
+        options.DynamicLossScale is not null && Array.Exists(slots, s => s.Squares is { } x && !double.IsFinite(x));
+
+    /// <summary>
+    /// Notes the squares of a gradient's elements. What is not finite is an error, unless the loss scale may be to blame.
+    /// </summary>
+    private void Note(Slot slot, double squares)
+    {
+        if (!double.IsFinite(squares) && options.DynamicLossScale is null)
+            throw progress.NonFinite($"the gradient of {slot.Parameter} has an infinity or NaN");
+        slot.Note(squares / LossScale / LossScale);
     }
 
     private void Apply(Slot slot)
     {
         Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
-        slot.Widen();
+        slot.Widen(LossScale);
         double factor = clipping.Apply(slot);
         progress.Move();
         slot.Apply(new StepInfo(GlobalStep, progress.LearningRate * slot.Assignment.LearningRateScale, options.Seed, factor));
     }
 
-    private bool ReadsNorms => progress.Reads || clipping.Mode is not null;
+    private bool ReadsNorms =>
+        progress.Reads || clipping.Mode is not null || options.DynamicLossScale is not null;
 
     /// <summary>The L2 norm of all gradients together; NaN where it was not read.</summary>
     private double Norm()

@@ -86,15 +86,15 @@ public sealed partial class Updater
             Gradient.Fill(0);
         }
 
-        /// <summary>Notes the squared norm, and so finds infinities and NaN before they reach a weight.</summary>
-        public void Note(double squares, Progress progress)
-        {
-            if (!double.IsFinite(squares)) throw progress.NonFinite($"the gradient of {Parameter} has an infinity or NaN");
-            Squares = squares;
-        }
+        /// <summary>Notes the squared norm.</summary>
+        public void Note(double squares) => Squares = squares;
 
-        /// <summary>Makes floats of a gradient that has waited in another type.</summary>
-        public void Widen() => Gradient = waiting.Widen(Gradient!);
+        /// <summary>Makes floats of a gradient that has waited in another type or scale.</summary>
+        public void Widen(double scale)
+        {
+            Gradient = waiting.Widen(Gradient!);
+            if (scale != 1) Gradient.MapInPlace(new Affine(1 / scale, -0.0));
+        }
 
         /// <summary>Steps the parameter; the gradient is used up.</summary>
         public void Apply(in StepInfo step)

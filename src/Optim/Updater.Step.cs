@@ -4,13 +4,14 @@ public sealed partial class Updater
 {
     /// <summary>
     /// One training step: records a tape for each micro-batch, sweeps it, and steps every parameter that got a gradient. The function runs
-    /// <see cref="UpdaterOptions.Accumulate"/> times; the losses it returns add up to the step's loss. With <see cref="ClipMode.TwoPass"/>
-    /// it may run twice and must do the same both times: draw the batch before.
+    /// <see cref="UpdaterOptions.Accumulate"/> times, and the step's loss is the mean of what it returns. Means over batches of unequal
+    /// numbers of targets weigh these unequally: give cross-entropy the total of the whole step, and the losses, being shares of one, add
+    /// up. With <see cref="ClipMode.TwoPass"/> it may run twice and must do the same both times: draw the batch before.
     /// </summary>
     /// <param name="loss">Computes the loss, of one element, of the next batch.</param>
     /// <exception cref="NonFiniteException">The loss or a gradient is infinite or not a number.</exception>
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
-    public StepReport Step(Func<Tensor> loss) => Step(options.Accumulate, _ => loss());
+    public StepReport Step(Func<Tensor> loss) => Run(options.Accumulate, _ => loss(), ofMeans: true);
 
     /// <summary>
     /// One training step over several micro-batches, each with a tape of its own. Gradients add up in one buffer per parameter, and each
@@ -23,17 +24,20 @@ public sealed partial class Updater
     /// </param>
     /// <exception cref="NonFiniteException">A loss or a gradient is infinite or not a number.</exception>
     /// <exception cref="InvalidOperationException">The model is torn.</exception>
-    public StepReport Step(int microBatches, Func<int, Tensor> loss)
+    public StepReport Step(int microBatches, Func<int, Tensor> loss) => Run(microBatches, loss, ofMeans: false);
+
+    private StepReport Run(int microBatches, Func<int, Tensor> loss, bool ofMeans)
     {
         Start(microBatches, learningRate: null);
         try
         {
-            RunMicroBatches(microBatches, loss);
+            RunMicroBatches(microBatches, loss, ofMeans);
             if (progress.IsMeasuring)
             {
+                if (Overflows) return Skip();
                 clipping.FindFactor(Norm());
                 progress.Repeat();
-                RunMicroBatches(microBatches, loss);
+                RunMicroBatches(microBatches, loss, ofMeans);
             }
 
             return End();
@@ -68,12 +72,13 @@ public sealed partial class Updater
         foreach (var slot in slots) slot.StartStep();
     }
 
-    private void RunMicroBatches(int microBatches, Func<int, Tensor> loss)
+    private void RunMicroBatches(int microBatches, Func<int, Tensor> loss, bool ofMeans)
     {
         for (int k = 0; k < microBatches; k++)
         {
             using var tape = Tape.Record(Device, Random);
-            Backward(tape, loss(k));
+            var part = loss(k);
+            Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? part / microBatches : part);
         }
     }
 
@@ -87,7 +92,7 @@ public sealed partial class Updater
         {
             progress.CheckRoom();
             if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(loss.Item());
-            tape.Backward(loss, this);
+            tape.Backward(LossScale == 1 ? loss : loss.Scale((float)LossScale), this);
             progress.NextMicroBatch();
         }
         catch
@@ -107,6 +112,7 @@ public sealed partial class Updater
         {
             progress.CheckComplete();
             MeasureRest();
+            if (Overflows) return Skip();
             double norm = Norm();
             clipping.FindFactor(norm);
             foreach (var slot in slots)
@@ -116,13 +122,28 @@ public sealed partial class Updater
             }
 
             clipping.EndStep(norm);
+            var report = Report(norm);
+            options.DynamicLossScale?.Note(State, overflow: false);
             progress.End();
-            return Report(norm);
+            return report;
         }
         finally
         {
             Abandon();
         }
+    }
+
+    /// <summary>Ends a step in which a gradient overflowed: it counts, but changes nothing except the scale of the next loss.</summary>
+    /// <exception cref="NonFiniteException">The scale could not be smaller.</exception>
+    private StepReport Skip()
+    {
+        var worst = Array.Find(slots, s => s.Squares is { } x && !double.IsFinite(x))!.Parameter;
+        var report = Report(double.NaN) with { Skipped = true };
+        if (!options.DynamicLossScale!.Note(State, overflow: true))
+            throw progress.NonFinite($"the gradient of {worst} has an infinity or NaN with the least loss scale, {report.LossScale}");
+        foreach (var slot in slots) slot.DropGradient();
+        progress.End();
+        return report;
     }
 
     /// <summary>
@@ -143,6 +164,7 @@ public sealed partial class Updater
         GradientNorm = norm,
         Clipped = clipping.HasClipped,
         Clip = clipping.Mode,
+        LossScale = LossScale,
         Passes = progress.Repeats ? 2 : 1,
         WithoutGradient = WithoutGradient(),
         PeakBytes = Device.Arena.Report.PeakBytes,

@@ -42,6 +42,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device, options)).ToArray();
         CheckDevices();
         clipping = new Clipping(options, slots, Device);
+        CheckLossScale();
         if (options.ReadEvery < 1)
             throw new ArgumentException($"Updater: ReadEvery is {options.ReadEvery}; read every step (1) or every n-th.");
         foreach (var slot in slots) slotOf.Add(slot.Parameter, slot);
@@ -69,8 +70,8 @@ public sealed partial class Updater : IGradientSink, IDisposable
 
     /// <summary>
     /// What the updater remembers beside the rules' states: the number <c>previousNorm</c> in <see cref="ClipMode.PreviousNorm"/>, zero
-    /// before the first step, and <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it. Snapshots save and
-    /// restore it.
+    /// before the first step; <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it; and four of
+    /// <see cref="UpdaterOptions.DynamicLossScale"/>, among them <c>lossScale</c>. Snapshots save and restore it.
     /// </summary>
     public RuleState State => clipping.State;
 
@@ -105,6 +106,19 @@ public sealed partial class Updater : IGradientSink, IDisposable
             throw new ArgumentException($"Updater: state of type {options.StateType}; choose F32 or BF16.");
         if (options.GradientType is not (DType.F32 or DType.BF16 or DType.F16))
             throw new ArgumentException($"Updater: gradients of type {options.GradientType}; choose F32, BF16 or F16.");
+    }
+
+    private void CheckLossScale()
+    {
+        if (!(options.LossScale > 0 && double.IsFinite(options.LossScale)))
+            throw new ArgumentException($"Updater: the loss scale {options.LossScale} is not a positive number.");
+        if (options.DynamicLossScale is null) return;
+        if (options.LossScale != 1) throw new ArgumentException("Updater: LossScale and DynamicLossScale; leave one out.");
+        if (clipping.Mode == ClipMode.TwoPass) return;
+        if (Array.Find(slots, s => s.Mode == UpdateMode.Eager) is { } eager)
+            throw new ArgumentException(
+                $"Updater: a dynamic loss scale leaves steps out, but {eager.Parameter.Name} is stepped eagerly, before all gradients are "
+                + "known; choose UpdateMode.Deferred, ClipMode.TwoPass with a MaxNorm, or a constant LossScale.");
     }
 
     private void CheckDevices()

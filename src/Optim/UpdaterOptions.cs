@@ -44,6 +44,19 @@ public sealed record UpdaterOptions
     public DType GradientType { get; init; }
 
     /// <summary>
+    /// What the loss is multiplied by before the backward sweep, and gradients divided by before they are used: for gradients that wait in
+    /// F16, in which small ones vanish.
+    /// </summary>
+    public double LossScale { get; init; } = 1;
+
+    /// <summary>
+    /// Finds the scale of the loss by trying, in place of <see cref="LossScale"/>; null does not. A step that overflows is left out, so no
+    /// weight may move before all gradients are known: parameters are deferred, or <see cref="ClipMode"/> is
+    /// <see cref="ClipMode.TwoPass"/>.
+    /// </summary>
+    public LossScaling? DynamicLossScale { get; init; }
+
+    /// <summary>
     /// True: a weight of a type that is storage only has a master in the device's floating-point type, which the rule steps and from which
     /// the weight is rounded to nearest. The masters are state. False: the rule's result is rounded at random.
     /// </summary>

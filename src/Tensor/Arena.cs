@@ -77,8 +77,12 @@ public sealed class Arena : IDisposable
             if (Trace == trace) Trace = null;
     }
 
+    /// <summary>Runs before memory is handed out; it may throw, as a device without room does.</summary>
+    internal Action? Renting { get; set; }
+
     internal Block Rent(long bytes, Use use, string maker)
     {
+        Renting?.Invoke();
         lock (gate)
         {
             long size = ClassOf(bytes);

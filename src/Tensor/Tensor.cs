@@ -122,12 +122,24 @@ public sealed partial class Tensor : IDisposable
     /// </summary>
     /// <param name="op">The name of the op that writes.</param>
     /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>
+    /// <exception cref="NotSupportedException">Elements of <see cref="DType.Int8"/> that are only a part of their groups.</exception>
     public View Write(string op)
     {
         Check(op);
+        if (Type == DType.Int8) CheckWholeGroups(op);
         storage.Version++;
         var view = new View(storage.Block, Type, Layout);
         return storage.Rounding is { } key ? view with { Rounding = storage.NextRounding(key) } : view;
+    }
+
+    /// <summary>An element of a group with a scale cannot be written without the others.</summary>
+    private void CheckWholeGroups(string op)
+    {
+        long first = Layout.Offset, end = first + Count, left = end % DTypes.GroupSize;
+        if (Layout.IsContiguous && first % DTypes.GroupSize == 0 && (left == 0 || Type.Bytes(end) == storage.Bytes)) return;
+        throw new NotSupportedException(
+            $"{op}: writes {Shape} from element {first} on of a tensor of {Type}, where {DTypes.GroupSize} elements share a scale: "
+            + "write whole groups, or store the tensor in BF16.");
     }
 
     internal void MoveTo(Scope? scope)

@@ -153,6 +153,10 @@ public class SafeTensorsTests
     [InlineData("""[]""", 0, "object")]
     [InlineData("""{"a":3}""", 0, "object")]
     [InlineData("""{"\ud800":3}""", 0, "JSON")]
+    [InlineData(""" {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "first byte")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}{}""", 8, "JSON")]
+    [InlineData("""{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,8]}}""", 8, "no whole number of bytes")]
+    [InlineData("""{"__metadata__":null,"__metadata__":{}}""", 0, "twice")]
     [InlineData("""{"a":""", 0, "JSON")]
     [InlineData("", 0, "JSON")]
     public void Bad_headers_are_named(string json, int dataBytes, string word)
@@ -191,6 +195,75 @@ public class SafeTensorsTests
             reader.ReadInto("w", wrong)).Message);
         Assert.Contains("I32", Assert.Throws<BadFileException>(() => reader.ReadInto("i", wrong)).Message);
         Assert.Equal("v", Assert.Throws<BadFileException>(() => reader.ReadInto("v", wrong)).Field);
+    }
+
+    /// <summary>What the reference library opens is opened: a type that no tensor here has matters when that tensor is read.</summary>
+    [Theory]
+    [InlineData("""{"__metadata__":null,""")]
+    [InlineData("""{"x":{"dtype":"BOOL","shape":[8],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"U8","shape":[8],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"I8","shape":[2,4],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"I16","shape":[4],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"U16","shape":[4],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"U32","shape":[2],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"U64","shape":[],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"I64","shape":[1],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"F8_E5M2","shape":[8],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[8,16]},""")]
+    [InlineData("""{"x":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[8,11]},"y":{"dtype":"F4","shape":[10],"data_offsets":[11,16]},""")]
+    [InlineData("""{"x":{"dtype":"C64","shape":[1],"data_offsets":[8,16],"more":{"a":[1]}},""")]
+    public void What_the_reference_opens_is_opened(string before)
+    {
+        using var folder = new TemporaryFolder();
+        string json = before + "\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}   ";
+        File.WriteAllBytes(folder.File("a"), Raw(json, [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(2f), .. new byte[
+            before.Contains("null") ? 0 : 8]]));
+        using var reader = SafeTensorsReader.Open(folder.File("a"));
+        Assert.Equal([1, 2], reader.Read<float>("w"));
+        foreach (string name in reader.Entries.Keys.Where(name => name != "w"))
+            Assert.Contains(reader.Entry(name).Type, Assert.Throws<BadFileException>(() => reader.Read<float>(name)).Message);
+    }
+
+    [Fact]
+    public void Whole_numbers_of_every_size_come_back()
+    {
+        using var folder = new TemporaryFolder();
+        var writer = new SafeTensorsWriter();
+        writer.Add<sbyte>("i8", new sbyte[] { -128, 127 }, 2);
+        writer.Add<short>("i16", new short[] { short.MinValue, 7 }, 2);
+        writer.Add<ushort>("u16", new ushort[] { ushort.MaxValue, 7 }, 2);
+        writer.Add<uint>("u32", new[] { uint.MaxValue, 7u }, 2);
+        writer.Add<ulong>("u64", new[] { ulong.MaxValue, 7ul }, 2);
+        writer.Save(folder.File("a"));
+        using var reader = SafeTensorsReader.Open(folder.File("a"));
+        Assert.Equal([-128, 127], reader.Read<sbyte>("i8"));
+        Assert.Equal([short.MinValue, 7], reader.Read<short>("i16"));
+        Assert.Equal([ushort.MaxValue, 7], reader.Read<ushort>("u16"));
+        Assert.Equal([uint.MaxValue, 7u], reader.Read<uint>("u32"));
+        Assert.Equal([ulong.MaxValue, 7ul], reader.Read<ulong>("u64"));
+    }
+
+    /// <summary>A million numbers in a shape take memory in proportion to the file, not to what a document tree of them would.</summary>
+    [Fact]
+    public void A_header_takes_memory_in_proportion_to_its_length()
+    {
+        using var folder = new TemporaryFolder();
+        string sizes = string.Concat(Enumerable.Repeat("1,", 1_000_000));
+        string json = "{\"w\":{\"dtype\":\"F32\",\"shape\":[" + sizes + "1],\"data_offsets\":[0,8]}}";
+        File.WriteAllBytes(folder.File("a"), Raw(json, new byte[8]));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<BadFileException>(() => SafeTensorsReader.Open(folder.File("a")));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 16L * json.Length + (1 << 20));
+    }
+
+    [Fact]
+    public void Halves_of_surrogate_pairs_are_refused_before_anything_is_written()
+    {
+        var writer = new SafeTensorsWriter { Metadata = { ["a"] = "b\udc00" } };
+        Assert.Contains("half a surrogate pair", Assert.Throws<ArgumentException>(() => writer.WriteTo(Stream.Null)).Message);
+        foreach (string name in new[] { "\ud800", "a\udc00", "\ud83d\ud83d\ude42" })
+            Assert.Contains("half a surrogate pair", Assert.Throws<ArgumentException>(() => writer.Add<float>(name, new float[1], 1)).Message);
+        writer.Add<float>("\ud83d\ude42", new float[1], 1);
     }
 
     [Fact]

@@ -126,6 +126,35 @@ public class TokenFileTests
         Assert.Contains("does not exist", Assert.Throws<InputException>(() => TokenFile.Open(folder.File("c.bin"))).Message);
     }
 
+    /// <summary>Read as 16 bits, every second id would be 0, and nothing would say so.</summary>
+    [Fact]
+    public void Ids_of_another_size_without_a_header_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        int[] ids = [.. Enumerable.Range(0, 200).Select(i => i * 263)];
+        Named("ids of 32 bits", [.. MemoryMarshal.AsBytes<int>(ids)]);
+        Named("big-endian", [.. MemoryMarshal.AsBytes<int>(Array.ConvertAll(ids, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness))]);
+        Named("ids of 64 bits", [.. MemoryMarshal.AsBytes<long>(Array.ConvertAll(ids, id => (long)id))]);
+        Named("a NumPy array", [0x93, .. "NUMPY"u8, 1, 0, 70, 0]);
+
+        void Named(string what, byte[] bytes)
+        {
+            File.WriteAllBytes(folder.File("a.bin"), bytes);
+            var error = Assert.Throws<BadFileException>(() => TokenFile.Open(folder.File("a.bin")));
+            Assert.Equal("ids", error.Field);
+            Assert.Contains(what, error.Message);
+        }
+    }
+
+    [Fact]
+    public void A_file_that_is_too_long_is_not_called_cut()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.DoesNotContain("cut short", Assert.Throws<BadFileException>(() =>
+            TokenFile.Open(Write(folder, Ids(100), [20240520, 1, 99]))).Message);
+        Assert.Contains("cut short", Assert.Throws<BadFileException>(() => TokenFile.Open(Write(folder, Ids(100), [20240520, 1, 101]))).Message);
+    }
+
     [Fact]
     public void Batches_and_windows_of_a_file_are_those_of_the_same_ids_in_memory()
     {

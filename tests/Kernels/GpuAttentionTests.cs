@@ -39,7 +39,7 @@ public class GpuAttentionTests
     {
         gpu.AttentionEdge = 8;
         View q = New(gpu, 1, (1, 3, 2, 4)), k = New(gpu, 2, (1, 5, 1, 4)), v = New(gpu, 3, (1, 5, 1, 4));
-        var args = new Attend { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5f, Causal = true };
+        var args = new Attend { Q = q, K = k, V = v, Y = New(gpu, 4, q.Shape), Lse = New(gpu, 5, (1, 2, 3)), Scale = 0.5, Causal = true };
         var without = args with { Y = New(gpu, 6, q.Shape), Lse = default };
         gpu.Run(args);
         gpu.Run(without);
@@ -67,7 +67,7 @@ public class GpuAttentionTests
         {
             Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries),
             Lse = New(on, 6, (1, heads, queries)),
-            Scale = 1f / MathF.Sqrt(size), Causal = causal,
+            Scale = 1 / Math.Sqrt(size), Causal = causal,
         };
         var back = new AttendBack(forward, New(on, 5, ofQueries), New(on, 7, ofQueries), New(on, 8, ofKeys), New(on, 9, ofKeys));
         on.Run(forward);

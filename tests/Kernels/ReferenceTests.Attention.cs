@@ -12,7 +12,7 @@ public sealed partial class ReferenceTests
         View q = Mirror(Random(1, ofQueries)), k = Mirror(Random(2, ofKeys)), v = Mirror(Random(3, ofKeys));
         View y = Mirror(Random(4, ofQueries)), dy = Mirror(Random(5, ofQueries)), lse = Mirror(Random(6, (1, 4, 5)));
         View dq = Mirror(Random(7, ofQueries)), dk = Mirror(Random(8, ofKeys)), dv = Mirror(Random(9, ofKeys));
-        var attend = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 0.7f, Causal = causal };
+        var attend = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 0.7, Causal = causal };
         Reference.Run(attend);
         Reference.Run(new AttendBack(attend, dy, dq, dk, dv));
         foreach (var (x, dx) in ((View, View)[])[(q, dq), (k, dk), (v, dv)])

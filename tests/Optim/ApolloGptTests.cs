@@ -34,13 +34,14 @@ public class ApolloGptTests
         GoldenTests.Numbers(step.GetProperty("proj").GetProperty(name).GetProperty("data"));
 
     /// <summary>
-    /// A key bias has a true gradient of 0, of whose rounding noise Adam makes whole steps in single precision: there it is bounded by
-    /// them, and sums that hold one are left out.
+    /// Adam divides a gradient by its own size, so that the rounding of small ones counts: in single precision weights may be off by a
+    /// ten-thousandth of the way that five steps can go. A key bias has a true gradient of 0, of whose rounding noise Adam makes whole
+    /// steps: there it is bounded by them, and sums that hold one are left out.
     /// </summary>
     private static void CheckFinal(JsonElement final, double[] found, string what, bool isSingle)
     {
         bool hasKeys = what.EndsWith("attn.qkv.b") && isSingle;
-        var (absolute, relative) = isSingle ? (2e-6, 1e-5) : (1e-12, 1e-7);
+        var (absolute, relative) = isSingle ? (5e-4 * LearningRate, 1e-5) : (1e-12, 1e-7);
         void Near(string key, double value, double count, double size) =>
             Close(key, final.GetProperty(key).GetDouble(), value, absolute * count + relative * size);
         void Close(string key, double expected, double value, double allowed) =>

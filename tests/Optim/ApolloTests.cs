@@ -34,6 +34,31 @@ public class ApolloTests
         Near(both, options with { Projection = ApolloProjection.UnitRows });
     }
 
+    /// <summary>The rule is free of the gradient's scale, also where the squares of its projection are beyond single precision.</summary>
+    [Theory]
+    [InlineData(ApolloScope.Channel, 9, 12)]
+    [InlineData(ApolloScope.Channel, 12, 9)]
+    [InlineData(ApolloScope.Tensor, 9, 12)]
+    public void Huge_gradients_step_as_large_ones_do(ApolloScope scope, int rows, int rest)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        double[] Step(double size)
+        {
+            using var _ = device.Scope("test");
+            var g = Tensor.Uniform((rows, rest), -1, 1, new RandomKey(3, 1), device).Scale(size);
+            using var weight = new Parameter("w", Tensor.Zeros((rows, rest), device), Role.Hidden);
+            var rule = new Apollo { Scope = scope, Rank = 4 };
+            using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = 1 });
+            updater.Step(() => (weight.Value * g).Sum());
+            return weight.Value.ToArray<double>();
+        }
+
+        double[] right = Step(1e10);
+        Assert.All(right, w => Assert.NotEqual(0, w));
+        foreach (double size in (double[])[1e14, 1e15, 1e16, 1e19, 1e25, 1e35])
+            Closeness.OfScale(right.Max(Math.Abs), 1e-5, Step(size), right, $"gradients of {size}");
+    }
+
     public static TheoryData<string, Func<Rule>> Free => new()
     {
         { "apollo", () => new Apollo() },

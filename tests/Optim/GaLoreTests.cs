@@ -112,6 +112,52 @@ public class GaLoreTests
             for (int k = 0; k < 8; k++) Assert.InRange(Math.Abs(exact.Take(8).Sum(e => Math.Pow(Dot(found[k], e), 2))), 1 - 1e-5, 1 + 1e-5);
     }
 
+    public static TheoryData<string, int, int, int> HardMatrices
+    {
+        get
+        {
+            var data = new TheoryData<string, int, int, int>();
+            foreach (string kind in (string[])[
+                "equal rows", "pairs of rows", "rank one", "constant", "one element", "zero columns", "steep"])
+            {
+                data.Add(kind, 5, 7, 4);
+                data.Add(kind, 40, 12, 12);
+                data.Add(kind, 64, 64, 20);
+                data.Add(kind, 150, 170, 12); // iterated
+                data.Add(kind, 140, 150, 80); // whole, though large
+            }
+
+            return data;
+        }
+    }
+
+    /// <summary>The vectors of equal or vanishing singular values are anybody's choice, but of length 1 and at right angles.</summary>
+    [Theory]
+    [MemberData(nameof(HardMatrices))]
+    public void The_basis_is_orthonormal_for_any_matrix(string kind, int rows, int columns, int count)
+    {
+        var random = new Random(5);
+        float[] normal = [.. Enumerable.Range(0, rows * columns).Select(_ => 2 * random.NextSingle() - 1)];
+        float Element(int i, int j) => kind switch
+        {
+            "equal rows" => normal[j],
+            "pairs of rows" => normal[i / 2 * columns + j],
+            "rank one" => normal[i] * normal[columns + j],
+            "constant" => 0.5f,
+            "one element" => i + j == 0 ? 1 : 0,
+            "zero columns" => j % 3 == 0 ? 0 : normal[i * columns + j],
+            _ => normal[i * columns + j] * MathF.Pow(10, -30f * i / rows),
+        };
+        using var device = Device.CreateCpu(threads: 2);
+        using var scope = device.Scope("test");
+        float[] values = [.. Enumerable.Range(0, rows * columns).Select(k => Element(k / columns, k % columns))];
+        var x = Tensor.From<float>(values, (rows, columns), device);
+        double[][] vectors = [.. SingularVectors.OfSmallerSide(x, x.Shape, count)!.Select(v => (double)v).Chunk(Math.Min(rows, columns))];
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j <= i; j++)
+                Assert.Equal(i == j ? 1 : 0, vectors[i].Zip(vectors[j], (a, b) => a * b).Sum(), 1e-6);
+    }
+
     /// <summary>The authors' code steps all other parameters by Hugging Face's AdamW.</summary>
     [Fact]
     public void The_official_fallback_is_hugging_faces_AdamW()

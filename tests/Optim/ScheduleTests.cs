@@ -27,9 +27,28 @@ public class ScheduleTests
         { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 25, 0.75 },
         { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 30, 0.5 },
         { new WarmUpStableDecay(1, 0.5, 2, 10, 30), 99, 0.5 },
+        { new WarmUpStableDecay(1, 0, 4, 100, 8), 4, 1 },
+        { new WarmUpStableDecay(1, 0, 4, 100, 8), 5, 0.75 },
+        { new WarmUpStableDecay(1, 0, 4, 100, 8), 8, 0 },
+        { new WarmUpCosine(1, 0.1, 0, 10), 0, 1 },
+        { new WarmUpCosine(1, 0.1, 4, 10), 0, 0 },
     };
 
     [Theory]
     [MemberData(nameof(Points))]
     public void Passes_its_points(Schedule schedule, long step, double expected) => Assert.Equal(expected, schedule.At(step), 1e-12);
+
+    /// <summary>Whatever step a plot, a resumed or an overlong run asks for.</summary>
+    [Fact]
+    public void Every_step_has_a_rate_from_zero_to_the_peak()
+    {
+        long[] sizes = [0, 1, 2, 10, 100];
+        foreach (long warmUp in sizes)
+            foreach (long total in sizes)
+                foreach (var schedule in (Schedule[])[
+                    new WarmUpCosine(1e-3, 1e-4, warmUp, total), new WarmUpLinear(1e-3, 1e-4, warmUp, total),
+                    .. sizes.Select(decay => new WarmUpStableDecay(1e-3, 1e-4, warmUp, decay, total))])
+                    foreach (long step in (long[])[-1, 0, 1, 2, 5, 9, 10, 11, 99, 100, 101, 1_000_000])
+                        Assert.True(schedule.At(step) is >= 0 and <= 1e-3, $"{schedule}: step {step} has {schedule.At(step)}");
+    }
 }

@@ -102,6 +102,30 @@ public class StoredRuleTests
         }
     }
 
+    /// <summary>Fused matrices that share a group of int8 are stepped as with floats, up to the rounding.</summary>
+    [Fact]
+    public void Blocks_may_share_a_group()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var g = Tensor.Uniform((9, 100), -1, 1, new RandomKey(1, 2), device);
+        float[][] stepped = [.. new[] { DType.F32, DType.Int8 }.Select(type =>
+        {
+            using var weight = new Parameter("w", (9, 100), Role.Hidden, device, type) { RowBlocks = [4, 5] };
+            weight.Value.CopyFrom<float>([.. Enumerable.Range(0, 900).Select(i => (i % 255 - 127) / 127f)]);
+            using var updater = new Updater([weight], RuleTable.Everywhere(new Muon(), UpdateMode.Eager),
+                new UpdaterOptions { Schedule = 1 });
+            updater.Step(() => (weight.Value * g).Sum());
+            return weight.Value.ToArray();
+        })];
+        float scale = stepped[0].Max(Math.Abs) / 127;
+        float tolerance = 1.01f * scale + 0.5f / 127; // a random step of the result and half a one of the start
+        for (int i = 0; i < 900; i++) Assert.InRange(stepped[1][i], stepped[0][i] - tolerance, stepped[0][i] + tolerance);
+        using var groups = Tensor.Unowned(device, (9, 100), DType.Int8, Use.Activation, "test");
+        Assert.Contains("whole groups", Assert.Throws<NotSupportedException>(() => groups.Slice(0, 0, 4).Fill(1)).Message);
+        groups.Fill(1);
+    }
+
     [Theory]
     [InlineData(DType.F64, DType.F32)]
     [InlineData(DType.F16, DType.F32)]

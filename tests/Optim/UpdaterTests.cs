@@ -73,6 +73,34 @@ public class UpdaterTests
         for (int i = 0; i < whole.Length; i++) Assert.Equal(whole[i], parts[i], 1e-13);
     }
 
+    /// <summary>A plain mean loss means what it does without accumulation; one that was given its total is a share.</summary>
+    [Theory]
+    [InlineData(UpdateMode.Eager, null)]
+    [InlineData(UpdateMode.Deferred, null)]
+    [InlineData(UpdateMode.Eager, 12.0)]
+    public void A_step_of_means_is_their_mean_and_one_of_shares_their_sum(UpdateMode mode, double? total)
+    {
+        using var device = Device.CreateReference();
+        double[] Run(int accumulate)
+        {
+            using var scope = device.Scope("test");
+            using var weight = Make(device, "w", (3, 5));
+            using var updater = new Updater([weight], RuleTable.Everywhere(new Sgd(), mode), plain with { Accumulate = accumulate });
+            int calls = 0, rows = 12 / accumulate;
+            var report = updater.Step(() =>
+            {
+                int[] ids = [.. Enumerable.Range(rows * calls++, rows)];
+                var logits = weight.Value.Embedding(Tensor.From<int>([.. ids.Select(i => i % 3)], rows, device)); // (rows, 5)
+                return logits.CrossEntropy(Tensor.From<int>([.. ids.Select(i => i * 7 % 5)], rows, device), total: total);
+            });
+            Assert.Equal(accumulate, calls);
+            return [report.Loss, report.GradientNorm, .. weight.Value.ToArray<double>()];
+        }
+
+        double[] whole = Run(1);
+        foreach (int accumulate in (int[])[2, 3, 4]) Closeness.OfItself(1, 1e-13, Run(accumulate), whole, $"{accumulate} micro-batches");
+    }
+
     [Theory]
     [InlineData(UpdateMode.Eager)]
     [InlineData(UpdateMode.Deferred)]

@@ -26,6 +26,9 @@ public sealed class StrangerTests : IDisposable
         Write();
         Dotnet("build", folder.File("Stranger.csproj"), "-c", "Release", "--disable-build-servers", "-nologo", "-v", "q");
         string program = Directory.GetFiles(folder.File("bin"), "Stranger.dll", SearchOption.AllDirectories).Single();
+        string runtime = File.ReadAllText(Path.ChangeExtension(program, ".runtimeconfig.json"));
+        Assert.Contains("\"System.Runtime.TieredPGO\": false", runtime); // as the samples run
+        Assert.Contains("\"System.GC.Concurrent\": false", runtime);
         string[] lines = Dotnet("exec", program).Split('\n', StringSplitOptions.TrimEntries);
 
         Assert.Contains("gradient check passed", lines); // the kernel's among them
@@ -36,6 +39,14 @@ public sealed class StrangerTests : IDisposable
         Assert.Contains("generation by kept keys: equal", lines);
         string[] rules = [.. Recipes.Names.Select(name => Recipes.Get(name).GetType().Name).Distinct(), "Chain"];
         Assert.Equal(rules, lines.Where(line => line.EndsWith("equal bits", StringComparison.Ordinal)).Select(line => line.Split(':')[0]));
+    }
+
+    /// <summary>An application under a debugger steps through its own code, and computes as fast as ever.</summary>
+    [Fact]
+    public void The_library_is_optimised_in_a_Debug_build_too()
+    {
+        string project = Path.Combine(DocsTests.Root, "src/Kernels/Kernels.csproj");
+        Assert.Equal("true", Dotnet("msbuild", project, "-getProperty:Optimize", "-p:Configuration=Debug", "-nodeReuse:false").Trim());
     }
 
     /// <summary>Packs what was built for this test, and builds nothing.</summary>

@@ -118,7 +118,8 @@ public class RunFolderTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         }
 
         Assert.NotEqual(TrainGptRun.Good("evaluate", "--out", folder), TrainGptRun.Good("evaluate", "--out", folder, "--from", "best"));
-        Assert.Contains($"Goes on after step {least[0]}.", TrainGptRun.Good("train", "--resume", "--from", "best", "--steps", "40", "--out", folder));
+        Assert.Contains($"Goes on after step {least[0]}.",
+            TrainGptRun.Good("train", "--resume", "--from", "best", "--steps", "40", "--out", folder));
         Assert.Contains("give --resume too", TrainGptRun.Run(run.Train(folder, "--from", "best")).Errors);
     }
 

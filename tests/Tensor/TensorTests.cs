@@ -158,6 +158,18 @@ public sealed class TensorTests : IDisposable
         Assert.Equal([0f, 0.5f, 0.5f, 0f], tape.GradientOf(x)!.ToArray());
     }
 
+    /// <summary>As PyTorch has them: what is not a number passes on, and so does the gradient there.</summary>
+    [Fact]
+    public void Relu_passes_on_what_is_not_a_number()
+    {
+        using var tape = Tape.Record(device);
+        var x = tape.Watch(Tensor.From<float>([-1, 0, -0f, 2, float.NaN, float.PositiveInfinity, float.NegativeInfinity], 7, device));
+        var y = x.Relu();
+        Assert.Equal([0, 0, 0, 2, float.NaN, float.PositiveInfinity, 0], y.ToArray());
+        tape.Backward(y.Sum());
+        Assert.Equal([0f, 0, 0, 1, 1, 1, 0], tape.GradientOf(x)!.ToArray());
+    }
+
     [Fact]
     public void Powers_of_zero_and_of_negative_numbers_are_right()
     {

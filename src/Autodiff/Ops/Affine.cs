@@ -25,7 +25,7 @@ public static partial class TensorOps
 {
     /// <summary>factor x, element-wise.</summary>
     /// <remarks>Backward: dx = factor dy.</remarks>
-    public static Tensor Scale(this Tensor x, float factor) => x.Map(new Affine(factor, -0f), "Scale");
+    public static Tensor Scale(this Tensor x, double factor) => x.Map(new Affine(factor, -0f), "Scale");
 
     extension(Tensor)
     {
@@ -33,28 +33,28 @@ public static partial class TensorOps
         /// <remarks>Backward: dx = -dy.</remarks>
         public static Tensor operator -(Tensor x) => x.Map(new Affine(-1f, -0f), "Negate");
 
-        /// <summary>x + number, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>x + number, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
-        public static Tensor operator +(Tensor x, double number) => x.Map(new Affine(1f, (float)number), "Add");
+        public static Tensor operator +(Tensor x, double number) => x.Map(new Affine(1f, number), "Add");
 
-        /// <summary>number + x, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>number + x, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
         public static Tensor operator +(double number, Tensor x) => x + number;
 
-        /// <summary>x - number, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>x - number, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
-        public static Tensor operator -(Tensor x, double number) => x.Map(new Affine(1f, -(float)number), "Subtract");
+        public static Tensor operator -(Tensor x, double number) => x.Map(new Affine(1f, -number), "Subtract");
 
-        /// <summary>number - x, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>number - x, element-wise.</summary>
         /// <remarks>Backward: dx = -dy.</remarks>
-        public static Tensor operator -(double number, Tensor x) => x.Map(new Affine(-1f, (float)number), "Subtract");
+        public static Tensor operator -(double number, Tensor x) => x.Map(new Affine(-1f, number), "Subtract");
 
-        /// <summary>number x, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>number x, element-wise.</summary>
         /// <remarks>Backward: dx = number dy.</remarks>
-        public static Tensor operator *(Tensor x, double number) => x.Scale((float)number);
+        public static Tensor operator *(Tensor x, double number) => x.Scale(number);
 
-        /// <summary>number x, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>number x, element-wise.</summary>
         /// <remarks>Backward: dx = number dy.</remarks>
-        public static Tensor operator *(double number, Tensor x) => x.Scale((float)number);
+        public static Tensor operator *(double number, Tensor x) => x.Scale(number);
     }
 }

@@ -47,7 +47,7 @@ public static partial class TensorOps
     }
 
     private static Attend AttentionOf(in View q, in View k, in View v, in View y, in View lse, bool causal) =>
-        new() { Q = q, K = k, V = v, Y = y, Lse = lse, Causal = causal, Scale = 1f / MathF.Sqrt(q.Shape[3]) };
+        new() { Q = q, K = k, V = v, Y = y, Lse = lse, Causal = causal, Scale = 1 / Math.Sqrt(q.Shape[3]) };
 
     private static Attend AttentionOf(FusedHeads fused, in View qkv, in View y, in View lse) =>
         AttentionOf(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true);

@@ -8,7 +8,7 @@ public static partial class TensorOps
     /// </summary>
     /// <remarks>
     /// Backward: dlogits = dy (softmax(logits) - onehot(target)) / total in counted rows, else 0. No probabilities are stored, only two
-    /// numbers a row, its largest logit and log sum exp(logits - largest): what is added to a whole row changes neither loss nor gradient.
+    /// numbers a row, its largest logit and log sum exp(logits - largest): what is added to a row changes neither loss nor gradient.
     /// The gradient overwrites the logits where nobody else holds them. Ignored rows get a gradient of zero and add nothing to the loss,
     /// whatever their logits are; PyTorch passes a NaN of theirs on to the gradient.
     /// </remarks>
@@ -17,7 +17,7 @@ public static partial class TensorOps
     /// <param name="ignoreIndex">The id of rows that do not count.</param>
     /// <param name="total">
     /// What the sum is divided by; by default the number of counted targets. With micro-batches: the counted targets of the whole step, so
-    /// that k micro-batches equal one batch k times as large.
+    /// that k micro-batches equal one batch k times as large. The loss is then a share: those of the micro-batches add up to the step's.
     /// </param>
     /// <exception cref="ArgumentException">The shapes do not fit, or no target counts and no total is given.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A target is outside [0, V).</exception>
@@ -28,8 +28,8 @@ public static partial class TensorOps
         if (logits.Rank == 0 || targets.Shape != logits.Shape.Take(logits.Rank - 1))
             throw call.Error($"logits {logits.Shape}, targets {targets.Shape}: targets have the logits' shape without the last axis.");
         long counted = Ids.Check(call, targets, logits.Shape[-1], ignoreIndex);
-        float divisor = (float)(total ?? counted);
-        if (!(divisor > 0))
+        double divisor = total ?? counted;
+        if (!((float)divisor > 0))
             throw call.Error($"all {targets.Count} targets are the ignored id {ignoreIndex}; give a total, or skip the batch.");
         Tensor dense = call.Dense(logits), ids = call.Dense(targets);
         using var stats = call.New((targets.Count, 2));
@@ -39,12 +39,13 @@ public static partial class TensorOps
         var y = call.New(default);
         call.Backend.Fold(new Total(divisor), call.Read(losses), call.Write(y).With(Layout.RowMajor(1)), add: false);
         if (!call.Records) return y;
+        if (total is not null) Tape.Current!.Run.HasShares = true;
         return call.Push(y, new CrossEntropyNode(call.Save(dense), call.Save(ids), call.Save(stats), ignoreIndex, divisor));
     }
 
     private static View FlatIds(in View ids) => ids.With(ids.Layout.TryReshape(ids.Count)!.Value);
 
-    private sealed class CrossEntropyNode(Saved logits, Saved targets, Saved stats, int ignoreIndex, float divisor) : Node
+    private sealed class CrossEntropyNode(Saved logits, Saved targets, Saved stats, int ignoreIndex, double divisor) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {

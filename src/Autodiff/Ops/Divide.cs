@@ -19,7 +19,7 @@ public readonly struct Divide : IMap2<Divide>
 }
 
 /// <summary>x / divisor.</summary>
-internal readonly struct DivideBy(float divisor) : IMap1<DivideBy>
+internal readonly struct DivideBy(Hyper divisor) : IMap1<DivideBy>
 {
     public static Keep Keeps => Keep.Nothing;
 
@@ -31,7 +31,7 @@ internal readonly struct DivideBy(float divisor) : IMap1<DivideBy>
 }
 
 /// <summary>dividend / x.</summary>
-internal readonly struct DivideInto(float dividend) : IMap1<DivideInto>
+internal readonly struct DivideInto(Hyper dividend) : IMap1<DivideInto>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V x) where V : struct, ILane<V> => V.Of(dividend) / x;
@@ -45,12 +45,12 @@ public static partial class TensorOps
         /// <remarks>Backward: da = dy / b, db = -dy a / b^2, summed where an input was repeated.</remarks>
         public static Tensor operator /(Tensor a, Tensor b) => a.Map(b, new Divide());
 
-        /// <summary>x / number, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>x / number, element-wise.</summary>
         /// <remarks>Backward: dx = dy / number.</remarks>
-        public static Tensor operator /(Tensor x, double number) => x.Map(new DivideBy((float)number), "Divide");
+        public static Tensor operator /(Tensor x, double number) => x.Map(new DivideBy(number), "Divide");
 
-        /// <summary>number / x, element-wise. The number is rounded to single precision.</summary>
+        /// <summary>number / x, element-wise.</summary>
         /// <remarks>Backward: dx = -dy number / x^2.</remarks>
-        public static Tensor operator /(double number, Tensor x) => x.Map(new DivideInto((float)number), "Divide");
+        public static Tensor operator /(double number, Tensor x) => x.Map(new DivideInto(number), "Divide");
     }
 }

@@ -6,7 +6,7 @@ namespace Mayfly;
 /// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis: y = (x - mean) / sqrt(variance + epsilon) gain + bias, the variance
 /// being the mean of squares about the mean. The mean is taken first and the squares about it, so that large means cost no digits.
 /// </summary>
-public readonly struct LayerNormForward(float epsilon) : IRow<LayerNormForward>
+public readonly struct LayerNormForward(Hyper epsilon) : IRow<LayerNormForward>
 {
     /// <inheritdoc/>
     public static int Stages => 2;
@@ -83,6 +83,6 @@ public static partial class TensorOps
     /// over rows of dy n, dbias = sum over rows of dy.
     /// </remarks>
     /// <exception cref="ArgumentException">gain or bias do not have the size of the last axis.</exception>
-    public static Tensor LayerNorm(this Tensor x, Tensor gain, Tensor? bias = null, float epsilon = 1e-5f) =>
+    public static Tensor LayerNorm(this Tensor x, Tensor gain, Tensor? bias = null, double epsilon = 1e-5) =>
         NormOps.Apply("LayerNorm", new LayerNormForward(epsilon), default(LayerNormBackward), x, gain, bias);
 }

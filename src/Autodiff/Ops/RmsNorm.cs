@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>RMS normalisation (Zhang and Sennrich 2019) over the last axis: y = x / sqrt(mean(x^2) + epsilon) gain.</summary>
-public readonly struct RmsNormForward(float epsilon) : IRow<RmsNormForward>
+public readonly struct RmsNormForward(Hyper epsilon) : IRow<RmsNormForward>
 {
     /// <inheritdoc/>
     public static int Stages => 1;
@@ -64,6 +64,6 @@ public static partial class TensorOps
     /// Backward: with n = x r, r = 1 / sqrt(mean(x^2) + epsilon) and g = dy gain: dx = r (g - n mean(g n)), dgain = sum over rows of dy n.
     /// </remarks>
     /// <exception cref="ArgumentException">gain does not have the size of the last axis.</exception>
-    public static Tensor RmsNorm(this Tensor x, Tensor gain, float epsilon = 1e-5f) =>
+    public static Tensor RmsNorm(this Tensor x, Tensor gain, double epsilon = 1e-5) =>
         NormOps.Apply("RmsNorm", new RmsNormForward(epsilon), default(RmsNormBackward), x, gain, bias: null);
 }

@@ -34,12 +34,12 @@ public static partial class TensorOps
         return call.Records ? call.Push(y, new SumNode(x.Shape, reduced, divisor)) : y;
     }
 
-    private sealed class SumNode(Shape shape, Shape reduced, float divisor) : Node
+    private sealed class SumNode(Shape shape, Shape reduced, double divisor) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {
             var wide = (Layout.RowMajor(reduced) with { Offset = sweep.Dy.Layout.Offset }).TryBroadcast(shape)!.Value;
-            if (divisor == 1f)
+            if (divisor == 1)
             {
                 using var repeated = sweep.Dy.UnownedView(wide);
                 sweep.GiveDy(0, repeated);

@@ -6,7 +6,7 @@ public sealed partial class Sweep
     /// Adds <paramref name="wide"/>, summed over the axes along which input <paramref name="i"/> was repeated and divided by
     /// <paramref name="divisor"/>, to the gradient of that input. The one place where a broadcast gradient is summed back.
     /// </summary>
-    public void SumTo(int i, Tensor wide, float divisor = 1f)
+    public void SumTo(int i, Tensor wide, double divisor = 1)
     {
         var target = Target(i);
         var narrow = target.Value.Shape;
@@ -20,7 +20,7 @@ public sealed partial class Sweep
 
 /// <summary>The sum of x, divided by a number.</summary>
 /// <param name="divisor">The number.</param>
-public readonly struct Total(float divisor) : IFold<Total>
+public readonly struct Total(Hyper divisor) : IFold<Total>
 {
     /// <inheritdoc/>
     public V Map<V>(V x) where V : struct, ILane<V> => x;

@@ -20,7 +20,7 @@ internal readonly struct KeepWhere : IMap2<KeepWhere>
 }
 
 /// <summary>b where a, a condition, is zero; elsewhere a fixed value.</summary>
-internal readonly struct FillWhere(float value) : IMap2<FillWhere>
+internal readonly struct FillWhere(Hyper value) : IMap2<FillWhere>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V F<V>(V a, V b) where V : struct, ILane<V> => V.WhereEqual(a, V.Of(0f), b, V.Of(value));
@@ -52,7 +52,7 @@ public static partial class TensorOps
     /// <summary>value where the mask is not zero, else x. The mask's shape broadcasts to that of x.</summary>
     /// <remarks>Backward: dx = dy where the mask is zero, else 0. None reaches the mask.</remarks>
     /// <exception cref="ArgumentException">The mask does not fit, or an input is not floating-point.</exception>
-    public static Tensor MaskedFill(this Tensor x, Tensor mask, float value)
+    public static Tensor MaskedFill(this Tensor x, Tensor mask, double value)
     {
         var call = Op.Begin("MaskedFill", x, mask);
         call.CheckFloat(x, mask);

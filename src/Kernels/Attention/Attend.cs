@@ -23,7 +23,7 @@ public readonly partial record struct Attend : IKernel
     public View Lse { get; init; }
 
     /// <summary>Factor of the scores, usually 1 / sqrt(D).</summary>
-    public required float Scale { get; init; }
+    public required double Scale { get; init; }
 
     /// <summary>Masks the future.</summary>
     public required bool Causal { get; init; }

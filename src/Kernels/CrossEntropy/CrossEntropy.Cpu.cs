@@ -86,8 +86,8 @@ public readonly partial record struct CrossEntropy
         }
 
         /// <summary>
-        /// The sum of a tile. Four vectors are added in a tree, and what rounding takes from the sum is summed beside it: the error does not
-        /// grow with the row, for any width.
+        /// The sum of a tile. Four vectors are added in a tree, and what rounding takes from the sum is summed beside it: the error does
+        /// not grow with the row, for any width.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static double SumExp(float* x, long n, L largest)

@@ -29,7 +29,7 @@ internal static class CrossEntropyKernel
         var room = Trees.Room();
         for (int row = Grid.IdxX; row < targets.IntLength; row += Grid.DimX)
         {
-            var (largest, logSum) = LogSum(logits, row * classes, classes, room);
+            float logSum = LogSum(logits, row * classes, classes, room, out float largest);
             if (Group.IdxX != 0) continue;
             int target = targets[row];
             stats[2 * row] = largest;
@@ -38,7 +38,7 @@ internal static class CrossEntropyKernel
         }
     }
 
-    private static (float Largest, float LogSum) LogSum(ArrayView<float> x, int start, int count, ArrayView<float> room)
+    private static float LogSum(ArrayView<float> x, int start, int count, ArrayView<float> room, out float top)
     {
         float largest = float.NegativeInfinity, sum = 0f, rest = 0f;
         int j = Group.IdxX, step = Group.DimX;
@@ -50,10 +50,10 @@ internal static class CrossEntropyKernel
 
         const float none = float.NegativeInfinity;
         for (; j < count; j += step) Add(x[start + j], none, none, none, ref largest, ref sum, ref rest);
-        float top = Trees.Fold(room, FoldKind.Max, largest);
+        top = Trees.Fold(room, FoldKind.Max, largest);
         // a lane that saw nothing but negative infinity adds nothing
         float total = Trees.Fold(room, FoldKind.Sum, sum == 0f ? 0f : (sum + rest) * Exp(largest - top));
-        return (top, G1.Log(new G1(total)).Value);
+        return G1.Log(new G1(total)).Value;
     }
 
     /// <summary>Adds the exponentials of four elements to the sum, and what the sum loses by it to the rest (Knuth's TwoSum).</summary>

@@ -42,6 +42,8 @@ internal readonly struct G1(float value) : ILane<G1>
 
     public static G1 Log(G1 a) => new(XMath.Log(a.Value));
 
+    public static G1 Power(G1 a, in Power power) => new(GpuPower.Of(a.Value, power));
+
     /// <summary>
     /// Near zero the polynomial of Cephes' tanhf (Moshier), further out 1 - 2 / (e^2x + 1): the hardware's own tanh has 11 bits.
     /// </summary>

@@ -13,7 +13,7 @@ namespace Mayfly;
 /// </code>
 /// State: m and v, of (channels, rank), and some numbers: steps, last norm, the seed and the parameter's index at its first step.
 /// Vectors, matrices too small to gain and, unless asked for, parameters other than hidden ones are stepped by AdamW with the same
-/// settings. A projected gradient's element beyond 1e18 counts as 1e18. Learning rate 0.01.
+/// settings. In the moments a projected gradient's element beyond 1e18 counts as 1e18; its norm is that of R as it is. Learning rate 0.01.
 /// </summary>
 public sealed record Apollo : Adam
 {

@@ -29,25 +29,35 @@ public readonly struct AdamDirection(
 
 /// <summary>
 /// The factor of each channel, the scale = |x| / (|dy| + epsilon): x is Adam's direction and dy the projected gradient, (channels, rank).
+/// Where an element of dy is so large that its square overflows, squares are of elements times 2^-80.
 /// </summary>
 /// <param name="epsilon">Guards the quotient.</param>
 public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 {
+    private const float Large = 1e15f, ToSmall = 8.271806e-25f;
+
     /// <inheritdoc/>
-    public static int Stages => 1;
+    public static int Stages => 2;
+
+    /// <inheritdoc/>
+    public static FoldKind Kind(int stage) => stage == 0 ? FoldKind.Max : FoldKind.Sum;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V>
     {
-        a = e.X * e.X;
-        b = e.Dy * e.Dy;
+        var scaled = e.Dy * s.A;
+        a = stage == 0 ? V.Abs(e.Dy) : e.X * e.X;
+        b = stage == 0 ? a : scaled * scaled;
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V> =>
-        s.Scale = V.Sqrt(a) / (V.Sqrt(b) + V.Of(epsilon));
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+        if (stage == 0) s.A = V.Where(V.Of(Large), a, V.Of(ToSmall), V.Of(1f));
+        else s.Scale = V.Sqrt(a) / (V.Sqrt(b) / s.A + V.Of(epsilon));
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -123,7 +123,12 @@ public sealed record Muon : Rule
             StepBlock(parameter, gradient, start, rows, step.LearningRate);
             start += rows;
         }
+
+        if (StepsTogether(parameter)) parameter.Value.Step(new MuonUpdate(step.LearningRate * WeightDecay, 1), gradient);
     }
+
+    /// <summary>True where blocks may share a scale, so that their directions are gathered in the gradient and stepped as one.</summary>
+    private bool StepsTogether(Parameter parameter) => parameter.Value.Type == DType.Int8 && BlockCount(parameter) > 1;
 
     private int BlockCount(Parameter parameter) => Split ?? Math.Max(1, parameter.RowBlocks.Count);
 
@@ -132,10 +137,11 @@ public sealed record Muon : Rule
         using var scope = parameter.Value.Device.Scope(Name);
         long columns = Columns(parameter);
         var block = new Layout((rows, columns), (columns, 1), start * columns);
-        var direction = NewtonSchulz.Consume(
-            gradient.ViewAs(block with { Offset = gradient.Layout.Offset + block.Offset }, Name), $"the momentum of {parameter}");
+        var momentum = gradient.ViewAs(block with { Offset = gradient.Layout.Offset + block.Offset }, Name);
+        var direction = NewtonSchulz.Consume(momentum, $"the momentum of {parameter}");
         double size = learningRate * Factor(parameter, rows, columns);
-        parameter.Value.ViewAs(block, Name).Step(new MuonUpdate(learningRate * WeightDecay, size), direction);
+        if (StepsTogether(parameter)) momentum.Device.Backend.Map(new Affine(size, -0.0), direction.Read(Name), momentum.Write(Name));
+        else parameter.Value.ViewAs(block, Name).Step(new MuonUpdate(learningRate * WeightDecay, size), direction);
     }
 
     private double Factor(Parameter parameter, double rows, double columns) => Scale switch

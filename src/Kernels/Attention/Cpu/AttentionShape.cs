@@ -24,7 +24,7 @@ internal readonly struct AttentionShape
     {
         (Batch, Queries, Heads, Size) = ((int)call.Q.Shape[0], (int)call.Q.Shape[1], (int)call.Q.Shape[2], (int)call.Q.Shape[3]);
         (Keys, Groups) = ((int)call.K.Shape[1], (int)call.K.Shape[2]);
-        (Scale, Causal) = (call.Scale, call.Causal);
+        (Scale, Causal) = ((float)call.Scale, call.Causal);
         int blocks = Math.Max(1, Ceiling(Queries, MostRows));
         BlockRows = RoundUp(Math.Max(1, Ceiling(Queries, blocks)), TileRows);
     }

@@ -17,7 +17,7 @@ internal readonly struct AttentionSizes
         Size = (int)call.Q.Shape[3];
         Keys = (int)call.K.Shape[1];
         Groups = (int)call.K.Shape[2];
-        Scale = call.Scale;
+        Scale = (float)call.Scale;
         offset = call.Causal ? Keys - Queries : Keys;
         this.edge = edge;
     }
