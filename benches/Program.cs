@@ -10,6 +10,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     RulesCommand(),
     StoredCommand(),
     TokenizersCommand(),
+    MemoryCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -92,6 +93,22 @@ static Command TokenizersCommand()
     var command = new Command("tokenizers", "text to ids on one core, beside Microsoft.ML.Tokenizers, and learning a vocabulary") { data,
         rounds };
     command.SetAction(p => TokenizerBench.Run(p.GetValue(data)!, p.GetValue(rounds)));
+    return command;
+}
+
+static Command MemoryCommand()
+{
+    var models = new Option<string>("--models") { Description = "S, M, L64 or published models, by commas",
+        DefaultValueFactory = _ => "S,M,L64,llama-60m" };
+    var rules = new Option<string>("--rules") { Description = "recipes by commas; all without", DefaultValueFactory = _ => "" };
+    var modes = new Option<string>("--modes") { Description = "eager, deferred or both", DefaultValueFactory = _ => "eager,deferred" };
+    var policies = new Option<string>("--checkpoints") { Description = "policies by commas; none,all,sqrt without",
+        DefaultValueFactory = _ => "" };
+    var context = new Option<int>("--context") { Description = "tokens of a published model's step", DefaultValueFactory = _ => 64 };
+    var command = new Command("memory", "what a step was planned to take beside what it takes, to the byte; with one case alone the "
+        + "resident memory too") { models, rules, modes, policies, context };
+    command.SetAction(p => MemoryBench.Run(p.GetValue(models)!, p.GetValue(rules)!, p.GetValue(modes)!, p.GetValue(policies)!,
+        p.GetValue(context)));
     return command;
 }
 

@@ -96,7 +96,8 @@ internal static class StepBench
         return 6 * tokens * linear + 6 * (s.Layers * 2.0 * s.Context * width * tokens);
     }
 
-    private static long PeakResidentBytes()
+    /// <summary>The most resident memory that the process has had.</summary>
+    internal static long PeakResidentBytes()
     {
         if (!OperatingSystem.IsLinux()) return Process.GetCurrentProcess().PeakWorkingSet64;
         string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal));

@@ -30,7 +30,7 @@ internal static class Program
             if (args is ["soak", var steps]) return Say(Soak.Run(Number(steps), Console.Out));
             if (args is ["faults"]) return Say(Faults.Run(RuleTable.Lines, Console.Out));
             if (args is ["mutants", .. var numbers]) return Mutants.Run(numbers, Console.Out);
-            if (args is ["fuzz-models", var rounds, var seedOfModels]) return Fuzz(Number(rounds), Number(seedOfModels));
+            if (args is ["fuzz-models", var rounds, var begin]) return Fuzz(Number(rounds), Number(begin));
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
             return await ConsoleRunner.Run(args);

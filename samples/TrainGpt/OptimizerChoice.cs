@@ -37,7 +37,8 @@ internal static class OptimizerChoice
 
     /// <summary>The options with another optimizer in its plain form, without the settings of the one before.</summary>
     public static TrainOptions Changed(TrainOptions options, string optimizer) => Settings.Aggregate(
-        options with { Optimizer = optimizer, Preset = null, LearningRate = null, MinLearningRate = null }, (changed, option) => option.With(changed, null));
+        options with { Optimizer = optimizer, Preset = null, LearningRate = null, MinLearningRate = null },
+        (changed, option) => option.With(changed, null));
 
     /// <summary>The options without the settings that earlier versions kept for every optimizer and read for some.</summary>
     public static TrainOptions Fitting(TrainOptions options)

@@ -18,6 +18,7 @@ internal static class RunPage
             Title = $"Mayfly: {options.Optimizer}, {model.Config.Layers} layers of width {model.Config.Width}",
             Points = RunSeries.Read(Path.Combine(options.Out, RunLog.FileName)),
             Settings = [.. Settings(options), .. ConfigurationFile.Notes(Path.Combine(options.Out, RunFolder.ConfigurationName))],
+            Memory = StepPlan.Timeline(options, model.Config, null),
             Samples = [.. samples.Where(sample => sample.Text.Length > 0)],
         }.Save(page);
 

@@ -57,6 +57,13 @@ internal sealed class RunRecords : IDisposable
         hasConfiguration = false;
     }
 
+    /// <summary>Draws a step, if that is asked for.</summary>
+    public void AddStep(ModelConfig shape, ArenaTrace step)
+    {
+        if (options.MemoryTimeline is { } file)
+            Try("memory timeline", () => StepPlan.Timeline(options, shape, step).Save(folder.Inside(file)));
+    }
+
     /// <summary>Writes the page, if it is asked for.</summary>
     public void Report(LanguageModel model, Tokenizer tokenizer, CancellationToken stop)
     {

@@ -142,6 +142,7 @@ internal static class TrainCommand
         if (options.Report is { } page) RunPage.CheckWritable(page);
         folder.Own();
         Files.CheckWritable(folder.Path);
+        if (options.MemoryTimeline is { } drawing) RunPage.CheckWritable(drawing);
         if (options.Tensorboard is { } events) Files.CheckWritable(events);
     }
 
@@ -176,7 +177,7 @@ internal static class TrainCommand
             Invariant($"Model: {name}, layers {config.Layers}, heads {config.Heads}, width {config.Width}, context {model.Context}; ")
             + Invariant($"{model.ParameterCount:N0} weights on {model.Device.Name}."));
         if (options.CheckpointBlocks.Policy.IsAny)
-            output.WriteLine($"Backward runs blocks again instead of keeping what they made: --checkpoint-blocks {options.CheckpointBlocks}.");
+            output.WriteLine($"Backward runs blocks again, to keep less of them: --checkpoint-blocks {options.CheckpointBlocks}.");
         if (options is { IsEager: true, Clip: 0 })
             output.WriteLine("Mode eager: the global gradient norm is not clipped, as that needs all gradients at once.");
         if (options.WarmUp > options.Steps)

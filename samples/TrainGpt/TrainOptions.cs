@@ -249,6 +249,11 @@ internal record TrainOptions : CommandOptions
     [Setting("A page to write at the end: curves, settings and a sample, in one HTML file that needs no network.", Kind = "FILE")]
     public string? Report { get; init; }
 
+    [Setting(
+        "A drawing of the bytes in use over the first step, eagerly and deferred side by side; as JSON where the name ends in .json.",
+        Kind = "FILE")]
+    public string? MemoryTimeline { get; init; }
+
     [Setting("A folder for event files that TensorBoard shows.", Kind = "FOLDER")]
     public string? Tensorboard { get; init; }
 

@@ -27,6 +27,7 @@ internal sealed class Trainer : IDisposable
     private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock;
     private bool isUnsound, isFailing;
+    private bool isDrawn;
 
     /// <summary>Prepares a run with its settings as used; nothing is written yet.</summary>
     /// <param name="options">The settings.</param>
@@ -145,7 +146,7 @@ internal sealed class Trainer : IDisposable
         StartClock();
         while (Step < options.Steps && !stop.IsCancellationRequested)
         {
-            if (Next(stop) is not { } status) continue;
+            if (Next(records, stop) is not { } status) continue;
             records.Add(status);
             if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records);
             if (status.ValidationLoss is { } loss && !(loss >= best?.Loss)) KeepBest(loss);
@@ -157,15 +158,26 @@ internal sealed class Trainer : IDisposable
     /// <summary>
     /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
     /// </summary>
-    private StepStatus? Next(CancellationToken stop)
+    private StepStatus? Next(RunRecords records, CancellationToken stop)
     {
-        var report = updater.Step(options.Accumulate, loss);
+        var report = MakeStep(records);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
         double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
         long live = Model.Device.Arena.Report.LiveBytes;
         if (IsDue(options.EvaluateEvery)) Evaluation = Measure(report.Step, stop);
         return new StepStatus(report, IsDue(options.EvaluateEvery) ? Evaluation?.Loss : null, speed, live, throughput.IsSettled);
+    }
+
+    /// <summary>Makes a step, of which the first is drawn where that is asked for.</summary>
+    private StepReport MakeStep(RunRecords records)
+    {
+        if (options.MemoryTimeline is null || isDrawn) return updater.Step(options.Accumulate, loss);
+        isDrawn = true;
+        using var trace = Model.Device.Arena.StartTrace();
+        var report = updater.Step(options.Accumulate, loss);
+        records.AddStep(Model.Config, trace);
+        return report;
     }
 
     private bool IsDue(int every) => Step == options.Steps || Step % every == 0;

@@ -93,7 +93,9 @@ public readonly record struct CheckpointPolicy
     public int SegmentSize(int layers) => Kind == Form.Sqrt ? (int)Math.Ceiling(Math.Sqrt(layers)) : 1;
 
     private static int? CountAfter(string word, string text) => text.StartsWith(word, StringComparison.Ordinal)
-        && int.TryParse(text.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 ? count : null;
+        && int.TryParse(text.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+        ? count
+        : null;
 
     private static int AtLeastOne(int count, string name) =>
         count >= 1 ? count : throw new ArgumentOutOfRangeException(name, $"CheckpointPolicy: {count} blocks; give at least 1.");

@@ -27,7 +27,10 @@ public class ModelTrainingTests
         { "every second block checkpointed", Small with { CheckpointBlocks = CheckpointPolicy.Every(2), Layers = 3 }, UpdateMode.Eager, 1 },
         { "first blocks checkpointed", Small with { CheckpointBlocks = CheckpointPolicy.First(2), Layers = 3 }, UpdateMode.Deferred, 1 },
         { "checkpoints in checkpoints", Small with { CheckpointBlocks = CheckpointPolicy.Sqrt, Layers = 5 }, UpdateMode.Eager, 1 },
-        { "Llama, checkpoints in checkpoints", SmallLlama with { CheckpointBlocks = CheckpointPolicy.Sqrt, Layers = 3 }, UpdateMode.Eager, 2 },
+        {
+            "Llama, checkpoints in checkpoints", SmallLlama with { CheckpointBlocks = CheckpointPolicy.Sqrt, Layers = 3 },
+            UpdateMode.Eager, 2
+        },
         { "two threads", Small, UpdateMode.Eager, 2 },
         { "three threads", Small, UpdateMode.Eager, 3 },
         { "three threads, checkpointed deferred", Small with { CheckpointBlocks = true }, UpdateMode.Deferred, 3 },

@@ -29,6 +29,12 @@ public class StepPlanTests
         ["two passes"] = Eager with { Clip = 0.01, ClipMode = EagerClip.TwoPass },
         ["previous"] = Eager with { Clip = 0.01, ClipMode = EagerClip.Previous },
         ["per tensor"] = Eager with { Clip = 0.01, ClipMode = EagerClip.PerTensor },
+        ["bf16, eager"] = Eager with { Dtype = DType.BF16, StateDtype = DType.BF16, CheckpointBlocks = true },
+        ["bf16, deferred"] = Small with { Dtype = DType.BF16, StateDtype = DType.BF16, GradientDtype = DType.BF16 },
+        ["bf16, master weights"] = Small with { Dtype = DType.BF16, MasterWeights = true },
+        ["bf16, accumulation"] = Eager with { Dtype = DType.BF16, GradientDtype = DType.BF16, Accumulate = 2, Optimizer = "apollo-mini" },
+        ["int8, eager"] = Eager with { Dtype = DType.Int8, Optimizer = "apollo", Rank = "4", Width = 64, Hidden = 96 },
+        ["int8, deferred"] = Small with { Dtype = DType.Int8, Optimizer = "muon", Width = 64, Hidden = 96 },
         ["clip value, norm cap"] = Eager with { ClipValue = 0.01, NormCap = 1.1 },
         ["galore, eager, of a side that is iterated"] = Eager with { Optimizer = "galore", Rank = "4", Width = 192, Hidden = 200 },
     };
@@ -49,11 +55,11 @@ public class StepPlanTests
         var options = Cases.TryGetValue(name, out var known) ? known : Of(name);
         var shape = ModelChoice.Config(options, 50);
         var planned = StepPlan.Of(options, shape);
-        var measured = Measure(options, shape);
-        Assert.Equal(Books(measured.First), Books(planned.Report));
+        var (first, later) = Measure(options, shape);
+        Assert.Equal(Books(first), Books(planned.Report));
         Assert.Equal(planned.Report.PeakBytes, planned.Peak.Bytes);
-        Assert.Equal(measured.First.ReservedBytes, measured.Second.ReservedBytes);
-        Assert.True(measured.Second.PeakBytes <= measured.First.PeakBytes); // less without a refresh
+        Assert.Equal(first.ReservedBytes, later.ReservedBytes);
+        Assert.True(later.PeakBytes <= first.PeakBytes); // less without a refresh
     }
 
     private static TrainOptions Of(string name)
@@ -69,16 +75,16 @@ public class StepPlanTests
         Optimizer = words[0], Preset = words.ElementAtOrDefault(1), Rank = words[0] is "apollo" or "galore" ? "4" : null,
     };
 
-    private static (MemoryReport First, MemoryReport Second) Measure(TrainOptions options, ModelConfig shape)
+    private static (MemoryReport First, MemoryReport Later) Measure(TrainOptions options, ModelConfig shape)
     {
         using var device = Device.CreateCpu(1);
         using var model = shape.Create(device, options.Seed);
         using var updater = Trainer.NewUpdater(options.Used(), model);
         device.Arena.ResetPeaks();
-        updater.Step(options.Accumulate, Loss);
+        for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         var first = device.Arena.Report;
         device.Arena.ResetPeaks();
-        updater.Step(options.Accumulate, Loss);
+        for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         return (first, device.Arena.Report);
 
         Tensor Loss(int microBatch)
@@ -92,5 +98,6 @@ public class StepPlanTests
     /// <summary>Every number of the books.</summary>
     private static string Books(MemoryReport report) => string.Join('\n', Enum.GetValues<Use>()
         .Select(use => $"{use}: {report.Live(use)}, at most {report.Peak(use)}")
-        .Append($"together {report.LiveBytes}, at most {report.PeakBytes}, reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
+        .Append($"together {report.LiveBytes}, at most {report.PeakBytes}")
+        .Append($"reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
 }

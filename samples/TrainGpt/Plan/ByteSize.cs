@@ -20,8 +20,8 @@ internal static class ByteSize
     public static long? TryParse(string text)
     {
         var (name, bytes) = Units.FirstOrDefault(unit => text.EndsWith(unit.Name, StringComparison.OrdinalIgnoreCase), ("", 1));
-        bool isNumber = double.TryParse(
-            text.AsSpan(0, text.Length - name.Length).Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count);
+        var number = text.AsSpan(0, text.Length - name.Length).Trim();
+        bool isNumber = double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count);
         return isNumber && count * bytes is >= 1 and <= 1e18 ? (long)(count * bytes) : null;
     }
 

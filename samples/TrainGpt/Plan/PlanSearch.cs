@@ -32,13 +32,13 @@ internal sealed class PlannedRun(TrainOptions options, ModelConfig shape, TrainO
         return string.Join(' ', kept.Select(Word).Where(word => word.Length > 0).Prepend("mayfly train"));
     }
 
-    private string Word(Declaration option) => option.Get(options) switch
+    private string Word(Declaration option)
     {
-        null => "",
-        true => $"--{option.Name}",
-        var value when SettingText.Write(value) is var text => $"--{option.Name} {(text.Contains(' ', StringComparison.Ordinal) ? $"\"{text}\"" : text)}",
-        _ => "",
-    };
+        object? value = option.Get(options);
+        string text = SettingText.Write(value);
+        return value is null or string[] { Length: 0 } ? ""
+            : $"--{option.Name} {(text.Contains(' ', StringComparison.Ordinal) ? $"\"{text}\"" : text)}";
+    }
 }
 
 /// <summary>Other settings of a run, and those among them that fit a memory.</summary>
@@ -50,31 +50,32 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     /// <summary>The run with one of its settings changed that move memory.</summary>
     public IEnumerable<PlannedRun> Alternatives()
     {
-        yield return Run(asked.IsEager ? asked with { Mode = UpdateMode.Deferred, ClipMode = null } : Eager(asked));
+        yield return Run(WithMode(asked, asked.IsEager ? UpdateMode.Deferred : UpdateMode.Eager));
         foreach (var policy in (CheckpointPolicy[])[CheckpointPolicy.None, CheckpointPolicy.Every(2), true, CheckpointPolicy.Sqrt])
             if (policy != asked.CheckpointBlocks.Policy) yield return Run(asked with { CheckpointBlocks = policy });
         if (asked.Batch > 1) yield return Run(Halved(asked));
+        foreach (var stored in Stored(asked)) yield return Run(stored);
         foreach (string name in OptimizerChoice.Names)
             if (name != asked.Optimizer) yield return Run(OptimizerChoice.Changed(asked, name));
     }
 
     /// <summary>
     /// The first that fits of: the run itself; updates inside the sweep; smaller micro-batches; as few recomputed blocks as will do; the
-    /// same with rules of ever less state.
+    /// same with fewer bits stored; with rules of ever less state; with both.
     /// </summary>
     /// <exception cref="InputException">None does; the message says what the least would take.</exception>
     public PlannedRun Within(long bytes)
     {
         var least = Asked;
-        foreach (var rule in Rules())
+        foreach (var kind in Kinds())
         {
-            var ways = Ways(rule.Options).Select(Run).ToArray();
-            if (ways.FirstOrDefault(way => way.Plan.Resident <= bytes) is { } found) return found;
+            var ways = Ways(kind).Select(Run).ToArray();
+            PlannedRun[] smallest = [.. ways, .. ways.Select(way => Run(way.Options with { CheckpointBlocks = CheckpointPolicy.Sqrt }))];
+            least = Least([least, .. smallest]);
+            if (least.Plan.Resident > bytes) continue;
+            if (Array.Find(ways, way => way.Plan.Resident <= bytes) is { } found) return found;
             foreach (var way in ways)
-            {
                 if (Checkpointed(way.Options, bytes) is { } recomputed) return recomputed;
-                least = Least([least, way, Run(way.Options with { CheckpointBlocks = true }), Run(way.Options with { CheckpointBlocks = CheckpointPolicy.Sqrt })]);
-            }
         }
 
         throw new InputException($"Nothing fits in {ByteSize.Text(bytes)}: the least is {ByteSize.Text(least.Plan.Resident)}, with "
@@ -95,7 +96,9 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     private PlannedRun? Checkpointed(TrainOptions options, long bytes)
     {
         if (First(options, shape.Layers) is var all && all.Plan.Resident > bytes)
-            return Run(options with { CheckpointBlocks = CheckpointPolicy.Sqrt }) is var twice && twice.Plan.Resident <= bytes ? twice : null;
+            return Run(options with { CheckpointBlocks = CheckpointPolicy.Sqrt }) is var twice && twice.Plan.Resident <= bytes
+                ? twice
+                : null;
         var (low, high) = (1, shape.Layers);
         while (low < high)
         {
@@ -110,13 +113,13 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     private PlannedRun First(TrainOptions options, int count) =>
         Run(options with { CheckpointBlocks = count == shape.Layers ? CheckpointPolicy.All : CheckpointPolicy.First(count) });
 
-    /// <summary>The run itself, then those of other rules that have less state, the most of it first.</summary>
-    private IEnumerable<PlannedRun> Rules()
+    /// <summary>The settings themselves, with fewer bits, with rules that have less state, the most of it first, and with both.</summary>
+    private IEnumerable<TrainOptions> Kinds()
     {
-        yield return Asked;
         long State(PlannedRun run) => run.Plan.Report.Peak(Use.State);
         var others = OptimizerChoice.Names.Where(name => name != asked.Optimizer).Select(name => Run(OptimizerChoice.Changed(asked, name)));
-        foreach (var run in others.Where(run => State(run) < State(Asked)).OrderByDescending(State)) yield return run;
+        var rules = others.Where(run => State(run) < State(Asked)).OrderByDescending(State).Select(run => run.Options);
+        return [asked, .. Stored(asked), .. rules, .. rules.SelectMany(Stored)];
     }
 
     /// <summary>Ways that take no more arithmetic.</summary>
@@ -134,9 +137,26 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     private static TrainOptions Halved(TrainOptions options) =>
         options with { Batch = (options.Batch + 1) / 2, Accumulate = options.Accumulate * 2 };
 
-    /// <summary>A norm that was asked to be clipped is then clipped by that of the step before.</summary>
-    private static TrainOptions Eager(TrainOptions options) =>
-        options with { Mode = UpdateMode.Eager, ClipMode = options.Clip > 0 ? options.ClipMode ?? EagerClip.Previous : options.ClipMode };
+    /// <summary>Fewer bits for state, then for gradients and weights too.</summary>
+    private static IEnumerable<TrainOptions> Stored(TrainOptions options)
+    {
+        const DType half = DType.BF16;
+        if (options.StateDtype == DType.F32) yield return options with { StateDtype = half };
+        var all = options with { StateDtype = half, GradientDtype = half };
+        if (options.Dtype == DType.F32) yield return all with { Dtype = half };
+        if (options is { Dtype: DType.F32 or half, MasterWeights: false }) yield return all with { Dtype = DType.Int8 };
+    }
+
+    /// <summary>
+    /// The same in a mode. In the eager one a norm that was asked to be clipped is then clipped by that of the step before.
+    /// </summary>
+    public static TrainOptions WithMode(TrainOptions options, UpdateMode mode) => mode == options.Mode ? options : options with
+    {
+        Mode = mode,
+        ClipMode = mode == UpdateMode.Eager && options.Clip > 0 ? EagerClip.Previous : null,
+    };
+
+    private static TrainOptions Eager(TrainOptions options) => WithMode(options, UpdateMode.Eager);
 
     private static PlannedRun Least(PlannedRun[] runs) => runs.MinBy(run => run.Plan.Resident)!;
 

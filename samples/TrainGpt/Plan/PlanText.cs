@@ -7,39 +7,55 @@ internal static class PlanText
 {
     private static readonly (Use Use, string Name)[] Uses =
     [
-        (Use.Weight, "weights"), (Use.Gradient, "gradients"), (Use.State, "state"), (Use.Activation, "activations"), (Use.Scratch, "workspace"),
+        (Use.Weight, "weights"), (Use.Gradient, "gradients"), (Use.State, "state"), (Use.Activation, "activations"),
+        (Use.Scratch, "workspace"),
     ];
 
     /// <summary>The run and its step.</summary>
     public static void Write(TextWriter output, TrainOptions options, ModelConfig shape, StepPlan plan)
     {
-        output.WriteLine(Invariant($"Model: {options.Model}, layers {shape.Layers}, width {shape.Width}, vocabulary {shape.VocabularySize:N0}; ")
-            + Invariant($"{plan.Weights:N0} weights."));
-        output.WriteLine(Invariant($"Step: {options.Optimizer}{(options.Preset is { } preset ? $" ({preset})" : "")}, {SettingText.Write(options.Mode)}, ")
-            + Invariant($"batch {options.Batch} x {shape.Context} tokens, accumulate {options.Accumulate}, ")
-            + $"checkpoint-blocks {options.CheckpointBlocks}.");
+        WriteRun(output, options, shape, plan);
         output.WriteLine();
         Table(output, ["use", "bytes at the peak", "", "most bytes", ""], Rows(plan));
         output.WriteLine();
-        Table(output, ["role", "rule", "weights", "state", ""], plan.State.Select(line => (string[])
-            [line.Role.ToString().ToLowerInvariant(), line.Rule, ByteSize.Exactly(line.Weights), ByteSize.Exactly(line.Bytes), ByteSize.Text(line.Bytes)]));
+        Table(output, ["role", "rule", "weights", "state", ""], plan.State.Select(Row));
         output.WriteLine();
-        if (plan.Peak.At is { } at) output.WriteLine($"The peak comes at the {at.Moment}, with {ByteSize.Text(at.Bytes)} of {Name(at.Use)} for {at.Maker}.");
+        if (plan.Peak.At is { } at)
+            output.WriteLine($"The peak comes at the {at.Moment}, with {ByteSize.Text(at.Bytes)} of {Name(at.Use)} for {at.Maker}.");
         output.WriteLine($"Before activations: {ByteSize.Text(plan.BeforeActivations)} of weights, state and gradients.");
-        output.WriteLine($"Resident memory: about {ByteSize.Text(plan.Resident)}, of which {ByteSize.Text(StepPlan.RuntimeBytes)} is the runtime's.");
+        output.WriteLine($"Resident memory: about {ByteSize.Text(plan.Resident)}, "
+            + $"of which {ByteSize.Text(StepPlan.RuntimeBytes)} is the runtime's.");
     }
 
     /// <summary>What other settings would take.</summary>
     public static void WriteAlternatives(TextWriter output, PlanSearch search)
     {
-        var asked = search.Asked.Plan;
         output.WriteLine();
-        Table(output, ["with", "peak", "state", "resident", "arithmetic"], search.Alternatives().Prepend(search.Asked).Select(run => (string[])
-            [
-                run.Words, ByteSize.Text(run.Plan.Peak.Bytes), ByteSize.Text(run.Plan.Report.Peak(Use.State)), ByteSize.Text(run.Plan.Resident),
-                Invariant($"{run.Plan.Flops / asked.Flops:F2}x"),
-            ]));
+        Table(output, ["with", "peak", "state", "resident", "arithmetic"],
+            search.Alternatives().Prepend(search.Asked).Select(run => Row(run, search.Asked.Plan.Flops)));
     }
+
+    private static void WriteRun(TextWriter output, TrainOptions options, ModelConfig shape, StepPlan plan)
+    {
+        string preset = options.Preset is { } name ? $" ({name})" : "";
+        output.WriteLine(Invariant($"Model: {options.Model}, layers {shape.Layers}, width {shape.Width}, ")
+            + Invariant($"vocabulary {shape.VocabularySize:N0}; {plan.Weights:N0} weights in {SettingText.Write(options.Dtype)}."));
+        output.WriteLine($"Step: {options.Optimizer}{preset}, {SettingText.Write(options.Mode)}, "
+            + Invariant($"batch {options.Batch} x {shape.Context} tokens, accumulate {options.Accumulate}, ")
+            + $"checkpoint-blocks {options.CheckpointBlocks}.");
+    }
+
+    private static string[] Row(PlannedRun run, double flops) =>
+    [
+        run.Words, ByteSize.Text(run.Plan.Peak.Bytes), ByteSize.Text(run.Plan.Report.Peak(Use.State)), ByteSize.Text(run.Plan.Resident),
+        Invariant($"{run.Plan.Flops / flops:F2}x"),
+    ];
+
+    private static string[] Row(StateLine line) =>
+    [
+        line.Role.ToString().ToLowerInvariant(), line.Rule, ByteSize.Exactly(line.Weights), ByteSize.Exactly(line.Bytes),
+        ByteSize.Text(line.Bytes),
+    ];
 
     private static IEnumerable<string[]> Rows(StepPlan plan)
     {
@@ -52,7 +68,7 @@ internal static class PlanText
 
     private static string Name(Use use) => Uses.First(known => known.Use == use).Name;
 
-    /// <summary>Columns as wide as their longest cell; the first ones to the left as long as they hold words, numbers to the right.</summary>
+    /// <summary>Columns as wide as their longest cell, words to the left and numbers to the right.</summary>
     private static void Table(TextWriter output, string[] head, IEnumerable<string[]> body)
     {
         string[][] rows = [head, .. body];

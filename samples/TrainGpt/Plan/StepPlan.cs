@@ -11,6 +11,9 @@ internal sealed record StepPlan
     /// </summary>
     public const long RuntimeBytes = 88L << 20;
 
+    /// <summary>Steps after which the blocks that were taken from the system are enough for all that follow.</summary>
+    public const int FirstSteps = 3;
+
     /// <summary>The most bytes in use at one time, and when.</summary>
     public required ArenaPeak Peak { get; init; }
 
@@ -45,18 +48,34 @@ internal sealed record StepPlan
         using var updater = Trainer.NewUpdater(options.Used(), model);
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();
-        // each further micro-batch takes the same memory
-        updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
+        Step();
+        trace.Dispose();
+        double flops = ((DryBackend)device.Backend).Flops;
+        for (int i = 1; i < FirstSteps; i++) Step(); // the blocks of the first ones may fit the next ones less well
         return new StepPlan
         {
             Peak = trace.Peak(),
             Report = device.Arena.Report,
             Trace = trace,
-            Flops = ((DryBackend)device.Backend).Flops,
+            Flops = flops,
             Weights = model.ParameterCount,
             State = [.. StateLine.Of(updater)],
         };
+
+        // each further micro-batch takes the same memory
+        void Step() => updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
     }
+
+    /// <summary>A step of a run in its own mode and in the other one.</summary>
+    /// <param name="options">The settings of the run.</param>
+    /// <param name="shape">The shape of its model.</param>
+    /// <param name="step">A step that was made; null plans it.</param>
+    public static MemoryTimeline Timeline(TrainOptions options, ModelConfig shape, ArenaTrace? step) => new()
+    {
+        Courses = [.. from mode in Enum.GetValues<UpdateMode>()
+                      let trace = mode == options.Mode && step is not null ? step : Of(PlanSearch.WithMode(options, mode), shape).Trace
+                      select new MemoryCourse(SettingText.Write(mode), trace)],
+    };
 
     private static Tensor Loss(LanguageModel model, int batch)
     {

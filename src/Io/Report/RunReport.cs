@@ -22,6 +22,9 @@ public sealed record RunReport
     /// <summary>Names and values of the settings.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
 
+    /// <summary>What a step holds in memory; null leaves it out.</summary>
+    public MemoryTimeline? Memory { get; init; }
+
     /// <summary>Texts that the model wrote.</summary>
     public IReadOnlyList<RunSample> Samples { get; init; } = [];
 
@@ -39,6 +42,9 @@ public sealed record RunReport
         page.Append($"<title>{Html.Text(Title)}</title>\n<style>\n{ReportStyle.Css}\n</style>\n</head>\n<body>\n<main>\n");
         page.Append($"<header>\n<h1>{Html.Text(Title)}</h1>\n{RunFigures.ToHtml(Points)}</header>\n");
         foreach (string chart in RunCharts.ToHtml(Points)) page.Append(chart);
+        if (Memory is not null)
+            page.Append("<figure class=\"whole\">\n<figcaption><h2>Memory over a step</h2></figcaption>\n").Append(Memory.ToSvg())
+                .Append("</figure>\n");
         AppendSettings(page);
         AppendSamples(page);
         return page.Append("</main>\n</body>\n</html>\n").ToString();
