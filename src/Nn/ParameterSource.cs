@@ -38,7 +38,7 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         var parameter = new Parameter(name, shape, role, Device, TypeOf(shape, role));
         try
         {
-            if (!Device.Backend.IsDry) Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
+            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
             return parameter;
         }
         catch
@@ -59,7 +59,8 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         for (long first = 0; first < value.Count; first += Part)
         {
             var part = values.AsSpan(0, (int)Math.Min(Part, value.Count - first));
-            initializer(part, first, value.Shape, key);
+            if (!value.Device.Backend.IsDry) initializer(part, first, value.Shape, key);
+            else if (first > 0 && part.Length == Part) continue; // takes the memory of the first one
             using var place = value.ViewAs(new Layout(part.Length, 1, first), "Fill");
             place.CopyFrom<float>(part);
         }

@@ -26,7 +26,7 @@ public sealed class SubwordTokenizer : Tokenizer
     {
         (this.format, this.content, this.definition) = (format, content, definition);
         normalize = Section(definition.Normalizer, "normalizer", file, Normalizers.Read);
-        cut = Section(definition.PreTokenizer, "pre_tokenizer", file, PreTokenizers.Read);
+        cut = MarkCut.For(definition) ?? Section(definition.PreTokenizer, "pre_tokenizer", file, PreTokenizers.Read);
         var decoder = Section(definition.Decoder, "decoder", file, part => Decoders.Read(part, definition.IsByteLevel));
         (texts, stripped) = (Texts(definition, decoder), decoder.Stripped + (decoder.Joins ? 1 : 0));
         var plain = definition.Added.Where(token => !token.IsSpecial).ToArray();

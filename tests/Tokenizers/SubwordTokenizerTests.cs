@@ -120,6 +120,25 @@ public class SubwordTokenizerTests
             .Check(Config.QuickThrowOnFailure.WithMaxTest(200));
     }
 
+    /// <summary>A token may be put anywhere in a text that is not cut.</summary>
+    [Theory]
+    [InlineData("lo▁w", false)]
+    [InlineData("▁▁lo", true)]
+    public void Text_is_cut_before_spaces_only_where_no_token_crosses_them(string token, bool isCut)
+    {
+        var model = Model(isBpe: true);
+        model.Pieces.Add((token, 1, TokenKind.Normal));
+        var tokenizer = Made(model);
+        Assert.Equal(isCut, MarkCut.For(tokenizer.Definition) is not null);
+        var text = Gen.Elements("h", "hello", " ", "  ", "world", "w", "lo", "漢").ArrayOf().Select(string.Concat).Where(s => s.Length > 0);
+        Prop.ForAll(text.ToArbitrary(), s =>
+        {
+            var whole = new List<int>();
+            tokenizer.Definition.Model.Encode(Encoding.UTF8.GetBytes((" " + s).Replace(" ", Metaspace.Mark)), whole);
+            Assert.Equal(whole, tokenizer.Encode(s));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
+    }
+
     private static SubwordTokenizer Made(SentencePieceModel model) => Made(SentencePieceWriter.Write(model));
 
     private static SubwordTokenizer Made(byte[] bytes) => TokenizerFile.Make(TokenizerFormat.SentencePiece, bytes, "m.model");

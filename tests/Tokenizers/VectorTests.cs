@@ -64,6 +64,6 @@ public class VectorTests
             Assert.Equal(part, own.Decode(own.Encode(part)));
         }
 
-        Assert.Equal((512, 1, 2), (own.VocabularySize, own.BeginOfText, own.EndOfText));
+        Assert.Equal((512, 1, 1), (own.VocabularySize, own.BeginOfText, own.EndOfText));
     }
 }

@@ -116,10 +116,15 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     /// <summary>The settings themselves, with fewer bits, with rules that have less state, the most of it first, and with both.</summary>
     private IEnumerable<TrainOptions> Kinds()
     {
-        long State(PlannedRun run) => run.Plan.Report.Peak(Use.State);
+        yield return asked;
+        foreach (var stored in Stored(asked)) yield return stored;
         var others = OptimizerChoice.Names.Where(name => name != asked.Optimizer).Select(name => Run(OptimizerChoice.Changed(asked, name)));
-        var rules = others.Where(run => State(run) < State(Asked)).OrderByDescending(State).Select(run => run.Options);
-        return [asked, .. Stored(asked), .. rules, .. rules.SelectMany(Stored)];
+        TrainOptions[] rules =
+            [.. others.Where(run => State(run) < State(Asked)).OrderByDescending(State).Select(run => run.Options)];
+        foreach (var rule in rules) yield return rule;
+        foreach (var stored in rules.SelectMany(Stored)) yield return stored;
+
+        static long State(PlannedRun run) => run.Plan.Report.Peak(Use.State);
     }
 
     /// <summary>Ways that take no more arithmetic.</summary>

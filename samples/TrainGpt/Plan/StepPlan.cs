@@ -50,14 +50,21 @@ internal sealed record StepPlan
         using var trace = device.Arena.StartTrace();
         Step();
         trace.Dispose();
-        double flops = ((DryBackend)device.Backend).Flops;
-        for (int i = 1; i < FirstSteps; i++) Step(); // the blocks of the first ones may fit the next ones less well
+        var backend = (DryBackend)device.Backend;
+        backend.CountsFlops = false; // but in the first step
+        long reserved = 0; // the blocks of a step may fit the next one less well, which then takes more
+        for (int i = 1; i < FirstSteps && reserved != device.Arena.Report.ReservedBytes; i++)
+        {
+            reserved = device.Arena.Report.ReservedBytes;
+            Step();
+        }
+
         return new StepPlan
         {
             Peak = trace.Peak(),
             Report = device.Arena.Report,
             Trace = trace,
-            Flops = flops,
+            Flops = backend.Flops,
             Weights = model.ParameterCount,
             State = [.. StateLine.Of(updater)],
         };

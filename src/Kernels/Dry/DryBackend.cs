@@ -23,6 +23,9 @@ public sealed class DryBackend(DType type = DType.F32, bool isAsynchronous = fal
     /// <summary>The additions and multiplications of all kernels so far, as <see cref="KernelCost.Flops"/> counts them.</summary>
     public double Flops { get; private set; }
 
+    /// <summary>False: arithmetic is not counted any more, which takes more time than counting memory.</summary>
+    public bool CountsFlops { get; set; } = true;
+
     /// <inheritdoc/>
     public override Block Allocate(long bytes) => new DryBlock(bytes);
 
@@ -103,7 +106,10 @@ public sealed class DryBackend(DType type = DType.F32, bool isAsynchronous = fal
     public override double SumSquares(in View x) => 0;
 
     /// <inheritdoc/>
-    public override void Run<TKernel>(in TKernel kernel) => Flops += kernel.Cost.Flops;
+    public override void Run<TKernel>(in TKernel kernel)
+    {
+        if (CountsFlops) Flops += kernel.Cost.Flops;
+    }
 
     private sealed class DryBlock(long bytes) : Block(bytes);
 }

@@ -4,7 +4,8 @@ namespace Mayfly;
 
 /// <summary>
 /// The tok*.bin beside a llama2.c model: the length of the longest token in 32 bits, and for each token a score (a float), a length and the
-/// bytes. The first three are the unknown one, the begin and the end; then come the 256 bytes (tokenizer.py of llama2.c).
+/// bytes. The first three are the unknown one, the begin and the end; then come the 256 bytes (tokenizer.py of llama2.c). A text ends where
+/// the next one begins, as in run.c.
 /// </summary>
 internal static class Llama2cFormat
 {
@@ -24,7 +25,7 @@ internal static class Llama2cFormat
     /// <exception cref="BadFileException">It is damaged.</exception>
     public static TokenizerDefinition Read(byte[] bytes, string file)
     {
-        var model = new SentencePieceModel { IsBpe = true, HasByteFallback = true, Begin = 1, End = 2 };
+        var model = new SentencePieceModel { IsBpe = true, HasByteFallback = true, Begin = 1, End = 1 };
         for (int at = sizeof(int); at < bytes.Length;) model.Pieces.Add(Piece(bytes, ref at, file, model.Pieces.Count));
         return model.Pieces.Count >= Specials + Bytes ? model.Define(file)
             : throw new BadFileException(

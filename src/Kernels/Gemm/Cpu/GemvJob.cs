@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// A product of few rows with a K-dense B, as in generation: dot products straight from B, which is read once. A chunk is some columns.
+/// A product of few rows with a K-dense B, as in generation: dot products straight from B, which is read once, four columns at a time, as
+/// floats. A chunk is some columns.
 /// </summary>
 /// <typeparam name="L">The vector lane.</typeparam>
 /// <typeparam name="TAct">The activation.</typeparam>
@@ -16,7 +17,7 @@ internal unsafe struct GemvJob<L, TAct> : IJob where L : struct, ISimd<L> where 
     public GemmProduct X;
 
     /// <summary>True where packing B would cost more than the product.</summary>
-    public static bool Fits(in GemmProduct x) => x.IsOfFloats && x.M <= MaxRows && x.A.LinesAreDense && x.B.LinesAreDense;
+    public static bool Fits(in GemmProduct x) => !x.A.IsStored && x.M <= MaxRows && x.A.LinesAreDense && x.B.LinesAreDense;
 
     public readonly int Chunks => GemmBlocks.Divide(X.N, ColumnsPerChunk);
 
@@ -26,18 +27,25 @@ internal unsafe struct GemvJob<L, TAct> : IJob where L : struct, ISimd<L> where 
         float* tile = stackalloc float[MaxRows * ColumnsPerChunk];
         int j = 0;
         for (; j <= columns - 4; j += 4)
-            for (int i = 0; i < X.M; i++)
-                FourDots(X.A.Data + i * X.A.Line, X.B.Data + (first + j) * X.B.Line, tile + i * ColumnsPerChunk + j);
+        {
+            var four = X.B.Part(first + j, 4, 0, X.K);
+            for (int i = 0; i < X.M; i++) FourDots(X.A.Data + i * X.A.Line, four, tile + i * ColumnsPerChunk + j);
+        }
+
         for (; j < columns; j++)
-            for (int i = 0; i < X.M; i++) tile[i * ColumnsPerChunk + j] = Dot(X.A.Data + i * X.A.Line, X.B.Data + (first + j) * X.B.Line);
+        {
+            float* b = X.B.Part(first + j, 1, 0, X.K).Data;
+            for (int i = 0; i < X.M; i++) tile[i * ColumnsPerChunk + j] = Dot(X.A.Data + i * X.A.Line, b);
+        }
+
         GemmFinish<L, TAct>.Merge(tile, ColumnsPerChunk, X.M, columns, X.Beta, X.C + first, X.Ldc);
         if (GemmFinish<L, TAct>.IsNeeded(X)) GemmFinish<L, TAct>.Apply(Act, X, 0, first, X.M, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void FourDots(float* a, float* b0, float* to)
+    private readonly void FourDots(float* a, in GemmLines b, float* to)
     {
-        float* b1 = b0 + X.B.Line, b2 = b1 + X.B.Line, b3 = b2 + X.B.Line;
+        float* b0 = b.Data, b1 = b0 + b.Line, b2 = b1 + b.Line, b3 = b2 + b.Line;
         L s0 = default, s1 = default, s2 = default, s3 = default;
         int p = 0;
         for (; p <= X.K - L.Count; p += L.Count)
