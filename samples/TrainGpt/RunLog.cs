@@ -11,6 +11,7 @@ internal sealed class RunLog : IDisposable
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
         "live_bytes", "gradient_norm", "perplexity", "seconds"];
     private const byte Comma = (byte)',', LineEnd = (byte)'\n';
+    private static readonly byte[][] ColumnBytes = Array.ConvertAll(Columns, Encoding.UTF8.GetBytes);
     private static readonly byte[] Header = Bytes([string.Join(',', Columns)]);
     private readonly RecordFile file;
     private readonly double secondsBefore;
@@ -72,14 +73,24 @@ internal sealed class RunLog : IDisposable
     /// <summary>The log so far, in today's columns. What follows the last line end was cut.</summary>
     private static byte[] Kept(string path, long step)
     {
-        ReadOnlySpan<byte> rest = Files.ReadBytes(path);
-        if (rest.IsEmpty) return Header;
-        using var kept = new MemoryStream();
-        kept.Write(Header);
-        int[] places = Places(rest[..(rest.IndexOf(LineEnd) is >= 0 and var end ? end : rest.Length)].TrimEnd((byte)'\r'), path);
+        ReadOnlySpan<byte> log = Files.ReadBytes(path);
+        if (log.IsEmpty) return Header;
+        int[] places = Places(log[..(log.IndexOf(LineEnd) is >= 0 and var end ? end : log.Length)].TrimEnd((byte)'\r'), path);
+        byte[] kept = new byte[Header.Length + Copy(log, step, places, Stream.Null)];
+        using var stream = new MemoryStream(kept);
+        stream.Write(Header);
+        Copy(log, step, places, stream);
+        return kept;
+    }
+
+    /// <summary>Writes the lines up to a step in today's columns.</summary>
+    /// <returns>Their bytes.</returns>
+    private static int Copy(ReadOnlySpan<byte> rest, long step, int[] places, Stream to)
+    {
+        int bytes = 0;
         for (; rest.IndexOf(LineEnd) is >= 0 and var length; rest = rest[(length + 1)..])
-            if (IsUpTo(rest[..length], step)) Write(kept, rest[..length].TrimEnd((byte)'\r'), places);
-        return kept.ToArray();
+            if (IsUpTo(rest[..length], step)) bytes += Write(to, rest[..length].TrimEnd((byte)'\r'), places);
+        return bytes;
     }
 
     /// <summary>What stands behind the last comma.</summary>
@@ -94,7 +105,7 @@ internal sealed class RunLog : IDisposable
         foreach (var range in header.Split(Comma))
         {
             for (int i = 0; i < places.Length; i++)
-                if (places[i] < 0 && header[range].SequenceEqual(Encoding.UTF8.GetBytes(Columns[i]))) places[i] = place;
+                if (places[i] < 0 && header[range].SequenceEqual(ColumnBytes[i])) places[i] = place;
             place++;
         }
 
@@ -102,15 +113,19 @@ internal sealed class RunLog : IDisposable
             $"it does not begin with '{Columns[0]}', so it is no log; rename the file to go on with a new one.");
     }
 
-    private static void Write(MemoryStream kept, ReadOnlySpan<byte> line, int[] places)
+    private static int Write(Stream kept, ReadOnlySpan<byte> line, int[] places)
     {
+        int bytes = places.Length; // a comma or a line end after each
         for (int i = 0; i < places.Length; i++)
         {
             if (i > 0) kept.WriteByte(Comma);
-            kept.Write(Value(line, places[i]));
+            var value = Value(line, places[i]);
+            kept.Write(value);
+            bytes += value.Length;
         }
 
         kept.WriteByte(LineEnd);
+        return bytes;
     }
 
     private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> line, int place)

@@ -27,7 +27,8 @@ public sealed record Rotation
     public bool Halves { get; }
 
     /// <summary>Hands the table to an owner that frees it, as soon as there is one.</summary>
-    internal void OwnBy(Func<Tensor, Tensor> owner)
+    /// <param name="owner">Takes the table, and returns it.</param>
+    public void OwnBy(Func<Tensor, Tensor> owner)
     {
         if (table.IsValueCreated) owner(Table);
         else own = owner;
