@@ -63,7 +63,9 @@ public static class RunSeries
             : throw new BadFileException(file, "line 1", $"there is no column '{Names[0]}'; the file is no log of a run.");
     }
 
-    /// <summary>The values of a line in the order of the names; false where it has no step, something else, or less than half of all.</summary>
+    /// <summary>
+    /// The values of a line in the order of the names; false where it has no step, something else, or less than half of all.
+    /// </summary>
     private static bool TryRead(ReadOnlySpan<char> line, int[] places, int width, Span<double> values)
     {
         if (2 * (line.Count(',') + 1) < width) return false;
@@ -78,7 +80,8 @@ public static class RunSeries
     }
 
     private static RunPoint Point(ReadOnlySpan<double> values) =>
-        new((long)values[0], values[1], values[2], values[3], values[4], values[5], values[6]) { GradientNorm = values[7], Seconds = values[8] };
+        new((long)values[0], values[1], values[2], values[3], values[4], values[5], values[6])
+            { GradientNorm = values[7], Seconds = values[8] };
 
     /// <summary>What stands in a column of a line; nothing where the line ends before.</summary>
     private static ReadOnlySpan<char> Value(ReadOnlySpan<char> line, int column)
