@@ -23,6 +23,9 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override bool IsAsynchronous => inner.IsAsynchronous;
 
+    /// <inheritdoc/>
+    public override bool IsDry => inner.IsDry;
+
     public override Block Allocate(long bytes) => inner.Allocate(bytes);
 
     public override void Free(Block block) => inner.Free(block);

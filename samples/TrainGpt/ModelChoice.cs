@@ -73,8 +73,8 @@ internal static class ModelChoice
     }
 
     /// <summary>
-    /// Refuses a stored shape that is impossible, out of the options' ranges, or of more weights than its file holds: before memory is taken
-    /// for them.
+    /// Refuses a stored shape that is impossible, out of the options' ranges, or of more weights than its file holds: before memory is
+    /// taken for them.
     /// </summary>
     /// <exception cref="InputException">It is out of range; the message names the option.</exception>
     /// <exception cref="ArgumentException">The library refuses it, or it has too many weights.</exception>

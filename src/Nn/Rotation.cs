@@ -27,7 +27,7 @@ public sealed record Rotation
     public bool Halves { get; }
 
     /// <summary>Hands the table to an owner that frees it, as soon as there is one.</summary>
-    internal void OwnBy(Func<Tensor, Tensor> owner)
+    public void OwnBy(Func<Tensor, Tensor> owner)
     {
         if (table.IsValueCreated) owner(Table);
         else own = owner;
