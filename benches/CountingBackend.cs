@@ -23,7 +23,6 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override bool IsAsynchronous => inner.IsAsynchronous;
 
-    /// <inheritdoc/>
     public override bool IsDry => inner.IsDry;
 
     public override Block Allocate(long bytes) => inner.Allocate(bytes);

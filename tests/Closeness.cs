@@ -1,8 +1,8 @@
 namespace Mayfly.Tests;
 
 /// <summary>
-/// How far a result may be from the right one. Each method states its measure; none is a multiple of the operation's input, which at a large
-/// input would allow anything. The right values come from a computation of their own, in double precision, from the inputs alone.
+/// How far a result may be from the right one. Each method states its measure; none is a multiple of the operation's input, which at a
+/// large input would allow anything. The right values come from a computation of their own, in double precision, from the inputs alone.
 /// </summary>
 internal static class Closeness
 {

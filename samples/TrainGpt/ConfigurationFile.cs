@@ -88,6 +88,6 @@ internal static class ConfigurationFile
         _ => throw new FormatException($"{node?.ToJsonString() ?? "null"} is no number, string or truth value."),
     };
 
-    private static JsonNode? Node(object? value) =>
-        SettingText.IsWord(value) ? SettingText.Write(value) : JsonSerializer.SerializeToNode(value);
+    private static JsonNode? Node(object? value) => SettingText.IsWord(value) ? SettingText.Write(value)
+        : JsonSerializer.SerializeToNode(value);
 }

@@ -44,8 +44,8 @@ internal sealed class Declaration
 
     /// <summary>What help calls a value.</summary>
     public string Kind =>
-        setting.Kind
-        ?? (Words.Length > 0 ? string.Join('|', Words) : type == typeof(string) ? "TEXT" : type == typeof(bool) ? "true|false" : "N");
+        setting.Kind ?? (Words.Length > 0 ? string.Join('|', Words) : type == typeof(string) ? "TEXT" : type == typeof(bool)
+            ? "true|false" : "N");
 
     /// <summary>The range of a number.</summary>
     public (double Min, double Max) Range => (setting.Min, setting.Max);

@@ -56,9 +56,8 @@ internal static class TrainCommand
         return (options, ModelChoice.Config(options, Vocabulary(options, context)));
     }
 
-    /// <summary>
-    /// The size of the vocabulary: that of the data or the tokenizer, where one is named, else that of a published model.
-    /// </summary>
+    /// <summary>The size of the vocabulary: that of the data or the tokenizer, where one is named, else that of a published
+    /// model.</summary>
     private static int Vocabulary(TrainOptions options, CommandContext context)
     {
         if (options.Vocabulary is { } size) return size;

@@ -317,8 +317,8 @@ internal record TrainOptions : CommandOptions
 
     /// <summary>The tokens to evaluate on, which then takes less than a tenth of the training's time.</summary>
     private long Evaluated(int context) =>
-        (long)Math.Clamp(
-            (double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated, MostEvaluated);
+        (long)Math.Clamp((double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated,
+            MostEvaluated);
 
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>

@@ -32,8 +32,9 @@ public sealed class BadFileException(string file, string field, string problem, 
     public string Field { get; } = field;
 
     /// <summary>
-    /// The boundary of a file format: runs a reader of content that nobody vouches for. Whatever goes wrong in it, of any type, comes out as
-    /// this exception; what is one already, or another <see cref="InputException"/>, passes, and so do a cancellation and the lack of memory.
+    /// The boundary of a file format: runs a reader of content that nobody vouches for. Whatever goes wrong in it, of any type, comes out
+    /// as this exception; what is one already, or another <see cref="InputException"/>, passes, and so do a cancellation and the lack
+    /// of memory.
     /// </summary>
     /// <param name="file">The file's path.</param>
     /// <param name="field">The part of the file that is read.</param>

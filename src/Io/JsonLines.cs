@@ -14,7 +14,8 @@ public static class JsonLines
 
     /// <summary>The documents of a file, read line by line.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
-    /// <exception cref="BadFileException">A line is no such object, or longer than <see cref="LongestLine"/>; the message names it.</exception>
+    /// <exception cref="BadFileException">A line is no such object, or longer than <see cref="LongestLine"/>; the message names
+    /// it.</exception>
     public static IEnumerable<string> ReadTexts(string path)
     {
         using var stream = Files.OpenRead(path);

@@ -89,7 +89,8 @@ internal sealed class SafeTensorsHeader
             else reader.Skip();
         }
 
-        if (offsets is not ({ Length: 2 } or null)) throw Bad(name, $"data_offsets needs a begin and an end, not {offsets.Length} numbers.");
+        if (offsets is not ({ Length: 2 } or null)) throw Bad(name,
+            $"data_offsets needs a begin and an end, not {offsets.Length} numbers.");
         return type is not null && shape is not null && offsets is not null
             ? Checked(new SafeTensorEntry(name, type, shape, offsets[0], offsets[1]))
             : throw Bad(name, $"{(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")} is missing.");

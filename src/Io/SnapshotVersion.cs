@@ -49,7 +49,8 @@ internal sealed record SnapshotVersion(int FormatNumber, int Settings, string Wr
             throw new BadFileException(reader.Path, SettingsField, $"'{number}' is no number of a version.");
         string writer = reader.Metadata.TryGetValue(WriterField, out string? name) ? $"Mayfly {name}" : "a build before Mayfly 0.1.0";
         return format > NewestFormat || settings > NewestSettings
-            ? throw new NewerFileException($"{reader.Path}: {FormatField}: {writer} wrote '{word}' with settings of version {settings}, which are "
+            ? throw new NewerFileException($"{reader.Path}: {FormatField}: {writer} wrote '{word}' with settings of version "
+                + $"{settings}, which are "
                 + $"newer than this Mayfly {Own} reads ('{Format}', settings of version {NewestSettings}); use a newer Mayfly for it.")
             : new SnapshotVersion(format, settings, writer);
     }

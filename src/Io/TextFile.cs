@@ -33,7 +33,8 @@ public static class TextFile
 
     /// <summary>What to do about a text that is too long.</summary>
     internal static string Remedy => Invariant(
-        $"one text has at most 2 gigabytes and {LongestText:N0} characters. Split it into smaller files of one folder, or give token ids as ")
+        $"one text has at most 2 gigabytes and {LongestText:N0} characters. Split it into smaller files of one folder, or give token ids ")
+        + "as "
         + "a .bin file, which is not read into memory.";
 
     /// <summary>The text of bytes without a byte order mark.</summary>

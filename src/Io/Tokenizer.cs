@@ -136,7 +136,8 @@ public readonly record struct TokenizerFields(JsonElement Root, string File)
     public int Size(string field, int most = int.MaxValue) =>
         Field(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out int size) && size > 0 && size <= most
             ? size
-            : throw Bad(field, most == int.MaxValue ? "a whole number above 0 is needed here." : $"a whole number from 1 to {most} is needed here.");
+            : throw Bad(field, most == int.MaxValue ? "a whole number above 0 is needed here."
+                : $"a whole number from 1 to {most} is needed here.");
 
     /// <summary>A field that is true or false; false where it is missing.</summary>
     /// <exception cref="BadFileException">It is something else.</exception>

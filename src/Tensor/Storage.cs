@@ -3,6 +3,7 @@ namespace Mayfly;
 /// <summary>A rented block with the number of its holders and of its in-place changes. A finalizer only reports.</summary>
 internal sealed class Storage
 {
+    private System.Runtime.CompilerServices.StrongBox<RandomKey>? rounding; // apart: few tensors have one, and a step makes many
     private int holders = 1;
 
     public Storage(Device device, long bytes, Use use, string op)
@@ -43,7 +44,11 @@ internal sealed class Storage
     public int[]? Written { get; set; }
 
     /// <summary>See <see cref="Tensor.Rounding"/>.</summary>
-    public RandomKey? Rounding { get; set; }
+    public RandomKey? Rounding
+    {
+        get => rounding?.Value;
+        set => rounding = value is { } key ? new(key) : null;
+    }
 
     /// <summary>The key of a write; the next one gets another.</summary>
     public RandomKey NextRounding(RandomKey key)

@@ -58,7 +58,7 @@ internal static class MutantList
     private static Mutant[] Tapes() =>
     [
         Mutant.Of("all micro-batches drop the same elements", "src/Autodiff/RandomState.cs",
-            "((ulong)MicroBatch & 0xFFF) << 20", "0UL", "*Each_micro_batch_draws*"),
+            "((ulong)MicroBatch & 0xFFF) << 20", "0UL", "*drops_elements_of_its_own*"),
         new("a checkpoint draws new random numbers", "src/Autodiff/Checkpoint.cs",
             "run.Ordinal = ordinal;", "if (!{on}) run.Ordinal = ordinal;", "*CheckpointTests*"),
         Mutant.Of("an inner sweep fires parameters of the outside", "src/Autodiff/Sweep.cs",
@@ -105,7 +105,7 @@ internal static class MutantList
         Mutant.Of("AdamW forgets the decay", Rules + "Adam.cs",
             "V.Fma(-V.Of(decay), p, p) - V.Of(stepSize) * s0 / root", "p - V.Of(stepSize) * s0 / root", "*.GoldenTests*"),
         Mutant.Of("SGD forgets dampening", Rules + "Sgd.cs",
-            "V.Fma(V.Of(momentum), s0, V.Of(share) * d)", "V.Fma(V.Of(momentum), s0, d)", "*.GoldenTests*"),
+            "V.Fma(V.Of(momentum), s0, V.Of(share) * d)", "V.Fma(V.Of(momentum), s0, d)", "*Sgd_takes_the_share*"),
         Mutant.Of("Muon's momentum does not look ahead", Rules + "Muon.cs",
             "nesterov ? share : 0", "0", "*Muon*"),
         new("Newton and Schulz's first product is not scaled", "src/Optim/NewtonSchulz.cs",
@@ -117,7 +117,7 @@ internal static class MutantList
             "V.Where(V.Of(Large), a, V.Of(ToSmall), V.Of(1f))", "V.Of(1f)", "*Huge_gradients*"),
         Mutant.Of("GaLore forgets its scale", Rules + "GaLore.cs", "rate * Scale * kept", "rate * kept", "*GaLoreTests*"),
         new("GaLore's basis keeps vectors of no length", "src/Optim/Orthonormal.cs",
-            "if (left < Independent) return false;", "if (!{on} && left < Independent) return false;", "*The_basis_is_orthonormal*"),
+            "if (left < Independent) return false;", "if (!{on} && left < Independent) return false;", "*Rows_that_are_not_independent*"),
         Mutant.Of("the factored moment adds squares, not their mean", Rules + "SecondMoment.cs",
             "new Blend(Keep, share / rows)", "new Blend(Keep, share)", "*Factored*"),
         new("the growth limit remembers the norm before it", Rules + "NormGrowthLimit.cs",

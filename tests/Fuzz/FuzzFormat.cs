@@ -6,7 +6,8 @@ namespace Mayfly.Tests;
 /// <param name="Samples">Whole files.</param>
 /// <param name="Damage">A mutant of one.</param>
 /// <param name="Read">Reads a file and all that is in it; returns the bytes beyond managed memory that this took.</param>
-internal sealed record FuzzFormat(string Name, string FileName, byte[][] Samples, Func<Mutator, byte[], byte[]> Damage, Func<string, long> Read)
+internal sealed record FuzzFormat(string Name, string FileName, byte[][] Samples, Func<Mutator, byte[], byte[]> Damage, Func<string,
+    long> Read)
 {
     /// <summary>Whether all samples are right, and not some of them those of another format.</summary>
     public bool IsAccepted { get; init; } = true;
@@ -41,7 +42,8 @@ internal sealed class FuzzResult(string name)
 
     /// <summary>A line of the table.</summary>
     public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
-        $"{name,-16}{Accepted + Refused,8} mutants {Accepted,8} accepted {Refused,8} refused {Faults.Count,4} faults, slowest {Slowest,6:F0} ms, "
+        $"{name,-16}{Accepted + Refused,8} mutants {Accepted,8} accepted {Refused,8} refused {Faults.Count,4} faults, "
+        + $"slowest {Slowest,6:F0} ms, "
         + $"at most {100 * Fullest,3:F0} % of the memory allowed");
 
     /// <summary>Reads one file.</summary>
@@ -62,7 +64,8 @@ internal sealed class FuzzResult(string name)
             Faults.Add($"{label}: {e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0]}");
         }
 
-        long used = GC.GetAllocatedBytesForCurrentThread() - before + native, allowed = Factor * new FileInfo(path).Length + Slack + format.Fixed;
+        long used = GC.GetAllocatedBytesForCurrentThread() - before + native, allowed = Factor * new FileInfo(path).Length + Slack
+            + format.Fixed;
         Slowest = Math.Max(Slowest, System.Diagnostics.Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
         Fullest = Math.Max(Fullest, used / (double)allowed);
         if (used > allowed) Faults.Add($"{label}: {used:N0} bytes for a file of {new FileInfo(path).Length:N0}");

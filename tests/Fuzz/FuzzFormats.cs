@@ -46,7 +46,8 @@ internal sealed class FuzzFormats : IDisposable
             ConfigurationFile.Read(path).Over(new TrainOptions()).Used()));
         yield return new("log", RunLog.FileName, logs, Text(logs), Managed(path => RunSeries.Read(path)));
         yield return new("log-resumed", RunLog.FileName, logs, Text(logs), Managed(path => new RunLog(path, 2).Dispose()));
-        byte[][] lines = [Encoding.UTF8.GetBytes("{\"text\":\"one\\ntwo\",\"n\":1}\n\n{\"n\":[1,{}],\"text\":\"\u00e9\\ud83d\\ude42\"}\r\n")];
+        byte[][] lines =
+            [Encoding.UTF8.GetBytes("{\"text\":\"one\\ntwo\",\"n\":1}\n\n{\"n\":[1,{}],\"text\":\"\u00e9\\ud83d\\ude42\"}\r\n")];
         yield return new("jsonl", "a.jsonl", lines, Text(lines), Managed(path => JsonLines.ReadTexts(path).Count()));
         byte[][] texts = [Encoding.UTF8.GetBytes("\uFEFF" + Words), Encoding.UTF8.GetBytes(Words), Encoding.Unicode.GetBytes(Words)];
         yield return new("text", "a.txt", texts, Raw(texts), Managed(path => TextSource.Read(path))) { IsAccepted = false };
@@ -58,17 +59,20 @@ internal sealed class FuzzFormats : IDisposable
             .Select(tokenizer => Encoding.UTF8.GetBytes(tokenizer.ToJson()))];
         yield return new("tokenizer", "t.json", tokenizers, Text(tokenizers), Managed(path => Tokenizer.Load(path).Decode([0])));
         byte[][] foreign = [Subwords()];
-        yield return new("huggingface", "tokenizer.json", foreign, Text(foreign), Managed(path => TokenizerFile.Open(path).Encode("the cat"))) { Fixed = 2 << 20 };
+        yield return new("huggingface", "tokenizer.json", foreign, Text(foreign),
+            Managed(path => TokenizerFile.Open(path).Encode("the cat"))) { Fixed = 2 << 20 };
     }
 
     private static string[] Train(string data, string to, string[] kind)
     {
-        TrainGptRun.Good(["train", "--data", data, "--out", to, "--layers", "1", "--heads", "2", "--width", "16", "--context", "8", "--batch",
+        TrainGptRun.Good(["train", "--data", data, "--out", to, "--layers", "1", "--heads", "2", "--width", "16", "--context", "8",
+            "--batch",
             "2", "--steps", "3", "--warm-up", "1", "--save-every", "2", "--evaluate-every", "2", .. kind]);
         return Directory.GetFiles(to);
     }
 
-    private byte[][] Files(string name) => [.. runs.SelectMany(run => run).Where(file => Path.GetFileName(file) == name).Select(File.ReadAllBytes)];
+    private byte[][] Files(string name) => [.. runs.SelectMany(run => run).Where(file => Path.GetFileName(file) == name)
+        .Select(File.ReadAllBytes)];
 
     private static Func<Mutator, byte[], byte[]> Raw(byte[][] samples) =>
         (mutator, file) => mutator.Bytes(file, samples[mutator.Next(samples.Length)]);

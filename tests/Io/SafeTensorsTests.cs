@@ -262,7 +262,8 @@ public class SafeTensorsTests
         var writer = new SafeTensorsWriter { Metadata = { ["a"] = "b\udc00" } };
         Assert.Contains("half a surrogate pair", Assert.Throws<ArgumentException>(() => writer.WriteTo(Stream.Null)).Message);
         foreach (string name in new[] { "\ud800", "a\udc00", "\ud83d\ud83d\ude42" })
-            Assert.Contains("half a surrogate pair", Assert.Throws<ArgumentException>(() => writer.Add<float>(name, new float[1], 1)).Message);
+            Assert.Contains("half a surrogate pair", Assert.Throws<ArgumentException>(() =>
+                writer.Add<float>(name, new float[1], 1)).Message);
         writer.Add<float>("\ud83d\ude42", new float[1], 1);
     }
 

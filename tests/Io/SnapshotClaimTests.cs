@@ -2,7 +2,8 @@ using TrainGpt;
 
 namespace Mayfly.Tests;
 
-/// <summary>What a snapshot says of itself is compared with what is in it, before memory is taken for it; and its version is told.</summary>
+/// <summary>What a snapshot says of itself is compared with what is in it, before memory is taken for it; and its version is
+/// told.</summary>
 public class SnapshotClaimTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 {
     [Theory]
@@ -32,7 +33,8 @@ public class SnapshotClaimTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void A_newer_file_says_so_and_no_older_one_stands_in(string field, string value, string message)
     {
         string path = Edited(field, _ => value);
-        File.Copy(Path.Combine(run.Trained, Snapshot.FileName), Path.Combine(Path.GetDirectoryName(path)!, Snapshot.PreviousFileName), true);
+        File.Copy(Path.Combine(run.Trained, Snapshot.FileName), Path.Combine(Path.GetDirectoryName(path)!, Snapshot.PreviousFileName),
+            true);
         Assert.Contains(message, Assert.ThrowsAny<InputException>(() => Open(path)).Message);
     }
 
@@ -63,13 +65,15 @@ public class SnapshotClaimTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     private static void Open(string path)
     {
         using var folder = new RunFolder(Path.GetDirectoryName(path)!);
-        folder.Open(new CommandContext(TextReader.Null, TextWriter.Null, TextWriter.Null, new Signals()), SnapshotChoice.Last).Snapshot.Dispose();
+        folder.Open(new CommandContext(TextReader.Null, TextWriter.Null, TextWriter.Null, new Signals()),
+            SnapshotChoice.Last).Snapshot.Dispose();
     }
 
     /// <summary>The trained snapshot with other metadata and right checksums, where they are kept.</summary>
     private string Edited(string field, Func<string, string> change, Func<string, bool>? keeps = null)
     {
-        string folder = Directory.CreateDirectory(run.File(Guid.NewGuid().ToString("N"))).FullName, path = Path.Combine(folder, Snapshot.FileName);
+        string folder = Directory.CreateDirectory(run.File(Guid.NewGuid().ToString("N"))).FullName, path = Path.Combine(folder,
+            Snapshot.FileName);
         File.WriteAllBytes(path, FuzzFormats.Edited(File.ReadAllBytes(Path.Combine(run.Trained, Snapshot.FileName)), field, change, keeps));
         return path;
     }

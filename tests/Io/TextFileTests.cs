@@ -13,7 +13,8 @@ public class TextFileTests
     [InlineData("utf-32", true, "it is UTF-32 text, not UTF-8; convert it first, as by iconv -f UTF-32 -t UTF-8.")]
     [InlineData("utf-16", false, "it looks like UTF-16 text, not UTF-8; convert it first, as by iconv -f UTF-16LE -t UTF-8.")]
     [InlineData("utf-16BE", false, "it looks like UTF-16 text, not UTF-8; convert it first, as by iconv -f UTF-16BE -t UTF-8.")]
-    [InlineData("iso-8859-1", false, "byte 34 is 0xE9, as in Latin-1 or Windows-1252; convert it first, as by iconv -f WINDOWS-1252 -t UTF-8.")]
+    [InlineData("iso-8859-1", false,
+        "byte 34 is 0xE9, as in Latin-1 or Windows-1252; convert it first, as by iconv -f WINDOWS-1252 -t UTF-8.")]
     public void Other_encodings(string name, bool hasMark, string message)
     {
         var encoding = Encoding.GetEncoding(name);
@@ -35,7 +36,8 @@ public class TextFileTests
         var bounded = Assert.Throws<BadFileException>(() => TextFile.Read(file, 10));
         Assert.Equal("length", bounded.Field);
         Assert.Contains("8,589,934,592 bytes; at most 10 are read", bounded.Message);
-        Assert.Contains("has 8.6 gigabytes; one text has at most 2 gigabytes", Assert.Throws<InputException>(() => TextFile.Read(file)).Message);
+        Assert.Contains("has 8.6 gigabytes; one text has at most 2 gigabytes",
+            Assert.Throws<InputException>(() => TextFile.Read(file)).Message);
     }
 
     [Fact]

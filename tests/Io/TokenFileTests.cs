@@ -133,7 +133,8 @@ public class TokenFileTests
         using var folder = new TemporaryFolder();
         int[] ids = [.. Enumerable.Range(0, 200).Select(i => i * 263)];
         Named("ids of 32 bits", [.. MemoryMarshal.AsBytes<int>(ids)]);
-        Named("big-endian", [.. MemoryMarshal.AsBytes<int>(Array.ConvertAll(ids, System.Buffers.Binary.BinaryPrimitives.ReverseEndianness))]);
+        Named("big-endian", [.. MemoryMarshal.AsBytes<int>(Array.ConvertAll(ids,
+            System.Buffers.Binary.BinaryPrimitives.ReverseEndianness))]);
         Named("ids of 64 bits", [.. MemoryMarshal.AsBytes<long>(Array.ConvertAll(ids, id => (long)id))]);
         Named("a NumPy array", [0x93, .. "NUMPY"u8, 1, 0, 70, 0]);
 
@@ -152,7 +153,8 @@ public class TokenFileTests
         using var folder = new TemporaryFolder();
         Assert.DoesNotContain("cut short", Assert.Throws<BadFileException>(() =>
             TokenFile.Open(Write(folder, Ids(100), [20240520, 1, 99]))).Message);
-        Assert.Contains("cut short", Assert.Throws<BadFileException>(() => TokenFile.Open(Write(folder, Ids(100), [20240520, 1, 101]))).Message);
+        Assert.Contains("cut short", Assert.Throws<BadFileException>(() =>
+            TokenFile.Open(Write(folder, Ids(100), [20240520, 1, 101]))).Message);
     }
 
     [Fact]

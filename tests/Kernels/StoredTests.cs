@@ -17,8 +17,8 @@ public sealed unsafe class StoredTests : IDisposable
 
     public static TheoryData<int, int, int, bool, bool> Products => new()
     {
-        { 1, 1, 1, false, false }, { 7, 5, 3, true, false }, { 2, 71, 300, false, true }, { 33, 70, 129, false, true }, { 65, 300, 400, true, true },
-        { 150, 33, 770, true, false }, { 5, 1030, 20, false, false },
+        { 1, 1, 1, false, false }, { 7, 5, 3, true, false }, { 2, 71, 300, false, true }, { 33, 70, 129, false, true },
+        { 65, 300, 400, true, true }, { 150, 33, 770, true, false }, { 5, 1030, 20, false, false },
     };
 
     public void Dispose()

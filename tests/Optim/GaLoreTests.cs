@@ -158,6 +158,17 @@ public class GaLoreTests
                 Assert.Equal(i == j ? 1 : 0, vectors[i].Zip(vectors[j], (a, b) => a * b).Sum(), 1e-6);
     }
 
+    /// <summary>Rows that depend on those before them, are zero or no numbers give way to others.</summary>
+    [Fact]
+    public void Rows_that_are_not_independent_are_replaced()
+    {
+        double[] rows = [3, 4, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, double.NaN, 1, 0, 0];
+        double[][] found = [.. Orthonormal.Rows(rows, 4, 4).Select(x => (double)x).Chunk(4)];
+        Closeness.OfScale(1, 1e-6, found[0], [0.6, 0.8, 0, 0], "the first row");
+        for (int i = 0; i < 4; i++)
+            for (int j = 0; j <= i; j++) Assert.Equal(i == j ? 1 : 0, found[i].Zip(found[j], (a, b) => a * b).Sum(), 1e-6);
+    }
+
     /// <summary>The authors' code steps all other parameters by Hugging Face's AdamW.</summary>
     [Fact]
     public void The_official_fallback_is_hugging_faces_AdamW()

@@ -144,6 +144,29 @@ public class RuleTests
         return (error * error).Mean();
     }
 
+    /// <summary>PyTorch's formula, step by step; no trace has dampening.</summary>
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.1)]
+    [InlineData(0.7)]
+    public void Sgd_takes_the_share_of_the_gradient_that_dampening_leaves(double dampening)
+    {
+        using var device = Device.CreateReference();
+        using var scope = device.Scope("test");
+        using var weight = new Parameter("w", Tensor.Full(1, 0.5, device), Role.Hidden);
+        var rule = new Sgd { Momentum = 0.9, Dampening = dampening, WeightDecay = 0.01 };
+        using var updater = new Updater([weight], RuleTable.Everywhere(rule, UpdateMode.Eager), new UpdaterOptions { Schedule = 0.1 });
+        double p = 0.5, b = 0;
+        for (int t = 1; t <= 4; t++)
+        {
+            double g = 0.3 * t, d = g + 0.01 * p;
+            updater.Step(() => weight.Value.Sum() * g);
+            b = t == 1 ? d : 0.9 * b + (1 - dampening) * d;
+            p -= 0.1 * b;
+            Assert.Equal(p, weight.Value.ToArray<double>()[0], 1e-14);
+        }
+    }
+
     /// <summary>The product of neighbours pulled to one, with a small pull to zero: a curved valley.</summary>
     private static Tensor Valley(Tensor w)
     {

@@ -276,6 +276,28 @@ public class UpdaterTests
         Assert.Equal([new RandomState(3, 1, 0), new(3, 1, 1), new(3, 2, 0), new(3, 2, 1)], states);
     }
 
+    /// <summary>Dropout of another step, micro-batch or call drops other elements: about a quarter fall together by chance.</summary>
+    [Theory]
+    [InlineData(1, 0, 1)]
+    [InlineData(1, 1, 0)]
+    [InlineData(2, 0, 0)]
+    [InlineData(1L << 31, 0, 0)]
+    public void Each_step_micro_batch_and_call_drops_elements_of_its_own(long step, int microBatch, int calls)
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        double[] Mask(RandomState state, int before)
+        {
+            using var scope = device.Scope("test");
+            using var tape = Tape.Record(device, state);
+            var ones = Tensor.Ones(10_000, device);
+            for (int i = 0; i < before; i++) ones.Dropout(0.5f);
+            return ones.Dropout(0.5f).ToArray<double>();
+        }
+
+        double[] first = Mask(new RandomState(3, 1, 0), 0), other = Mask(new RandomState(3, step, microBatch), calls);
+        Assert.InRange(first.Zip(other).Count(pair => pair.First == 0 && pair.Second == 0), 2300, 2700);
+    }
+
     [Fact]
     public async Task Models_on_two_threads_do_not_disturb_each_other()
     {

@@ -9,7 +9,8 @@ namespace Mayfly.Tests;
 public class ReproducibleTests
 {
     /// <summary>The project's own assemblies beside the tests.</summary>
-    public static TheoryData<string> Assemblies => [.. Directory.GetFiles(AppContext.BaseDirectory, "*.dll").Select(file => Path.GetFileName(file)!)
+    public static TheoryData<string> Assemblies => [.. Directory.GetFiles(AppContext.BaseDirectory, "*.dll")
+        .Select(file => Path.GetFileName(file)!)
         .Where(name => name.StartsWith("Mayfly.", StringComparison.Ordinal) || name is "TrainGpt.dll" or "Extending.dll" or "Micro.dll")];
 
     [Theory]
