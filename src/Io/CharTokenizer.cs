@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text;
 using System.Text.Json;
 
@@ -38,12 +39,16 @@ public sealed class CharTokenizer : Tokenizer
     /// <summary>Takes a stored vocabulary as it is.</summary>
     private CharTokenizer(TokenizerFields fields)
     {
-        characters = [.. fields.Text(VocabularyField).EnumerateRunes()];
+        string text = fields.Text(VocabularyField);
+        var (all, different) = Count(text);
+        if (all != different || all == 0)
+            throw fields.Bad(VocabularyField, $"{all} characters, {different} different ones; each belongs there once.");
+        (characters, ids) = (new Rune[all], new Dictionary<Rune, int>(all));
+        int place = 0;
+        foreach (var character in text.EnumerateRunes()) characters[place++] = character;
         Number();
         HasUnknown = fields.Flag(UnknownField);
         if (HasUnknown && !ids.ContainsKey(Rune.ReplacementChar)) throw fields.Bad(UnknownField, "the vocabulary lacks U+FFFD for it.");
-        if (ids.Count != characters.Length || ids.Count == 0)
-            throw fields.Bad(VocabularyField, $"{characters.Length} characters, {ids.Count} different ones; each belongs there once.");
     }
 
     /// <inheritdoc/>
@@ -96,6 +101,21 @@ public sealed class CharTokenizer : Tokenizer
     private void Number()
     {
         for (int i = 0; i < characters.Length; i++) ids.TryAdd(characters[i], i);
+    }
+
+    /// <summary>The characters of a text and the different ones among them, before memory is taken for either.</summary>
+    private static (int All, int Different) Count(string text)
+    {
+        var seen = new BitArray(0x110000);
+        int all = 0, different = 0;
+        foreach (var character in text.EnumerateRunes())
+        {
+            all++;
+            if (!seen[character.Value]) different++;
+            seen[character.Value] = true;
+        }
+
+        return (all, different);
     }
 
     private static HashSet<Rune> Distinct(IEnumerable<string> texts)

@@ -27,7 +27,6 @@ public sealed record Rotation
     public bool Halves { get; }
 
     /// <summary>Hands the table to an owner that frees it, as soon as there is one.</summary>
-    /// <param name="owner">Takes the table, and returns it.</param>
     public void OwnBy(Func<Tensor, Tensor> owner)
     {
         if (table.IsValueCreated) owner(Table);

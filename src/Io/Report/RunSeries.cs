@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 
 namespace Mayfly;
@@ -24,15 +25,13 @@ public static class RunSeries
         var header = text.AsSpan(0, text.IndexOf('\n') is >= 0 and var end ? end : text.Length);
         int[] places = Places(header, file);
         int width = header.Count(',') + 1, count = 0;
-        var points = new RunPoint[CountLines(text.AsSpan(header.Length))];
-        Span<double> values = stackalloc double[Names.Length];
+        var points = new Table(CountLines(text.AsSpan(header.Length)), places);
         var rest = text.AsSpan();
         for (int line = 1; rest.IndexOf('\n') is >= 0 and var length; line++, rest = rest[(length + 1)..])
         {
             if (line == 1 || rest[..length].IsWhiteSpace()) continue;
-            if (!TryRead(rest[..length], places, width, values)) throw new BadFileException(file, $"line {line}",
+            if (!points.TryRead(count++, rest[..length], width)) throw new BadFileException(file, $"line {line}",
                 "it has a value that is no number, or lacks most; delete the line to go on without it.");
-            points[count++] = Point(values);
         }
 
         return points;
@@ -63,31 +62,48 @@ public static class RunSeries
             : throw new BadFileException(file, "line 1", $"there is no column '{Names[0]}'; the file is no log of a run.");
     }
 
-    /// <summary>
-    /// The values of a line in the order of the names; false where it has no step, something else, or less than half of all.
-    /// </summary>
-    private static bool TryRead(ReadOnlySpan<char> line, int[] places, int width, Span<double> values)
-    {
-        if (2 * (line.Count(',') + 1) < width) return false;
-        for (int i = 0; i < places.Length; i++)
-        {
-            var text = Value(line, places[i]);
-            if (text.IsWhiteSpace()) values[i] = double.NaN;
-            else if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out values[i])) return false;
-        }
-
-        return !double.IsNaN(values[0]);
-    }
-
-    private static RunPoint Point(ReadOnlySpan<double> values) =>
-        new((long)values[0], values[1], values[2], values[3], values[4], values[5], values[6])
-            { GradientNorm = values[7], Seconds = values[8] };
-
     /// <summary>What stands in a column of a line; nothing where the line ends before.</summary>
     private static ReadOnlySpan<char> Value(ReadOnlySpan<char> line, int column)
     {
         foreach (var range in line.Split(','))
             if (column-- == 0) return line[range];
         return [];
+    }
+
+    /// <summary>The values of the columns that a log has, so that lines of few values take little.</summary>
+    private sealed class Table(int count, int[] places) : IReadOnlyList<RunPoint>
+    {
+        private readonly int[] known = [.. Enumerable.Range(0, places.Length).Where(name => places[name] >= 0)];
+        private readonly double[] values = new double[checked(count * places.Count(place => place >= 0))];
+
+        public int Count => count;
+
+        public RunPoint this[int index] => new((long)Get(index, 0), Get(index, 1), Get(index, 2), Get(index, 3), Get(index, 4),
+            Get(index, 5), Get(index, 6)) { GradientNorm = Get(index, 7), Seconds = Get(index, 8) };
+
+        /// <summary>Takes a line; false where it has no step, something else than numbers, or less than half of all values.</summary>
+        public bool TryRead(int index, ReadOnlySpan<char> line, int width)
+        {
+            if (2 * (line.Count(',') + 1) < width) return false;
+            var row = values.AsSpan(index * known.Length, known.Length);
+            for (int i = 0; i < row.Length; i++)
+            {
+                var text = Value(line, places[known[i]]);
+                if (text.IsWhiteSpace()) row[i] = double.NaN;
+                else if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out row[i])) return false;
+            }
+
+            return !double.IsNaN(row[0]);
+        }
+
+        public IEnumerator<RunPoint> GetEnumerator()
+        {
+            for (int i = 0; i < count; i++) yield return this[i];
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+        private double Get(int index, int name) =>
+            Array.IndexOf(known, name) is >= 0 and var column ? values[index * known.Length + column] : double.NaN;
     }
 }
