@@ -7,8 +7,8 @@ namespace Mayfly.Tests;
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
 /// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
 /// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of every format
-/// (<c>fuzz N SEED [FORMAT]</c>), of tokenizers and of GGUF (<c>fuzz-models N SEED</c>); or N steps of changing shapes
-/// (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
+/// (<c>fuzz N SEED [FORMAT]</c>, one of which <c>mutant FORMAT SEED NUMBER FILE</c> writes), of tokenizers and of GGUF
+/// (<c>fuzz-models N SEED</c>); or N steps of changing shapes (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
 /// deliberate faults in the code (<c>mutants</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
 /// (<c>ptx</c>).
 /// </summary>
@@ -25,6 +25,8 @@ internal static class Program
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
             if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());
+            if (args is ["mutant", var format, var its, var number, var target])
+                return FuzzRun.Write(format, Number(its), Number(number), target);
             if (args is ["fuzz", var count, var first, .. var only])
                 return FuzzRun.Print(Number(count), Number(first), only.FirstOrDefault());
             if (args is ["soak", var steps]) return Say(Soak.Run(Number(steps), Console.Out));

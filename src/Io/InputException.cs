@@ -11,6 +11,13 @@ public class InputException : Exception
     {
     }
 
+    /// <summary>A piece of a file for a message, the first of it where it is long.</summary>
+    internal static string Short(string text)
+    {
+        const int most = 60;
+        return text.Length <= most ? text : $"{text.AsSpan(0, most)}...";
+    }
+
     private static string OneLine(string message) => string.Create(message.Length, message, (line, text) =>
     {
         for (int i = 0; i < line.Length; i++) line[i] = char.IsControl(text[i]) ? ' ' : text[i];

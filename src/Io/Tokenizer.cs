@@ -102,7 +102,7 @@ public abstract class Tokenizer
             using var document = JsonDocument.Parse(json);
             var fields = new TokenizerFields(document.RootElement, file);
             string kind = fields.Text("type");
-            return Kinds.TryGetValue(kind, out var read) ? read(fields) : throw fields.Bad("type", Unknown(kind));
+            return Kinds.TryGetValue(kind, out var read) ? read(fields) : throw fields.Bad("type", Unknown(InputException.Short(kind)));
         });
 
     /// <summary>Writes what the kind needs beside <c>type</c>: fields of the JSON object that is open.</summary>

@@ -21,6 +21,14 @@ internal static class FuzzRun
         return faults == 0 ? 0 : 1;
     }
 
+    /// <summary>Writes a mutant to a file, to look at.</summary>
+    public static int Write(string name, int seed, int number, string file)
+    {
+        using var formats = new FuzzFormats();
+        File.WriteAllBytes(file, formats.All.Single(format => format.Name == name).Mutant(seed, number));
+        return 0;
+    }
+
     /// <summary>Reads the first mutants of a seed. One that takes too long ends the process, where that is watched.</summary>
     public static FuzzResult Run(FuzzFormat format, int count, int seed, bool watchesTime)
     {

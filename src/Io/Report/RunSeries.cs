@@ -25,7 +25,7 @@ public static class RunSeries
         var header = text.AsSpan(0, text.IndexOf('\n') is >= 0 and var end ? end : text.Length);
         int[] places = Places(header, file);
         int width = header.Count(',') + 1, count = 0;
-        var points = new Table(CountLines(text.AsSpan(header.Length)), places);
+        var points = new Table(CountLines(text.AsSpan(header.Length), width), places);
         var rest = text.AsSpan();
         for (int line = 1; rest.IndexOf('\n') is >= 0 and var length; line++, rest = rest[(length + 1)..])
         {
@@ -37,14 +37,24 @@ public static class RunSeries
         return points;
     }
 
-    /// <summary>The lines that are whole and not blank: a whole line ends in a line end, so what follows the last one was cut.</summary>
-    private static int CountLines(ReadOnlySpan<char> rest)
+    /// <summary>
+    /// The lines that are whole and not blank, up to one that lacks most of its values: a whole line ends in a line end, so what follows the
+    /// last one was cut.
+    /// </summary>
+    private static int CountLines(ReadOnlySpan<char> rest, int width)
     {
         int count = 0;
         for (; rest.IndexOf('\n') is >= 0 and var length; rest = rest[(length + 1)..])
-            if (!rest[..length].IsWhiteSpace()) count++;
+        {
+            if (rest[..length].IsWhiteSpace()) continue;
+            if (LacksMost(rest[..length], width)) return count;
+            count++;
+        }
+
         return count;
     }
+
+    private static bool LacksMost(ReadOnlySpan<char> line, int width) => 2 * (line.Count(',') + 1) < width;
 
     /// <summary>Which value of a line is that of each name; -1 for one that the log lacks.</summary>
     private static int[] Places(ReadOnlySpan<char> header, string file)
@@ -84,7 +94,7 @@ public static class RunSeries
         /// <summary>Takes a line; false where it has no step, something else than numbers, or less than half of all values.</summary>
         public bool TryRead(int index, ReadOnlySpan<char> line, int width)
         {
-            if (2 * (line.Count(',') + 1) < width) return false;
+            if (LacksMost(line, width)) return false;
             var row = values.AsSpan(index * known.Length, known.Length);
             for (int i = 0; i < row.Length; i++)
             {
