@@ -100,7 +100,8 @@ internal sealed class SafeTensorsHeader
     {
         if (reader.TokenType != JsonTokenType.String) throw Bad(name, "dtype is not a string.");
         string type = reader.GetString()!;
-        return SafeTensors.Known(type) ?? throw Bad(name, $"dtype '{InputException.Short(type)}' is unknown; {SafeTensors.TypeNames} are known.");
+        return SafeTensors.Known(type)
+            ?? throw Bad(name, $"dtype '{InputException.Short(type)}' is unknown; {SafeTensors.TypeNames} are known.");
     }
 
     private long[] Integers(string name, string field, ref Utf8JsonReader reader)

@@ -38,8 +38,8 @@ public static class RunSeries
     }
 
     /// <summary>
-    /// The lines that are whole and not blank, up to one that lacks most of its values: a whole line ends in a line end, so what follows the
-    /// last one was cut.
+    /// The lines that are whole and not blank, up to one that lacks most of its values: a whole line ends in a line end, so what follows
+    /// the last one was cut.
     /// </summary>
     private static int CountLines(ReadOnlySpan<char> rest, int width)
     {
