@@ -69,31 +69,11 @@ internal static class RankBench
         int? reached = null;
         for (int step = 1; step <= Steps; step++)
         {
-            double loss = updater.Step(() => Loss(model, batches, step)).Loss;
+            double loss = updater.Step(() => SmallTask.Loss(model, batches, step)).Loss;
             smooth = double.IsNaN(smooth) ? loss : Smoothing * smooth + (1 - Smoothing) * loss;
             if (smooth <= Target) reached ??= step;
         }
 
-        return new Result(Validate(model, data), reached);
-    }
-
-    private static double Validate(Gpt model, TokenStream data)
-    {
-        var batches = data.ValidationBatches(Batch, Context, seed: 0);
-        model.Eval();
-        double sum = 0;
-        for (int i = 0; i < ValidationBatches; i++)
-        {
-            using var scope = model.Device.Scope("validation");
-            sum += Loss(model, batches, i).Item();
-        }
-
-        return sum / ValidationBatches;
-    }
-
-    private static Tensor Loss(Gpt model, Batches batches, long index)
-    {
-        var (ids, targets) = batches.Get(index, model.Device);
-        return model.Loss(ids, targets);
+        return new Result(SmallTask.Validate(model, data.ValidationBatches(Batch, Context, seed: 0), ValidationBatches), reached);
     }
 }

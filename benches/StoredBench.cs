@@ -75,29 +75,10 @@ internal static class StoredBench
         });
         var batches = data.TrainBatches(Batch, Context, seed: 1);
         long start = Stopwatch.GetTimestamp();
-        for (int step = 1; step <= steps; step++) updater.Step(() => Loss(model, batches, step));
+        for (int step = 1; step <= steps; step++) updater.Step(() => SmallTask.Loss(model, batches, step));
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var report = device.Arena.Report;
-        return new Result(Validate(model, data), report.Live(Use.Weight), report.Live(Use.State), report.Peak(Use.Gradient), seconds);
-    }
-
-    private static double Validate(Gpt model, TokenStream data)
-    {
-        var batches = data.ValidationBatches(Batch, Context, seed: 0);
-        model.Eval();
-        double sum = 0;
-        for (int i = 0; i < ValidationBatches; i++)
-        {
-            using var scope = model.Device.Scope("validation");
-            sum += Loss(model, batches, i).Item();
-        }
-
-        return sum / ValidationBatches;
-    }
-
-    private static Tensor Loss(Gpt model, Batches batches, long index)
-    {
-        var (ids, targets) = batches.Get(index, model.Device);
-        return model.Loss(ids, targets);
+        return new Result(SmallTask.Validate(model, data.ValidationBatches(Batch, Context, seed: 0), ValidationBatches),
+            report.Live(Use.Weight), report.Live(Use.State), report.Peak(Use.Gradient), seconds);
     }
 }

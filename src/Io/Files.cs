@@ -20,6 +20,30 @@ public static class Files
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
     });
 
+    /// <summary>Fills <paramref name="bytes"/> from byte <paramref name="place"/> of an open file on; several threads may.</summary>
+    /// <param name="stream">The file.</param>
+    /// <param name="path">Its path, for messages.</param>
+    /// <param name="field">What is read, for messages.</param>
+    /// <param name="place">Where it begins.</param>
+    /// <param name="bytes">Gets it.</param>
+    /// <exception cref="BadFileException">The file ends before, or cannot be read any more.</exception>
+    internal static void ReadAt(FileStream stream, string path, string field, long place, Span<byte> bytes)
+    {
+        try
+        {
+            for (int count; bytes.Length > 0; place += count, bytes = bytes[count..])
+            {
+                count = RandomAccess.Read(stream.SafeFileHandle, bytes, place);
+                if (count == 0) throw new BadFileException(
+                    path, field, $"the file ended at byte {place:N0} while it was read; it was cut after it was opened.");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadFileException(path, field, e.Message, e);
+        }
+    }
+
     /// <summary>All bytes of a regular file.</summary>
     /// <exception cref="InputException">It is missing, no regular file, or cannot be read.</exception>
     public static byte[] ReadBytes(string path)

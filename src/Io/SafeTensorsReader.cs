@@ -22,7 +22,7 @@ public sealed class SafeTensorsReader : IDisposable
         this.stream = stream;
         long length = HeaderLength();
         json = new byte[length];
-        ReadExactly("header", 8, json);
+        Files.ReadAt(stream, Path, "header", 8, json);
         dataStart = 8 + length;
         header = SafeTensorsHeader.Parse(path, json, stream.Length - dataStart);
     }
@@ -110,7 +110,7 @@ public sealed class SafeTensorsReader : IDisposable
         for (int i = 0; i < values.Length; i += piece)
         {
             int n = Math.Min(piece, values.Length - i);
-            ReadExactly(name, dataStart + entry.Begin + (long)i * size, stored.Span[..(n * size)]);
+            Files.ReadAt(stream, Path, name, dataStart + entry.Begin + (long)i * size, stored.Span[..(n * size)]);
             SafeTensors.Convert(entry.Type, stored.Span[..(n * size)], values.AsSpan(i, n));
         }
 
@@ -125,7 +125,7 @@ public sealed class SafeTensorsReader : IDisposable
             throw Bad(entry.Name, $"the file has {entry.Type}, which does not convert to {SafeTensors.NameOf<float>()}.");
         int size = SafeTensors.SizeOf(entry.Type);
         using var stored = new Pooled<byte>(checked(values.Length * size));
-        ReadExactly(entry.Name, dataStart + entry.Begin + start * size, stored.Span);
+        Files.ReadAt(stream, Path, entry.Name, dataStart + entry.Begin + start * size, stored.Span);
         SafeTensors.Convert(entry.Type, stored.Span, values);
     }
 
@@ -157,7 +157,7 @@ public sealed class SafeTensorsReader : IDisposable
         for (long at = entry.Begin; at < entry.End; at += bytes.Length)
         {
             var piece = bytes[..(int)Math.Min(bytes.Length, entry.End - at)];
-            ReadExactly(entry.Name, dataStart + at, piece);
+            Files.ReadAt(stream, Path, entry.Name, dataStart + at, piece);
             sum = Checksums.Append(sum, piece);
         }
 
@@ -176,7 +176,7 @@ public sealed class SafeTensorsReader : IDisposable
         {
             int n = (int)piece.Count;
             var bytes = stored.Span[..(same ? (int)tensor.Type.Bytes(n) : n * size)];
-            ReadExactly(entry.Name, place, bytes);
+            Files.ReadAt(stream, Path, entry.Name, place, bytes);
             place += bytes.Length;
             if (!same) SafeTensors.Convert(entry.Type, bytes, converted.Span[..n]);
             if (!same && tensor.Type.IsStored()) Round<T>(converted.Span[..n], tensor, piece.Layout);
@@ -195,7 +195,7 @@ public sealed class SafeTensorsReader : IDisposable
         if (stream.Length < 8)
             throw Bad("header", $"the file has {stream.Length} bytes; a safetensors file starts with 8 bytes of header length.");
         Span<byte> bytes = stackalloc byte[8];
-        ReadExactly("header", 0, bytes);
+        Files.ReadAt(stream, Path, "header", 0, bytes);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
         if (length > SafeTensors.LongestHeader)
             throw Bad("header", $"a length of {length:N0} bytes; at most {SafeTensors.LongestHeader:N0} are accepted. "
@@ -203,29 +203,6 @@ public sealed class SafeTensorsReader : IDisposable
         if ((long)length > stream.Length - 8)
             throw Bad("header", $"a length of {length:N0} bytes in a file of {stream.Length:N0}; it was cut short?");
         return (long)length;
-    }
-
-    private void ReadExactly(string field, long place, Span<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            int n = ReadSome(field, place, bytes);
-            if (n == 0) throw Bad(field, $"the file ended at byte {place:N0} while it was read.");
-            place += n;
-            bytes = bytes[n..];
-        }
-    }
-
-    private int ReadSome(string field, long place, Span<byte> bytes)
-    {
-        try
-        {
-            return RandomAccess.Read(stream.SafeFileHandle, bytes, place);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BadFileException(Path, field, e.Message, e);
-        }
     }
 
     private BadFileException Bad(string field, string problem) => new(Path, field, problem);

@@ -75,29 +75,7 @@ public sealed class TokenFile : ITokens, IDisposable
     }
 
     /// <summary>Reads and does not map: of a file that was cut a map has pages that end the process.</summary>
-    private void Read(long start, Span<byte> bytes)
-    {
-        long place = dataStart + start * idBytes;
-        while (bytes.Length > 0)
-        {
-            int count = ReadSome(bytes, place);
-            if (count == 0) throw Bad("ids", $"the file ended at byte {place:N0} while it was read; it was cut after it was opened.");
-            place += count;
-            bytes = bytes[count..];
-        }
-    }
-
-    private int ReadSome(Span<byte> bytes, long place)
-    {
-        try
-        {
-            return RandomAccess.Read(stream.SafeFileHandle, bytes, place);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BadFileException(Path, "ids", e.Message, e);
-        }
-    }
+    private void Read(long start, Span<byte> bytes) => Files.ReadAt(stream, Path, "ids", dataStart + start * idBytes, bytes);
 
     private void CheckUnchanged()
     {

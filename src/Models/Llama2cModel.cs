@@ -123,18 +123,8 @@ internal static class Llama2cModel
 
         public long[]? Sizes(string name) => places.TryGetValue(name, out var place) ? place.Sizes : null;
 
-        public void Read(string name, long start, Span<float> values)
-        {
-            var bytes = MemoryMarshal.AsBytes(values);
-            long place = places[name].Place + start * sizeof(float);
-            while (bytes.Length > 0)
-            {
-                int count = RandomAccess.Read(stream.SafeFileHandle, bytes, place);
-                if (count == 0) throw new BadFileException(path, name, "the file ended while it was read.");
-                bytes = bytes[count..];
-                place += count;
-            }
-        }
+        public void Read(string name, long start, Span<float> values) =>
+            Files.ReadAt(stream, path, name, places[name].Place + start * sizeof(float), MemoryMarshal.AsBytes(values));
 
         public void Dispose() => stream.Dispose();
 

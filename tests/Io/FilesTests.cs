@@ -7,6 +7,8 @@ namespace Mayfly.Tests;
 /// <summary>What is read and written as data, and what a folder's owner keeps out.</summary>
 public class FilesTests
 {
+    private const string OnLinux = "The test makes its files by Linux's mknod and links.";
+
     private const string Partial = "a.txt.0123456789abcdef.partial";
 
     [Theory]
@@ -16,7 +18,7 @@ public class FilesTests
     [InlineData("socket")]
     public void Only_regular_files_are_read_and_replaced(string kind)
     {
-        Assert.SkipWhen(!OperatingSystem.IsLinux(), "The kinds of files are those of Linux.");
+        Assert.SkipWhen(!OperatingSystem.IsLinux(), OnLinux);
         using var folder = new TemporaryFolder();
         string path = Make(folder, kind);
         foreach (Action read in new Action[]
@@ -33,7 +35,7 @@ public class FilesTests
     [Fact]
     public void A_pipe_among_text_files_is_passed_over()
     {
-        Assert.SkipWhen(!OperatingSystem.IsLinux(), "The kinds of files are those of Linux.");
+        Assert.SkipWhen(!OperatingSystem.IsLinux(), OnLinux);
         using var folder = new TemporaryFolder();
         folder.Write("b.txt", "text");
         Make(folder, "pipe");
@@ -43,7 +45,7 @@ public class FilesTests
     [Fact]
     public void A_link_is_read_through_and_not_written_through()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights there.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows lets only administrators make links.");
         using var folder = new TemporaryFolder();
         string foreign = folder.Write("foreign.txt", "foreign"), link = folder.File("link.txt");
         File.CreateSymbolicLink(link, foreign);
@@ -73,7 +75,7 @@ public class FilesTests
     [Fact]
     public void An_error_of_fsync_is_an_error()
     {
-        Assert.SkipWhen(!OperatingSystem.IsLinux(), "The kinds of files are those of Linux.");
+        Assert.SkipWhen(!OperatingSystem.IsLinux(), OnLinux);
         using var folder = new TemporaryFolder();
         using var pipe = new FileStream(Make(folder, "pipe"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
         Assert.Throws<IOException>(() => Disk.Current.Flush(pipe));
@@ -84,15 +86,16 @@ public class FilesTests
     [Fact]
     public void The_system_is_asked_in_order()
     {
-        Assert.SkipWhen(!File.Exists("/usr/bin/strace"), "strace is not on this machine.");
+        const string strace = "/usr/bin/strace";
+        Assert.SkipWhen(!File.Exists(strace), $"There is no {strace} (Debian's package strace).");
+        var (code, refusal) = Run(strace, "-o", "/dev/null", "true");
+        Assert.SkipWhen(code != 0, $"The system lets nobody trace 'true': {refusal}");
         using var folder = new TemporaryFolder();
-        string log = folder.File("calls");
-        var start = new ProcessStartInfo("/usr/bin/strace", ["-f", "-y", "-e", "trace=fsync,rename", "-o", log,
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", typeof(FilesTests).Assembly.Location, "replace",
-            folder.File("a.txt")]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using (var child = Process.Start(start)!) child.WaitForExit();
+        string log = folder.File("calls"), host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        (code, string errors) = Run(strace, "-f", "-y", "-e", "trace=fsync,rename", "-o", log, host, "exec",
+            typeof(FilesTests).Assembly.Location, "replace", folder.File("a.txt"));
+        Assert.True(code == 0, errors);
         string[] calls = [.. File.ReadAllLines(log).Where(call => call.Contains(folder.Path, StringComparison.Ordinal))];
-        Assert.SkipWhen(calls.Length == 0 && !File.Exists(folder.File("a.txt")), "strace may not trace here.");
         Assert.Equal(3, calls.Length);
         Assert.Matches(@"fsync\(\d+<.*a\.txt\.[0-9a-f]{16}\.partial>\) += 0", calls[0]);
         Assert.Matches(@"rename\("".*partial"", "".*a\.txt""\) += 0", calls[1]);
@@ -124,7 +127,7 @@ public class FilesTests
     [InlineData("link", "is a link; delete it")]
     public void A_lock_is_a_file_of_the_folder(string kind, string message)
     {
-        Assert.SkipWhen(!OperatingSystem.IsLinux(), "The kinds of files are those of Linux.");
+        Assert.SkipWhen(!OperatingSystem.IsLinux(), OnLinux);
         using var folder = new TemporaryFolder();
         string foreign = folder.Write("foreign", "mine");
         File.Move(Make(folder, kind), folder.File(FolderLock.FileName));
@@ -137,7 +140,7 @@ public class FilesTests
     [InlineData(true)]
     public void An_owner_finds_out_that_its_folder_was_moved_or_replaced(bool isReplaced)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "A folder with an open file stays there.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not move a folder with an open file.");
         using var folder = new TemporaryFolder();
         using var owner = FolderLock.Take(folder.File("run"));
         Directory.Move(folder.File("run"), folder.File("moved"));
@@ -201,9 +204,19 @@ public class FilesTests
 
     private static void MakeNode(string path, string kind)
     {
-        using var child = Process.Start(new ProcessStartInfo("mknod", kind == "pipe" ? [path, "p"] : [path, "c", "1", "3"])
-            { RedirectStandardError = true })!;
+        var (code, refusal) = Run("mknod", kind == "pipe" ? [path, "p"] : [path, "c", "1", "3"]);
+        Assert.SkipWhen(code != 0 && kind == "device", $"Only root makes devices: {refusal}");
+        Assert.True(code == 0, refusal);
+    }
+
+    private static (int Code, string Errors) Run(string program, params string[] arguments)
+    {
+        using var child = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = child.StandardOutput.ReadToEndAsync();
+        string errors = child.StandardError.ReadToEnd();
+        output.Wait();
         child.WaitForExit();
-        Assert.SkipWhen(child.ExitCode != 0, "mknod is not allowed here.");
+        return (child.ExitCode, errors.Trim());
     }
 }

@@ -20,7 +20,7 @@ internal sealed class KilledRun : IDisposable
     private readonly string data, straight;
     private readonly SortedDictionary<string, int> moments = new(StringComparer.Ordinal);
     private double startSeconds = 0.5;
-    private int runs;
+    private int runs, late;
 
     private KilledRun(int seed)
     {
@@ -42,7 +42,8 @@ internal sealed class KilledRun : IDisposable
         for (int i = 0; i < kills; i++) run.Kill();
         run.EndRun();
         return $"killed {kills} times ({string.Join(", ", run.moments.Select(m => $"{m.Value} {m.Key}"))}); "
-            + $"{run.runs} runs of {Steps} steps came to their end, each equal to the bit to one left alone";
+            + $"{run.runs} runs of {Steps} steps came to their end, each equal to the bit to one left alone; "
+            + $"{run.late} of them were killed after the last step was saved";
     }
 
     /// <summary>Kills runs while they set another run aside: its files stay together, and a run in the folder goes on by itself.</summary>
@@ -78,12 +79,28 @@ internal sealed class KilledRun : IDisposable
                 child.Kill();
                 child.WaitForExit();
                 moments[moment] = moments.GetValueOrDefault(moment) + 1;
+                if (IsOver()) EndLate();
                 return;
             }
 
             Finish(child);
             Compare();
         }
+    }
+
+    /// <summary>True where the last step was saved before the kill: there is nothing left to go on to.</summary>
+    private bool IsOver()
+    {
+        if (!Snapshot.Exists(Out)) return false;
+        using var snapshot = Snapshot.Open(Out);
+        return snapshot.Step == Steps;
+    }
+
+    /// <summary>What was saved is the end of a run left alone; what else the kill cut short is not looked at.</summary>
+    private void EndLate()
+    {
+        Assert.Equal(File.ReadAllBytes(Path.Combine(straight, Snapshot.FileName)), File.ReadAllBytes(Path.Combine(Out, Snapshot.FileName)));
+        (runs, late) = (runs + 1, late + 1);
     }
 
     private void EndRun()

@@ -52,7 +52,7 @@ public class RunFolderTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void Links_of_a_stranger_are_not_followed()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need rights there.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows lets only administrators make links.");
         string folder = run.File("strange");
         TrainGptRun.RunUntil("step 10 of 20", run.Train(folder));
         TrainGptRun.Good("report", "--out", folder);

@@ -88,7 +88,7 @@ internal sealed class GgufReader : IDisposable
         int count = checked((int)(end - first));
         byte[] bytes = ArrayPool<byte>.Shared.Rent(count * type.Bytes);
         float[] whole = ArrayPool<float>.Shared.Rent(count * type.Block);
-        ReadExactly(entry.Name, dataStart + entry.Offset + first * type.Bytes, bytes.AsSpan(0, count * type.Bytes));
+        Files.ReadAt(stream, Path, entry.Name, dataStart + entry.Offset + first * type.Bytes, bytes.AsSpan(0, count * type.Bytes));
         type.Widen(bytes.AsSpan(0, count * type.Bytes), whole.AsSpan(0, count * type.Block));
         whole.AsSpan((int)(start - first * type.Block), values.Length).CopyTo(values);
         ArrayPool<byte>.Shared.Return(bytes);
@@ -116,29 +116,6 @@ internal sealed class GgufReader : IDisposable
             if (entry.Bytes > stream.Length - dataStart - entry.Offset)
                 throw Bad(entry.Name, $"its {entry.Bytes:N0} bytes end beyond the file's {stream.Length:N0}; it was cut short?");
             end = entry.Offset + entry.Bytes;
-        }
-    }
-
-    private void ReadExactly(string field, long place, Span<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            int count = Read(field, place, bytes);
-            if (count == 0) throw Bad(field, $"the file ended at byte {place:N0} while it was read.");
-            place += count;
-            bytes = bytes[count..];
-        }
-    }
-
-    private int Read(string field, long place, Span<byte> bytes)
-    {
-        try
-        {
-            return RandomAccess.Read(stream.SafeFileHandle, bytes, place);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new BadFileException(Path, field, e.Message, e);
         }
     }
 
