@@ -4,7 +4,7 @@ namespace Mayfly;
 internal static class GgufExport
 {
     /// <summary>What llama.cpp calls a file by the type of most of its matrices.</summary>
-    private static readonly Dictionary<WeightType, int> FileTypes = new()
+    private static readonly Dictionary<WeightType, uint> FileTypes = new()
     {
         [WeightType.F32] = 0, [WeightType.F16] = 1, [WeightType.Q8] = 7, [WeightType.BF16] = 32,
     };
@@ -16,7 +16,7 @@ internal static class GgufExport
         var map = export.Shape(shape => Gpt2(writer, shape), shape => Llama(writer, shape, path));
         writer.Add("general.name", export.Options.Name ?? Path.GetFileNameWithoutExtension(path));
         writer.Add("general.file_type", FileTypes[export.Options.Type]);
-        if (export.Options.Type == WeightType.Q8) writer.Add("general.quantization_version", 2);
+        if (export.Options.Type == WeightType.Q8) writer.Add("general.quantization_version", 2u);
         foreach (var (name, value) in GgufTokens.Of(export.Tokenizer, export.Model.VocabularySize)) writer.Add(name, value);
         if (export.Options.ChatTemplate is { } template) writer.Add("tokenizer.chat_template", template);
         foreach (var tensor in new ModelTensors(export.Model, map).All(hasHead: export.Model.Config is GptConfig))

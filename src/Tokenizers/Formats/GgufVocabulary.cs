@@ -72,7 +72,7 @@ internal static class GgufVocabulary
         var kinds = Kinds(file, tokens.Length);
         var list = new TokenList(file.Path);
         for (int id = 0; id < tokens.Length; id++)
-            list.Add(id, Token(file, tokens[id], kinds[id]), kinds[id], TokensField);
+            if (kinds[id] != TokenKind.Unused) list.Add(id, Token(file, tokens[id], kinds[id]), kinds[id], TokensField);
         var definition = Gpt2Format.Define(list, Get<string[]>(file, "merges").Select(Merge), file.Path);
         var (pattern, takesWholes) = Pattern(file);
         definition = definition with
