@@ -51,6 +51,7 @@ public sealed class ModelExport(LanguageModel model, Tokenizer? tokenizer = null
     {
         var found = ModelFormat.All.FirstOrDefault(known => known.Name == format && known.Save is not null) ?? throw new ArgumentException(
             $"There is no format '{format}' of models; known are {string.Join(", ", Formats)}.", nameof(format));
+        if (Lora.Of(model).Count > 0) throw new NotSupportedException("No format has a place for adapters, which are merged before.");
         if (tokenizer is not null && tokenizer.VocabularySize > model.VocabularySize)
             throw new NotSupportedException(
                 $"The tokenizer has {tokenizer.VocabularySize} tokens, more than the {model.VocabularySize} of the model.");

@@ -72,7 +72,7 @@ internal sealed class ModelTensors(LanguageModel model, WeightMap map)
             else if (row.Parameter.EndsWith(".bias", StringComparison.Ordinal)) found.Add(Zeros(row));
             else throw new NotSupportedException($"The model has no {row.Parameter}, which the format asks for.");
         return parameters.Keys.FirstOrDefault() is { } other
-            ? throw new NotSupportedException($"The format has no name for the model's {other}; adapters are merged before.")
+            ? throw new NotSupportedException($"The format has no name for the model's {other}.")
             : found;
     }
 
