@@ -14,6 +14,7 @@ internal static class FineTuning
     /// <exception cref="InputException">A pattern fits nothing.</exception>
     public static LanguageModel Make(TrainOptions options, ModelConfig shape, Device device, PretrainedModel? pretrained)
     {
+        if (pretrained is not null) ModelChoice.CheckClaims(shape, pretrained.Config.CountParameters());
         var model = ModelChoice.Create(shape, device, options.Seed);
         try
         {

@@ -3,17 +3,29 @@ using System.Globalization;
 namespace Mayfly.Tests;
 
 /// <summary>Fine-tuning and <c>export</c> by the user's door, from a tiny run of our own.</summary>
-public sealed class TrainGptFineTuneTests : IDisposable
+public sealed class TrainGptFineTuneTests(TrainGptFineTuneTests.Fixture fixture)
+    : IClassFixture<TrainGptFineTuneTests.Fixture>, IDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly string data, run;
+    private readonly string data = fixture.Data, run = fixture.Run;
 
-    public TrainGptFineTuneTests()
+    /// <summary>The run to begin with, made once.</summary>
+    public sealed class Fixture : IDisposable
     {
-        data = folder.Write("text.txt", TrainGptRun.Text(4000));
-        run = folder.File("run");
-        TrainGptRun.Good(["train", "--data", data, "--out", run, "--model", "llama", "--kv-heads", "1", "--tokenizer", "byte", .. Sizes,
-            "--steps", "10"]);
+        private readonly TemporaryFolder folder = new();
+
+        public Fixture()
+        {
+            Data = folder.Write("text.txt", TrainGptRun.Text(4000));
+            TrainGptRun.Good(["train", "--data", Data, "--out", Run, "--model", "llama", "--kv-heads", "1", "--tokenizer", "byte", .. Sizes,
+                "--steps", "10"]);
+        }
+
+        public string Data { get; }
+
+        public string Run => folder.File("run");
+
+        public void Dispose() => folder.Dispose();
     }
 
     private static string[] Sizes { get; } = ["--layers", "2", "--heads", "2", "--width", "16", "--context", "16", .. Usual];
