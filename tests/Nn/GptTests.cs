@@ -22,6 +22,8 @@ public class GptTests
         { Tiny with { Layers = -1 }, "GptConfig: Layers is -1; it must be at least 1." },
         { Tiny with { Heads = 0 }, "GptConfig: Heads is 0; it must be at least 1." },
         { Tiny with { Width = 0 }, "GptConfig: Width is 0; it must be at least 1." },
+        { Tiny with { Width = int.MaxValue, Heads = 1 }, "GptConfig: Width 2147483647, Hidden 0, Layers 2, VocabularySize" },
+        { Tiny with { Hidden = int.MaxValue, Layers = int.MaxValue }, "more weights than any machine can hold; make them smaller." },
         { Tiny with { Heads = 3 }, "GptConfig: Width 8 is not divisible by Heads 3; choose a width that is a multiple of the heads." },
         { Tiny with { KvHeads = 3 }, "GptConfig: Heads 2 is not divisible by KvHeads 3; choose a divisor of the heads." },
         { Tiny with { Hidden = -1 }, "GptConfig: Hidden is -1; it must be at least 0." },
