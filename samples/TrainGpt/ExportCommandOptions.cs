@@ -35,7 +35,8 @@ internal static class ExportFormats
 {
     public static string[] Names => [.. ModelExport.Formats, ExportCommandOptions.AdaptersAlone];
 
-    public static string Help => $"{ModelExport.Help.TrimEnd('.')}; {ExportCommandOptions.AdaptersAlone}, the adapters of a LoRA run alone, as "
+    public static string Help => $"{ModelExport.Help.TrimEnd('.')}; "
+        + $"{ExportCommandOptions.AdaptersAlone}, the adapters of a LoRA run alone, as "
         + "PEFT has them.";
 }
 

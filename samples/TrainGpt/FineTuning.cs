@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace TrainGpt;
 
 /// <summary>What <c>--init</c>, <c>--lora-rank</c> and <c>--freeze</c> make of a model, and what a run saves of it.</summary>
@@ -60,6 +63,20 @@ internal static class FineTuning
     public static IReadOnlyList<Parameter> Saved(TrainOptions options, LanguageModel model) => HasAdapters(options)
         ? [.. Lora.Of(model).SelectMany(layer => layer.Adapters).SelectMany(adapter => new[] { adapter.A, adapter.B })]
         : model.Parameters();
+
+    /// <summary>The settings with the hash of the weights beside the adapters, if there are any: they are not in a snapshot.</summary>
+    /// <exception cref="InputException">They are others than the adapters were trained beside.</exception>
+    public static TrainOptions Checked(TrainOptions options, LanguageModel model)
+    {
+        if (!HasAdapters(options)) return options;
+        var hash = new XxHash128();
+        foreach (var parameter in model.Parameters().Except(Saved(options, model)))
+            hash.Append(MemoryMarshal.AsBytes<float>(parameter.Value.ToArray()));
+        string found = Convert.ToHexStringLower(hash.GetCurrentHash());
+        return options.InitHash is null || options.InitHash == found ? options with { InitHash = found } : throw new InputException(
+            $"'{options.Init}' is not the model that the adapters were trained beside: its weights have the hash {found}, and not "
+                + $"{options.InitHash}.");
+    }
 
     /// <summary>Refuses what does not fit together.</summary>
     /// <exception cref="InputException">The message names the option.</exception>

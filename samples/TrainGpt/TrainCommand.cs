@@ -119,6 +119,7 @@ internal static class TrainCommand
         string memory = MemoryCheck.Run(options, shape);
         CheckWritable(options, folder, context.Stop);
         using var model = FineTuning.Make(options, shape, device, pretrained);
+        options = FineTuning.Checked(options, model);
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);

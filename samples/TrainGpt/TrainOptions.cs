@@ -77,6 +77,15 @@ internal record TrainOptions : CommandOptions
         Max = Most)]
     public int LoraRank { get; init; }
 
+    [Setting(
+        "The hash of the weights beside the adapters, which a run with --lora-rank writes to its config.json: a model of other weights is "
+            + "refused.",
+        Phase.Run,
+        Kind = "HASH",
+        Otherwise = "any",
+        From = [nameof(Init)])]
+    public string? InitHash { get; init; }
+
     [Setting("The adapters' result is multiplied by this over their rank.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = "twice the rank")]
     public double? LoraAlpha { get; init; }
 

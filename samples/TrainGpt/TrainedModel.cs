@@ -40,6 +40,7 @@ internal sealed class TrainedModel : IDisposable
             try
             {
                 var model = FineTuning.Make(settings, shape, device, pretrained);
+                FineTuning.Checked(settings, model);
                 snapshot.Restore(FineTuning.Saved(settings, model));
                 model.Eval();
                 return new TrainedModel(device, model, tokenizer, settings) { ChatTemplate = pretrained?.ChatTemplate };

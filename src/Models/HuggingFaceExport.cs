@@ -9,7 +9,11 @@ namespace Mayfly;
 /// <summary>Writes a folder that Hugging Face's tools load.</summary>
 internal static class HuggingFaceExport
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes a new folder, which has its name when it is whole.</summary>
     public static void Save(ModelExport export, string path)

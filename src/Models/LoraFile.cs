@@ -32,7 +32,8 @@ public static class LoraFile
             }
 
             writer.Save(Path.Combine(partial, WeightsName));
-            HuggingFaceExport.WriteJson(Path.Combine(partial, ConfigName), LoraConfig.Write(adapters, baseModel, model.Config is GptConfig));
+            var config = LoraConfig.Write(adapters, baseModel, model.Config is GptConfig);
+            HuggingFaceExport.WriteJson(Path.Combine(partial, ConfigName), config);
         });
     }
 

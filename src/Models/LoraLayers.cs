@@ -63,7 +63,8 @@ internal sealed class LoraLayers
         if (known.FirstOrDefault() is { } other) throw new BadFileException(
             reader.Path, other, "the model has no such layer, or the format no such tensor.");
         if (found.Count == 0) throw new BadFileException(reader.Path, "header", "there are no adapters in it.");
-        var made = Lora.Apply(model, new LoraOptions { Dropout = config.Dropout }, layer => found.GetValueOrDefault(layer.Weight.Name) ?? []);
+        var options = new LoraOptions { Dropout = config.Dropout };
+        var made = Lora.Apply(model, options, layer => found.GetValueOrDefault(layer.Weight.Name) ?? []);
         foreach (var layer in made) Fill(layer, reader);
         return made;
     }
@@ -115,7 +116,7 @@ internal sealed class LoraLayers
     private NamedAdapter Turned(NamedAdapter adapter, bool toFile)
     {
         bool turns = model.Config is LlamaConfig { RotaryHalves: false }
-            && (adapter.Module.EndsWith(".q_proj", StringComparison.Ordinal) || adapter.Module.EndsWith(".k_proj", StringComparison.Ordinal));
+            && adapter.Module[(adapter.Module.LastIndexOf('.') + 1)..] is "q_proj" or "k_proj";
         return turns ? adapter with { B = RotaryOrder.Turned(adapter.B, adapter.Rank, model.Config.HeadSize, toFile) } : adapter;
     }
 

@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>Both orders of the rows of queries and keys: what turns together are rows 2i and 2i + 1 of a head, or i and i + D / 2.</summary>
+/// <summary>
+/// Both orders of the rows of queries and keys: what turns together are rows 2i and 2i + 1 of a head, or i and i + D / 2.
+/// </summary>
 internal static class RotaryOrder
 {
     /// <summary>Which row of the one order is a row of the other.</summary>

@@ -14,7 +14,7 @@ internal sealed class WeightMap
 
     private WeightMap(params WeightRow[] rows) => this.rows = rows;
 
-    /// <summary>Which elements of a head turn together in the rows of queries and keys, as <see cref="LlamaConfig.RotaryHalves"/>.</summary>
+    /// <summary>The order of the rows of queries and keys, as <see cref="LlamaConfig.RotaryHalves"/>.</summary>
     public bool RotaryHalves { get; private init; }
 
     /// <summary>The names of a model's own parameters.</summary>

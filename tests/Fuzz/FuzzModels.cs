@@ -20,7 +20,10 @@ internal sealed class FuzzModels
         LoraFile.Save(model, folder.File("adapters"));
     }
 
-    private static LlamaConfig Shape => new() { VocabularySize = 256, Context = 8, Layers = 1, Heads = 2, KvHeads = 1, Width = 16, Hidden = 24 };
+    private static LlamaConfig Shape => new()
+    {
+        VocabularySize = 256, Context = 8, Layers = 1, Heads = 2, KvHeads = 1, Width = 16, Hidden = 24,
+    };
 
     /// <summary>The formats.</summary>
     public IEnumerable<FuzzFormat> Make()

@@ -83,7 +83,8 @@ public class ExportedModelTests
     {
         var tokenizer = Tokenizer(kind);
         using var folder = new TemporaryFolder();
-        using var model = (Llama with { VocabularySize = tokenizer.VocabularySize + 3, Width = 32, Layers = 1, TiedHead = true }).Create(Cpu);
+        var shape = Llama with { VocabularySize = tokenizer.VocabularySize + 3, Width = 32, Layers = 1, TiedHead = true };
+        using var model = shape.Create(Cpu);
         new ModelExport(model, tokenizer, new ExportOptions { ChatTemplate = "{{ messages }}" }).Save("gguf", folder.File("m.gguf"));
         using var theirs = new LlamaCppModel(folder.File("m.gguf"));
         using var read = PretrainedModel.Open(folder.File("m.gguf"));

@@ -15,7 +15,10 @@ public class LoraTests
 
     public static TheoryData<string> Names => [.. Shapes.Keys];
 
-    private static LlamaConfig Llama => new() { VocabularySize = 30, Context = 16, Layers = 2, Heads = 4, KvHeads = 2, Width = 32, Hidden = 40 };
+    private static LlamaConfig Llama => new()
+    {
+        VocabularySize = 30, Context = 16, Layers = 2, Heads = 4, KvHeads = 2, Width = 32, Hidden = 40,
+    };
 
     [Fact]
     public void An_adapter_adds_the_product_of_its_matrices()
@@ -92,7 +95,8 @@ public class LoraTests
         LoraFile.Save(model, folder.File("a"), "base");
         Assert.True(LoraFile.IsIn(folder.File("a")));
         using (var file = SafeTensorsReader.Open(folder.File("a/adapter_model.safetensors")))
-            Assert.All(file.Entries.Keys, name => Assert.Matches(@"^base_model\.model\.(model\.layers|transformer\.h)\.\d\..*\.lora_[AB]\.weight$", name));
+            Assert.All(file.Entries.Keys, name =>
+                Assert.Matches(@"^base_model\.model\.(model\.layers|transformer\.h)\.\d\..*\.lora_[AB]\.weight$", name));
         using (plain)
         {
             LoraFile.Load(plain, folder.File("a"));
