@@ -70,43 +70,6 @@ internal record TrainOptions : CommandOptions
     public string? Init { get; init; }
 
     [Setting(
-        "Trains low-rank adapters of this rank beside the linear layers of --init's model, whose own weights stay; 0 trains these. "
-            + "Snapshots hold the adapters alone.",
-        Phase.Run,
-        Min = 0,
-        Max = Most)]
-    public int LoraRank { get; init; }
-
-    [Setting(
-        "The hash of the weights beside the adapters, which a run with --lora-rank writes to its config.json: a model of other weights is "
-            + "refused.",
-        Phase.Run,
-        Kind = "HASH",
-        Otherwise = "any",
-        From = [nameof(Init)])]
-    public string? InitHash { get; init; }
-
-    [Setting("The adapters' result is multiplied by this over their rank.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = "twice the rank")]
-    public double? LoraAlpha { get; init; }
-
-    [Setting("The part of the adapters' inputs that training sets to zero.", Phase.Course, Min = 0, Max = 0.99)]
-    public double LoraDropout { get; init; }
-
-    [Setting(
-        "The layers that get adapters, with commas between: q, k, v, projection; fc of a gpt; gate, up, down of a llama; or patterns of "
-            + "paths, as blocks.0.*.",
-        Phase.Run,
-        Kind = "NAMES")]
-    public string LoraTargets { get; init; } = "q,v";
-
-    [Setting(
-        "Weights that stay as they are, by patterns of their names with commas between, as tokens.*,blocks.0.*: no gradient, no state.",
-        Phase.Run,
-        Kind = "PATTERNS",
-        Otherwise = "none")]
-    public string? Freeze { get; init; }
-
-    [Setting(
         "The kind of model, whose shape the next options set; or the shape of a published model by its name. Weights are always new.",
         Phase.Run,
         Words = typeof(ModelChoice))]
@@ -257,6 +220,43 @@ internal record TrainOptions : CommandOptions
     [Setting("The most by which a gradient's norm may grow in a step, such as 1.01.", Phase.Run, Min = 1, Max = 1e6,
         Otherwise = "no limit")]
     public double? NormCap { get; init; }
+
+    [Setting(
+        "Trains low-rank adapters of this rank beside the linear layers of --init's model, whose own weights stay; 0 trains these. "
+            + "Snapshots hold the adapters alone.",
+        Phase.Run,
+        Min = 0,
+        Max = Most)]
+    public int LoraRank { get; init; }
+
+    [Setting(
+        "The hash of the weights beside the adapters, which a run with --lora-rank writes to its config.json: a model of other weights is "
+            + "refused.",
+        Phase.Run,
+        Kind = "HASH",
+        Otherwise = "any",
+        From = [nameof(Init)])]
+    public string? InitHash { get; init; }
+
+    [Setting("The adapters' result is multiplied by this over their rank.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = "twice the rank")]
+    public double? LoraAlpha { get; init; }
+
+    [Setting("The part of the adapters' inputs that training sets to zero.", Phase.Run, Min = 0, Max = 0.99)]
+    public double LoraDropout { get; init; }
+
+    [Setting(
+        "The layers that get adapters, with commas between: q, k, v, projection; fc of a gpt; gate, up, down of a llama; or patterns of "
+            + "paths, as blocks.0.*.",
+        Phase.Run,
+        Kind = "NAMES")]
+    public string LoraTargets { get; init; } = "q,v";
+
+    [Setting(
+        "Weights that stay as they are, by patterns of their names with commas between, as tokens.*,blocks.0.*: no gradient, no state.",
+        Phase.Run,
+        Kind = "PATTERNS",
+        Otherwise = "none")]
+    public string? Freeze { get; init; }
 
     [Setting("Steps between measurements of the validation loss.", Phase.Course, Min = 1)]
     public int EvaluateEvery { get; init; } = 250;
