@@ -10,7 +10,7 @@ public class CompletenessTests
 
     /// <summary>Ops through which no gradient passes.</summary>
     private static readonly string[] WithoutGradient =
-        ["op_LessThan", "op_GreaterThan", "op_LessThanOrEqual", "op_GreaterThanOrEqual", "EqualTo", "OneHot"];
+        ["op_LessThan", "op_GreaterThan", "op_LessThanOrEqual", "op_GreaterThanOrEqual", "EqualTo"];
 
     public static TheoryData<Type> Formulas => [.. AllFormulas()];
 

@@ -41,6 +41,7 @@ internal static partial class OpTable
         new("IndexSelect of columns", "IndexSelect", x => x[0].IndexSelect(-1, x[1]), [[(3, 4), 5], [(2, 3, 4), 1]]) { Limits = [0, 4] },
         new("Gather", "Gather", x => x[0].Gather(-1, x[1]), [[(3, 4), (3, 5)], [4, 2], [(2, 3, 4), (2, 3, 1)]]) { Limits = [0, 4] },
         new("Gather of rows", "Gather", x => x[0].Gather(0, x[1]), [[(4, 3), (2, 3)], [(4, 2, 3), (5, 2, 3)]]) { Limits = [0, 4] },
+        new("OneHot", "OneHot", x => x[1].OneHot(4) * x[0], [[(3, 4), 3], [4, Scalar], [(2, 3, 4), (2, 3)]]) { Limits = [0, 4] },
         new("ScatterAdd", "ScatterAdd", x => x[0].ScatterAdd(x[1], x[2]), [[(4, 3), 5, (5, 3)], [4, 2, 2], [(4, 1, 3), 7, (7, 1, 3)]])
         { Limits = [0, 4, 0] },
     ];
