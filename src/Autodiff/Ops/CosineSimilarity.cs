@@ -3,10 +3,10 @@ namespace Mayfly;
 public static partial class TensorOps
 {
     /// <summary>
-    /// The cosine of the angle between the vectors on the last axes, sum(a b) / (|a| |b|), where a product of lengths below
+    /// The cosine of the angle between the vectors on the last axes, sum(a b) / sqrt(sum(a^2) sum(b^2)), where a root below
     /// <paramref name="epsilon"/> counts as epsilon: (..., C) and (..., C), whose leading axes broadcast -> (...).
     /// </summary>
-    /// <remarks>Backward: da = dy (b / (|a| |b|) - y a / |a|^2), db alike, summed where an input was repeated.</remarks>
+    /// <remarks>Backward: with r the root: da = dy (b / r - y a / sum(a^2)), db alike, summed where an input was repeated.</remarks>
     /// <exception cref="ArgumentException">The shapes do not broadcast, or have no axis.</exception>
     public static Tensor CosineSimilarity(this Tensor a, Tensor b, double epsilon = 1e-8)
     {
