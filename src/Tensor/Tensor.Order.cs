@@ -17,7 +17,8 @@ public sealed partial class Tensor
     private Tensor FirstPlaces(string op, bool descending)
     {
         if (Rank == 0 || Shape[-1] == 0) throw new ArgumentException($"{op}: shape {Shape} has no last axis to search.");
-        if (Type != Device.Float) throw new ArgumentException($"{op}: a tensor {Shape} of {Type}; {Device.Name} computes in {Device.Float}.");
+        if (Type != Device.Float)
+            throw new ArgumentException($"{op}: a tensor {Shape} of {Type}; {Device.Name} computes in {Device.Float}.");
         var places = Empty(Device, Shape.Take(Rank - 1), DType.I32, Use.Activation, op);
         if (Count == 0) return places;
         using var dense = Unowned(Device, Shape, Type, Use.Scratch, op);
@@ -39,8 +40,8 @@ public sealed partial class Tensor
         Check("To");
         if (device == Device) return this;
         if (Slot >= 0)
-            throw new ArgumentException($"To: a tape of {Device.Name} recorded the tensor {Shape}; gradients do not cross to {device.Name}, "
-                + "Detach() it first.");
+            throw new ArgumentException($"To: a tape of {Device.Name} recorded the tensor {Shape}; "
+                + $"gradients do not cross to {device.Name}, Detach() it first.");
         if (Type == DType.I32) return From<int>(ToArray<int>(), Shape, device);
         return device.Float == DType.F64 ? From<double>(ToArray<double>(), Shape, device) : From<float>(ToArray<float>(), Shape, device);
     }

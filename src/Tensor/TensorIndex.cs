@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mayfly;
 
 /// <summary>
-/// What an indexer takes of one axis: an element (the axis goes) or a range of them. Made from an <c>int</c>, an <see cref="Index"/> such as
-/// <c>^2</c>, or a <see cref="Range"/> such as <c>1..^1</c> or <c>..</c>.
+/// What an indexer takes of one axis: an element (the axis goes) or a range of them. Made from an <c>int</c>, an <see cref="Index"/>
+/// such as <c>^2</c>, or a <see cref="Range"/> such as <c>1..^1</c> or <c>..</c>.
 /// </summary>
 public readonly record struct TensorIndex
 {

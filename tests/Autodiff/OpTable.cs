@@ -26,8 +26,11 @@ internal static partial class OpTable
 
     /// <summary>The ops by name.</summary>
     public static IReadOnlyDictionary<string, OpCase> All { get; } =
-        new[] { Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Parts(), Losses(), Orders(), Sums(), Products(), Rows(), Sequences() }
-            .SelectMany(x => x).ToDictionary(x => x.Name);
+        new[]
+        {
+            Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Parts(), Losses(), Orders(), Sums(), Products(), Rows(),
+            Sequences(),
+        }.SelectMany(x => x).ToDictionary(x => x.Name);
 
     private static OpCase[] Arithmetic() =>
     [

@@ -37,7 +37,9 @@ public static partial class TensorOps
         return (groups == 1 ? parts[0] : Tensor.Concat(-1, parts)).Permute(0, 3, 1, 2);
     }
 
-    /// <summary>Convolution of sequences: x (B, C, T), weight (O, C / groups, K), bias (O) -> (B, O, T'), as <see cref="Conv2d"/>.</summary>
+    /// <summary>
+    /// Convolution of sequences: x (B, C, T), weight (O, C / groups, K), bias (O) -> (B, O, T'), as <see cref="Conv2d"/>.
+    /// </summary>
     /// <remarks>Backward: as of the patches and the product.</remarks>
     /// <exception cref="ArgumentException">The shapes or numbers do not fit.</exception>
     public static Tensor Conv1d(

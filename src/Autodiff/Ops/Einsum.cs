@@ -72,7 +72,8 @@ internal sealed record EinsumPlan(string[] Inputs, string Output)
     {
         string both = string.Concat(a.Letters.Where(b.Letters.Contains));
         string batch = string.Concat(both.Where(later.Contains)), inner = string.Concat(both.Where(c => !later.Contains(c)));
-        string left = string.Concat(a.Letters.Where(c => !both.Contains(c))), right = string.Concat(b.Letters.Where(c => !both.Contains(c)));
+        string left = string.Concat(a.Letters.Where(c => !both.Contains(c)));
+        string right = string.Concat(b.Letters.Where(c => !both.Contains(c)));
         var x = Matrices(a, batch, left, inner); // (batch, left, inner)
         var z = Matrices(b, batch, inner, right); // (batch, inner, right)
         string letters = batch + left + right;
@@ -98,7 +99,8 @@ internal sealed record EinsumPlan(string[] Inputs, string Output)
         return size;
     }
 
-    private static string Once(string letters) => string.Concat(letters.GroupBy(c => c).Where(g => g.Count() == 1).Select(g => g.Key).Order());
+    private static string Once(string letters) =>
+        string.Concat(letters.GroupBy(c => c).Where(g => g.Count() == 1).Select(g => g.Key).Order());
 
     private static void Note(string equation, string letters, Tensor operand, Dictionary<char, long> sizes)
     {

@@ -16,7 +16,8 @@ public static partial class TensorOps
     /// the last axis, the mean over rows, of shape (): as in distillation. Both (..., V).
     /// </summary>
     /// <remarks>
-    /// Backward: with q = softmax(logits): dlogits = dy (q sum(p) - p) / rows, dprobabilities = dy (log p - log q + 1) / rows, 0 where p is.
+    /// Backward: with q = softmax(logits): dlogits = dy (q sum(p) - p) / rows, dprobabilities = dy (log p - log q + 1) / rows, and 0 where
+    /// p is 0.
     /// </remarks>
     /// <exception cref="ArgumentException">The shapes differ, or the last axis is empty.</exception>
     public static Tensor KlDivergence(this Tensor logits, Tensor probabilities)

@@ -13,7 +13,9 @@ public readonly struct Maximum : IMap2<Maximum>
 public static partial class TensorOps
 {
     /// <summary>The larger of two elements; NaN if either is; shapes broadcast.</summary>
-    /// <remarks>Backward: dy goes to the larger, to a where they are equal (in PyTorch half to each), summed where an input was repeated.</remarks>
+    /// <remarks>
+    /// Backward: dy goes to the larger, to a where they are equal (in PyTorch half to each), summed where an input was repeated.
+    /// </remarks>
     /// <exception cref="ArgumentException">The shapes do not broadcast, or an input is not floating-point.</exception>
     public static Tensor Maximum(this Tensor a, Tensor b) => a.Map(b, new Maximum());
 }

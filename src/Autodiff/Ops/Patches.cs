@@ -3,8 +3,8 @@ namespace Mayfly;
 public static partial class TensorOps
 {
     /// <summary>
-    /// The windows of images as rows: x (B, C, H, W) -> (B, H', W', C height width), with H' = (H - dilation (height - 1) - 1) / stride + 1,
-    /// rounded down; a row has the window of the first channel, then that of the second.
+    /// The windows of images as rows: x (B, C, H, W) -> (B, H', W', C height width), with H' = (H - dilation (height - 1) - 1) / stride
+    /// + 1, rounded down; a row has the window of the first channel, then that of the second.
     /// </summary>
     /// <remarks>Backward: dx = the sum of dy over all windows that an element is in.</remarks>
     /// <param name="x">The images.</param>

@@ -9,7 +9,8 @@ public static partial class TensorOps
     {
         var call = Op.Begin("Permute", x);
         _ = Axes.Reduced(call, x.Shape, axes);
-        if (axes.Length != x.Rank) throw call.Error($"{axes.Length} axes for shape {x.Shape}; name all {x.Rank} of them, in their new order.");
+        if (axes.Length != x.Rank)
+            throw call.Error($"{axes.Length} axes for shape {x.Shape}; name all {x.Rank} of them, in their new order.");
         var order = new int[axes.Length];
         for (int i = 0; i < order.Length; i++) order[i] = Axes.Index(call, x.Shape, axes[i]);
         var y = x.ViewAs(Permuted(x.Layout, order), call.Name);

@@ -17,7 +17,9 @@ public readonly partial record struct Scan
 /// <summary>A lane goes along a row.</summary>
 internal static class ScanKernel
 {
-    /// <summary>The running sums of rows of <paramref name="n"/> elements; the rounding of each addition is carried on (Kahan 1965).</summary>
+    /// <summary>
+    /// The running sums of rows of <paramref name="n"/> elements; the rounding of each addition is carried on (Kahan 1965).
+    /// </summary>
     public static void Scan(ArrayView<float> x, ArrayView<float> y, int n, int backwards, int add)
     {
         for (int row = Lanes.First; row < x.IntLength / n; row += Lanes.Step)
