@@ -25,8 +25,6 @@ public sealed record ExportOptions
 /// <param name="options">The element type and more; null takes F32.</param>
 public sealed class ModelExport(LanguageModel model, Tokenizer? tokenizer = null, ExportOptions? options = null)
 {
-    private const string NotThere = "choose ";
-
     /// <summary>The formats by name.</summary>
     public static IReadOnlyList<string> Formats { get; } = [.. ModelFormat.All.Where(f => f.Save is not null).Select(f => f.Name)];
 
@@ -73,7 +71,7 @@ public sealed class ModelExport(LanguageModel model, Tokenizer? tokenizer = null
     internal void CheckType(string format, params WeightType[] allowed)
     {
         if (!allowed.Contains(Options.Type)) throw new NotSupportedException(
-            $"{format} has no {Options.Type.NameOf()}; {NotThere}{string.Join(" or ", allowed.Select(type => type.NameOf()))}.");
+            $"{format} has no {Options.Type.NameOf()}; choose {string.Join(" or ", allowed.Select(type => type.NameOf()))}.");
     }
 
     /// <summary>Says what no format has a place for.</summary>

@@ -24,13 +24,23 @@ internal static class SnapshotModel
         {
             if (reader.HasChecksums) reader.Verify();
             var tokenizer = reader.Metadata.TryGetValue(TokenizerField, out string? json) ? Tokenizer.FromJson(json, file) : null;
-            return new PretrainedModel("mayfly", file, new Weights(reader), WeightMap.Own, Shape(reader), tokenizer);
+            return new PretrainedModel("mayfly", file, new Weights(reader), WeightMap.Own, Whole(reader, Shape(reader)), tokenizer);
         }
         catch
         {
             reader.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Refuses what the commands of the run alone can read.</summary>
+    private static ModelConfig Whole(SafeTensorsReader reader, ModelConfig shape)
+    {
+        string? problem = shape.Weights == DType.Int8 ? "its matrices are of int8 groups"
+            : reader.Entries.Keys.Any(name => name.Contains("lora_a.", StringComparison.Ordinal)) ? "it holds adapters without their model"
+            : null;
+        return problem is null ? shape : throw new BadFileException(
+            reader.Path, ConfigurationField, $"{problem}, which the run's own commands read; export the run, and take what that writes.");
     }
 
     private static ModelConfig Shape(SafeTensorsReader reader) => BadFileException.Guard(

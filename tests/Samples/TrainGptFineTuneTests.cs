@@ -62,6 +62,7 @@ public sealed class TrainGptFineTuneTests(TrainGptFineTuneTests.Fixture fixture)
         TrainGptRun.Good([.. train, "--out", folder.File("moving"), "--steps", "2", "--init", folder.File("other")]);
         File.Copy(Path.Combine(run, Snapshot.FileName), folder.File($"other/{Snapshot.FileName}"), overwrite: true);
         Fails("is not the model that the adapters were trained beside", "generate", "--out", folder.File("moving"));
+        Fails("it holds adapters without their model", "generate", "--init", whole);
         Fails("this model has none", "export", "--run", run, "--to", "adapter", "--out", folder.File("none"));
     }
 
