@@ -15,7 +15,7 @@ internal abstract record CommandOptions
     public const string Cpu = "cpu";
 
     [Setting("The folder of the run: its snapshots, log.csv and config.json.", Kind = "FOLDER")]
-    public string Out { get; init; } = "out";
+    public virtual string Out { get; init; } = "out";
 
     [Setting("The snapshot to take: the last one, or the best one, which had the least validation loss; of train with --resume.")]
     public SnapshotChoice From { get; init; }

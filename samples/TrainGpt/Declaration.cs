@@ -126,7 +126,7 @@ internal sealed class Declaration
     public string Help<T>() where T : CommandOptions, new()
     {
         string used = setting.By is null ? SettingText.Write(Get(new T().Used())) : string.Join(", ", ByWord<T>());
-        string standard = setting.Otherwise is not { } why ? used : used == SettingText.None ? why : $"{used} ({why})";
+        string standard = setting.Otherwise is not { } why ? used : used is SettingText.None or "" ? why : $"{used} ({why})";
         return $"{setting.Help}{setting.More?.GetProperty(nameof(setting.Help))!.GetValue(null)} [default: {standard}]";
     }
 

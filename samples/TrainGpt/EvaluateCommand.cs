@@ -23,7 +23,7 @@ internal static class EvaluateCommand
         try
         {
             using var trained = TrainedModel.Load(options, context, (shape, settings, tokenizer) =>
-                data = Data(corpus = Open(options, settings, context.Stop), shape, tokenizer));
+                data = Data(corpus = Open(options, settings, context.Stop), options, shape, tokenizer));
             context.Output.WriteLine(Measure(trained, data!, options, context));
         }
         finally
@@ -42,8 +42,17 @@ internal static class EvaluateCommand
     private static Corpus Open(EvaluateOptions options, TrainOptions settings, CancellationToken stop) =>
         options.Data is { } own ? Corpus.OpenWhole(own, stop) : Corpus.Open(settings.Data, settings.Validation, stop);
 
-    private static EvaluationData Data(Corpus corpus, ModelConfig shape, Tokenizer tokenizer) =>
-        EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, shape.Context);
+    private static EvaluationData Data(Corpus corpus, EvaluateOptions options, ModelConfig shape, Tokenizer tokenizer)
+    {
+        int length = options.Context ?? shape.Context;
+        if (length > shape.Context)
+            throw new InputException(string.Create(CultureInfo.InvariantCulture,
+                $"--context {length} is more than the model's, {shape.Context}."));
+        if (options.Unscored >= length)
+            throw new InputException(string.Create(CultureInfo.InvariantCulture,
+                $"--unscored {options.Unscored} leaves nothing of a window of {length} tokens to measure."));
+        return EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, length) with { Unscored = options.Unscored };
+    }
 
     private static string NotFinite(double loss, string folder, LanguageModel model)
     {

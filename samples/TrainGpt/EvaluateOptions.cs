@@ -7,6 +7,13 @@ internal sealed record EvaluateOptions : ModelOptions
         Otherwise = "what the run validates on")]
     public string? Data { get; init; }
 
+    [Setting("Tokens the model sees at once.", Min = 1, Max = 1 << 24, Otherwise = "the model's context")]
+    public int? Context { get; init; }
+
+    [Setting("Tokens at the begin of each window that are read and not measured: half of --context is llama.cpp's measure.", Min = 0,
+        Max = 1 << 24)]
+    public int Unscored { get; init; }
+
     [Setting("How many tokens to measure at most, spread evenly; 0 for all.", Min = 0)]
     public long Tokens { get; init; }
 }

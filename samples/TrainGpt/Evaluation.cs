@@ -22,7 +22,8 @@ internal sealed record Evaluation(double Loss, int Windows, long Tokens, long By
         string bits = BitsPerByte is { } perByte ? Invariant($" | {perByte:F4} bits per byte") : "";
         string part = Invariant($"{Tokens:N0} of {Data.Tokens:N0} tokens, in {Windows:N0} of {Data.Windows.Count:N0} windows");
         return Invariant($"validation loss {Loss:F4} | perplexity {Perplexity:G5}{bits}\n")
-            + Invariant($"measured on {Data.Name}: {part} of {Data.Windows.Context}, stride {Data.Windows.Context}");
+            + Invariant($"measured on {Data.Name}: {part} of {Data.Windows.Context}, stride {Data.Windows.Context}")
+            + (Data.Unscored > 0 ? Invariant($", of which the first {Data.Unscored} are read alone") : "");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
@@ -34,6 +35,9 @@ internal sealed record Evaluation(double Loss, int Windows, long Tokens, long By
 /// <param name="Windows">Its windows side by side; each predicts every token of its own and the one after the last.</param>
 internal sealed record EvaluationData(string Name, long Tokens, Windows Windows)
 {
+    /// <summary>The tokens at the begin of each window that are read and not measured.</summary>
+    public int Unscored { get; init; }
+
     /// <summary>The part of a run's data that is to validate on.</summary>
     /// <exception cref="InputException">It is too short; the message names it.</exception>
     public static EvaluationData Of(TokenStream data, string name, int context) =>

@@ -25,7 +25,7 @@ internal sealed class Evaluator
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public Evaluation Measure(long most, Action<EvaluationProgress> progress, CancellationToken stop)
     {
-        int wanted = most == 0 ? windows.Count : (int)Math.Clamp(most / windows.Context, 1, windows.Count);
+        int wanted = most == 0 ? windows.Count : (int)Math.Clamp(most / Tokens(1), 1, windows.Count);
         if (wanted == windows.Count) return Over(batch, All(batch), progress, stop);
         int batches = (wanted - 1) / batch + 1, rows = wanted / batches;
         return Over(rows, Spread(rows, batches), progress, stop);
@@ -54,14 +54,15 @@ internal sealed class Evaluator
         return new Evaluation(sum / count, count, Tokens(count), bytes, data);
     }
 
-    private long Tokens(int rows) => (long)rows * windows.Context;
+    private long Tokens(int rows) => (long)rows * (windows.Context - data.Unscored);
 
     private double BatchLoss(int first, int rows, ref long bytes)
     {
         using var scope = model.Device.Scope("Evaluate");
         int[] ids = new int[rows * windows.Context], targets = new int[ids.Length];
         windows.Fill(first, rows, ids, targets);
-        bytes += tokenizer is IdTokenizer ? 0 : tokenizer.DecodeBytes(targets).Length;
+        for (int row = 0; row < rows; row++) targets.AsSpan(row * windows.Context, data.Unscored).Fill(-1);
+        bytes += tokenizer is IdTokenizer ? 0 : tokenizer.DecodeBytes(Array.FindAll(targets, id => id >= 0)).Length;
         model.Eval();
         double loss = model.Loss(Tensor(ids, rows), Tensor(targets, rows)).Item();
         model.Train();

@@ -7,6 +7,10 @@ internal abstract record ModelOptions : CommandOptions
         Otherwise = "the run in --out")]
     public string? Init { get; init; }
 
+    [Setting("With --init, the folder of low-rank adapters for it, as PEFT and export --to adapter write it.", Kind = "FOLDER",
+        IsPath = true, Otherwise = "none")]
+    public string? Adapter { get; init; }
+
     [Setting("With --init, how text becomes ids: ", More = typeof(TokenizerChoice), Kind = "NAME|FILE", IsPath = true,
         Instead = typeof(TokenizerChoice), Otherwise = "what lies with the model")]
     public string? Tokenizer { get; init; }

@@ -87,13 +87,15 @@ internal sealed class RunFolder : IDisposable
     /// <exception cref="InputException">It cannot be written.</exception>
     /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN.</exception>
     public void Save(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer, double? validationLoss) =>
-        Snapshot.Save(Path, model.Parameters(), updater, updater.GlobalStep, Configuration(model, options), tokenizer, validationLoss);
+        Snapshot.Save(Path, FineTuning.Saved(options, model), updater, updater.GlobalStep, Configuration(model, options), tokenizer,
+            validationLoss);
 
     /// <summary>Saves the best snapshot; the others stay.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
     /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN.</exception>
     public void SaveBest(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer, double validationLoss) =>
-        Snapshot.SaveBest(Path, model.Parameters(), updater, updater.GlobalStep, Configuration(model, options), tokenizer, validationLoss);
+        Snapshot.SaveBest(Path, FineTuning.Saved(options, model), updater, updater.GlobalStep, Configuration(model, options), tokenizer,
+            validationLoss);
 
     /// <summary>The step and the validation loss of the best snapshot, or null where there is no whole one.</summary>
     public (long Step, double Loss)? Best()
@@ -180,8 +182,9 @@ internal sealed class RunFolder : IDisposable
         {
             return BadFileException.Guard(snapshot.Path, field, "it is impossible", () =>
             {
-                ModelChoice.CheckClaims(configuration.Model, snapshot.WeightCount);
-                return Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+                var options = Saved(ConfigurationFile.Read(snapshot.Path, configuration.Options), new TrainOptions());
+                ModelChoice.CheckClaims(configuration.Model, FineTuning.HasAdapters(options) ? long.MaxValue : snapshot.WeightCount);
+                return options;
             });
         }
         catch (InputException e) when (e is not BadFileException)

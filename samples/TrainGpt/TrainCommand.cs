@@ -97,8 +97,9 @@ internal static class TrainCommand
             Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
             Trainer.CheckLeft(snapshot, options);
+            using var pretrained = FineTuning.HasAdapters(options) ? InitChoice.Open(options) : null;
             using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
-            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, null, (snapshot, saved), folder, context);
+            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, pretrained, (snapshot, saved), folder, context);
         }
     }
 
@@ -117,8 +118,8 @@ internal static class TrainCommand
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
         string memory = MemoryCheck.Run(options, shape);
         CheckWritable(options, folder, context.Stop);
-        using var model = ModelChoice.Create(shape, device, options.Seed);
-        pretrained?.LoadInto(model);
+        using var model = FineTuning.Make(options, shape, device, pretrained);
+        options = FineTuning.Checked(options, model);
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
         Introduce(options, model, tokenizer, data, context.Output);

@@ -221,6 +221,43 @@ internal record TrainOptions : CommandOptions
         Otherwise = "no limit")]
     public double? NormCap { get; init; }
 
+    [Setting(
+        "Trains low-rank adapters of this rank beside the linear layers of --init's model, whose own weights stay; 0 trains these. "
+            + "Snapshots hold the adapters alone.",
+        Phase.Run,
+        Min = 0,
+        Max = Most)]
+    public int LoraRank { get; init; }
+
+    [Setting(
+        "The hash of the weights beside the adapters, which a run with --lora-rank writes to its config.json: a model of other weights is "
+            + "refused.",
+        Phase.Run,
+        Kind = "HASH",
+        Otherwise = "any",
+        From = [nameof(Init)])]
+    public string? InitHash { get; init; }
+
+    [Setting("The adapters' result is multiplied by this over their rank.", Phase.Run, Min = 1e-6, Max = 1e6, Otherwise = "twice the rank")]
+    public double? LoraAlpha { get; init; }
+
+    [Setting("The part of the adapters' inputs that training sets to zero.", Phase.Run, Min = 0, Max = 0.99)]
+    public double LoraDropout { get; init; }
+
+    [Setting(
+        "The layers that get adapters, with commas between: q, k, v, projection; fc of a gpt; gate, up, down of a llama; or patterns of "
+            + "paths, as blocks.0.*.",
+        Phase.Run,
+        Kind = "NAMES")]
+    public string LoraTargets { get; init; } = "q,v";
+
+    [Setting(
+        "Weights that stay as they are, by patterns of their names with commas between, as tokens.*,blocks.0.*: no gradient, no state.",
+        Phase.Run,
+        Kind = "PATTERNS",
+        Otherwise = "none")]
+    public string? Freeze { get; init; }
+
     [Setting("Steps between measurements of the validation loss.", Phase.Course, Min = 1)]
     public int EvaluateEvery { get; init; } = 250;
 
@@ -326,6 +363,7 @@ internal record TrainOptions : CommandOptions
     {
         if (!(Last <= Peak)) throw new InputException(Declaration.Of<TrainOptions>(nameof(MinLearningRate)).OutOfRange(Last, 0, Peak));
         ModelChoice.Check(this);
+        FineTuning.Check(this);
         int context = Used().Context!.Value;
         if ((long)Batch * context > MostTokens)
             throw new InputException($"--batch {Batch} times --context {context} is more than {MostTokens} tokens; "

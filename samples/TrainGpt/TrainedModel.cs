@@ -17,6 +17,9 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>The settings it was trained with.</summary>
     public TrainOptions Options { get; }
 
+    /// <summary>The template of chats that lies with a model of others, or null.</summary>
+    public string? ChatTemplate { get; private init; }
+
     /// <summary>Loads a run's snapshot.</summary>
     /// <param name="options">The folder and the device.</param>
     /// <param name="context">Hears of warnings.</param>
@@ -27,17 +30,20 @@ internal sealed class TrainedModel : IDisposable
         CommandOptions options, CommandContext context, Action<ModelConfig, TrainOptions, Tokenizer>? check = null)
     {
         if (options is ModelOptions { Init: { } path } given) return Load(path, given, check);
+        if (options is ModelOptions { Adapter: not null }) throw new InputException("--adapter is for --init; a run has its own.");
         var (snapshot, shape, settings, tokenizer) = new RunFolder(options.Out).Open(context, options.From);
         using (snapshot)
         {
             check?.Invoke(shape, settings, tokenizer);
+            using var pretrained = FineTuning.HasAdapters(settings) ? InitChoice.Open(settings) : null;
             var device = Device.Open(options.Device, options.Threads);
             try
             {
-                var model = ModelChoice.Create(shape, device, settings.Seed);
-                snapshot.Restore(model.Parameters());
+                var model = FineTuning.Make(settings, shape, device, pretrained);
+                FineTuning.Checked(settings, model);
+                snapshot.Restore(FineTuning.Saved(settings, model));
                 model.Eval();
-                return new TrainedModel(device, model, tokenizer, settings);
+                return new TrainedModel(device, model, tokenizer, settings) { ChatTemplate = pretrained?.ChatTemplate };
             }
             catch
             {
@@ -61,8 +67,9 @@ internal sealed class TrainedModel : IDisposable
         var device = Device.Open(options.Device, options.Threads);
         var model = ModelChoice.Create(pretrained.Config, device, settings.Seed);
         pretrained.LoadInto(model);
+        if (options.Adapter is { } adapter) LoraFile.Load(model, adapter);
         model.Eval();
-        return new TrainedModel(device, model, tokenizer, settings);
+        return new TrainedModel(device, model, tokenizer, settings) { ChatTemplate = pretrained.ChatTemplate };
     }
 
     /// <inheritdoc/>

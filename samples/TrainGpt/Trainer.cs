@@ -100,7 +100,7 @@ internal sealed class Trainer : IDisposable
     public void Restore(Snapshot snapshot)
     {
         CheckLeft(snapshot, options);
-        snapshot.Restore(Model.Parameters(), updater);
+        snapshot.Restore(FineTuning.Saved(options, Model), updater);
         (savedStep, best) = (Step, folder.Best());
     }
 

@@ -87,6 +87,14 @@ public static class SafeTensors
         _ => true,
     };
 
+    /// <summary>Floats as a floating-point type stores them, rounded to nearest.</summary>
+    internal static void Narrow(string dtype, ReadOnlySpan<float> values, Span<byte> stored)
+    {
+        if (dtype == "F32") MemoryMarshal.AsBytes(values).CopyTo(stored);
+        else if (dtype == "F16") Round(values, MemoryMarshal.Cast<byte, Half>(stored));
+        else NarrowBrainFloats(values, MemoryMarshal.Cast<byte, ushort>(stored));
+    }
+
     private static bool HasExponent<T>(ReadOnlySpan<T> bits, T exponent) where T : unmanaged, IBinaryInteger<T>
     {
         var all = new Vector<T>(exponent);
@@ -101,6 +109,16 @@ public static class SafeTensors
     private static void Round<TFrom, T>(ReadOnlySpan<TFrom> from, Span<T> to) where TFrom : INumber<TFrom> where T : INumber<T>
     {
         for (int i = 0; i < to.Length; i++) to[i] = T.CreateTruncating(from[i]);
+    }
+
+    /// <summary>Ties go to even; a NaN stays one.</summary>
+    private static void NarrowBrainFloats(ReadOnlySpan<float> from, Span<ushort> to)
+    {
+        for (int i = 0; i < to.Length; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(from[i]);
+            to[i] = (ushort)((float.IsNaN(from[i]) ? bits | 0x40_0000 : bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+        }
     }
 
     /// <summary>A brain float is the upper half of a float.</summary>

@@ -54,6 +54,10 @@ public sealed class SafeTensorsWriter
         Add(new Item(name, type, sizes, values.Length * (long)SafeTensors.SizeOf(type), stream => WriteHost(stream, values)));
     }
 
+    /// <summary>Adds a tensor whose bytes are written when the file is saved.</summary>
+    internal void Add(string name, string type, long[] sizes, Action<Stream> write) => Add(new Item(
+        name, type, sizes, sizes.Aggregate((long)SafeTensors.SizeOf(type), (bytes, size) => checked(bytes * size)), write));
+
     /// <summary>Writes the file under a temporary name, flushes it to the disk and puts it in place of an older one.</summary>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public void Save(string path) => Files.Replace(path, WriteTo);

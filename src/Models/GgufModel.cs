@@ -22,7 +22,10 @@ internal static class GgufModel
             if (!Architectures.TryGetValue(name, out var read)) throw new BadFileException(
                 path, ArchitectureField, $"'{name}' is not supported; known are {string.Join(", ", Architectures.Keys)}.");
             var (shape, map) = read(file);
-            return new PretrainedModel("gguf", path, new Weights(file), map, shape, GgufVocabulary.Read(file));
+            return new PretrainedModel("gguf", path, new Weights(file), map, shape, GgufVocabulary.Read(file))
+            {
+                ChatTemplate = file.Fields.GetValueOrDefault("tokenizer.chat_template") as string,
+            };
         }
         catch
         {

@@ -29,7 +29,10 @@ internal static class HuggingFaceModel
                 string type = config[TypeField].Text;
                 if (!Architectures.TryGetValue(type, out var read)) throw config[TypeField].Unsupported(type, Architectures.Keys);
                 var (shape, map) = read(config, weights);
-                return new PretrainedModel("huggingface", folder, weights, map, shape, TokenizerOf(folder));
+                return new PretrainedModel("huggingface", folder, weights, map, shape, TokenizerOf(folder))
+                {
+                    ChatTemplate = TemplateOf(folder),
+                };
             });
         }
         catch
@@ -37,6 +40,15 @@ internal static class HuggingFaceModel
             weights.Dispose();
             throw;
         }
+    }
+
+    /// <summary>In a file of its own, or in the tokenizer's settings, where there may be several by name.</summary>
+    private static string? TemplateOf(string folder)
+    {
+        string own = Path.Combine(folder, "chat_template.jinja"), file = Path.Combine(folder, "tokenizer_config.json");
+        if (File.Exists(own)) return TextFile.Read(own, TextFile.LongestJson);
+        return !File.Exists(file) ? null : JsonPart.Read<string?>(Files.ReadBytes(file), file, root =>
+            root["chat_template"].Element.ValueKind == System.Text.Json.JsonValueKind.String ? root["chat_template"].Text : null);
     }
 
     private static Tokenizer? TokenizerOf(string folder) => TokenizerFile.IsIn(folder) ? TokenizerFile.Open(folder) : null;

@@ -12,7 +12,7 @@ public sealed class PretrainedModel : IDisposable
     internal PretrainedModel(string format, string path, IWeights weights, WeightMap map, ModelConfig config, Tokenizer? tokenizer)
     {
         (Format, Path, this.weights, this.map, Tokenizer) = (format, path, weights, map, tokenizer);
-        Config = (config with { TiedHead = IsTied() }).Explicit();
+        Config = (config with { TiedHead = map.IsOwn ? config.TiedHead : IsTied() }).Explicit();
         try
         {
             Config.Check();
@@ -41,6 +41,9 @@ public sealed class PretrainedModel : IDisposable
 
     /// <summary>The tokenizer that lies with it, or null where there is none.</summary>
     public Tokenizer? Tokenizer { get; }
+
+    /// <summary>The template of chats that lies with it, in Jinja, or null where there is none.</summary>
+    public string? ChatTemplate { get; internal init; }
 
     /// <summary>Opens a file or folder, whose format is told by what is in it.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>

@@ -3,7 +3,10 @@ namespace Mayfly;
 /// <summary>The tensors of one safetensors file, or of several that an index names.</summary>
 internal sealed class SafeTensorsWeights : IWeights
 {
-    private const string Single = "model.safetensors", Index = "model.safetensors.index.json", MapField = "weight_map";
+    /// <summary>The names of the files: the only one, and what names several.</summary>
+    public const string Single = "model.safetensors", Index = "model.safetensors.index.json";
+
+    private const string MapField = "weight_map";
     private readonly List<SafeTensorsReader> files = [];
     private readonly Dictionary<string, SafeTensorsReader> places = new(StringComparer.Ordinal);
 

@@ -22,7 +22,9 @@ internal sealed class WeightLoader(IWeights weights, WeightMap map, string file)
             else Copy(parameter, Row(rows, parameter));
     }
 
-    private WeightRow Row(Dictionary<string, WeightRow> rows, Parameter parameter) => rows.GetValueOrDefault(parameter.Name)
+    private WeightRow Row(Dictionary<string, WeightRow> rows, Parameter parameter) => map.IsOwn
+        ? new WeightRow(parameter.Name, [parameter.Name])
+        : rows.GetValueOrDefault(parameter.Name)
         ?? throw new BadFileException(file, parameter.Name, "the format has no name for this parameter of the model.");
 
     private void Check(Parameter parameter, WeightRow row)

@@ -14,6 +14,16 @@ internal sealed class WeightMap
 
     private WeightMap(params WeightRow[] rows) => this.rows = rows;
 
+    /// <summary>The order of the rows of queries and keys, as <see cref="LlamaConfig.RotaryHalves"/>.</summary>
+    public bool RotaryHalves { get; private init; }
+
+    /// <summary>The names of a model's own parameters.</summary>
+    public static WeightMap Own { get; } =
+        new(new WeightRow("tokens.table", ["tokens.table"]), new WeightRow(Head, [Head])) { IsOwn = true };
+
+    /// <summary>True where each parameter is a tensor of its own name.</summary>
+    public bool IsOwn { get; private init; }
+
     /// <summary>The tensor of the head, which may be missing where the token table is it.</summary>
     public string HeadTensor => rows.Single(row => row.Parameter == Head).Tensors[0];
 
@@ -65,15 +75,16 @@ internal sealed class WeightMap
     public static WeightMap HuggingFaceLlama { get; } = Llama(
         "model.embed_tokens.weight", "model.layers.{0}.input_layernorm.weight", "model.layers.{0}.self_attn.#_proj.weight",
         "model.layers.{0}.self_attn.o_proj.weight", "model.layers.{0}.post_attention_layernorm.weight",
-        "model.layers.{0}.mlp.#_proj.weight", "model.norm.weight", "lm_head.weight");
+        "model.layers.{0}.mlp.#_proj.weight", "model.norm.weight", "lm_head.weight", halves: true);
 
     /// <summary>Llama with GGUF's names.</summary>
     public static WeightMap GgufLlama { get; } = Llama(
         "token_embd.weight", "blk.{0}.attn_norm.weight", "blk.{0}.attn_#.weight", "blk.{0}.attn_output.weight", "blk.{0}.ffn_norm.weight",
-        "blk.{0}.ffn_#.weight", "output_norm.weight", "output.weight");
+        "blk.{0}.ffn_#.weight", "output_norm.weight", "output.weight", halves: false);
 
     private static WeightMap Llama(
-        string tokens, string norm1, string attention, string projection, string norm2, string mlp, string norm, string head) => new(
+        string tokens, string norm1, string attention, string projection, string norm2, string mlp, string norm, string head,
+        bool halves) => new(
         new WeightRow("tokens.table", [tokens]),
         new WeightRow("blocks.{0}.norm1.gain", [norm1]),
         new WeightRow("blocks.{0}.attention.qkv.weight", [.. "qkv".Select(part => attention.Replace("#", $"{part}"))]),
@@ -83,7 +94,7 @@ internal sealed class WeightMap
         new WeightRow("blocks.{0}.mlp.up.weight", [mlp.Replace("#", "up")]),
         new WeightRow("blocks.{0}.mlp.down.weight", [mlp.Replace("#", "down")]),
         new WeightRow("norm.gain", [norm]),
-        new WeightRow(Head, [head]));
+        new WeightRow(Head, [head])) { RotaryHalves = halves };
 
     /// <summary>What makes each parameter of a model of some blocks.</summary>
     public Dictionary<string, WeightRow> Of(int blocks)

@@ -48,7 +48,7 @@ public sealed class ExtendingModelTests : IDisposable
         var trained = Scores(model, ids);
         int count = model.Parameters().Count;
         var source = new ParameterSource(device, seed: 2);
-        Assert.Equal(2, model.Replace("*.projection", layer => new Lora(source, (Linear)layer, rank: 2)));
+        Assert.Equal(2, model.Replace("*.projection", layer => new Extending.Lora(source, (Linear)layer, rank: 2)));
         Assert.Equal(trained, Scores(model, ids));
         Assert.Equal(count + 2 * 2, model.Parameters().Count);
         Assert.Equal(new Shape(2, 32), model["blocks.1.attention.projection.down.weight"].Shape);
@@ -77,7 +77,7 @@ public sealed class ExtendingModelTests : IDisposable
         Decoder Changed(ulong seed)
         {
             var model = new Decoder(Parallel, device, seed);
-            model.Replace("*.qkv", layer => new Lora(new ParameterSource(device, seed), (Linear)layer, rank: 3));
+            model.Replace("*.qkv", layer => new Extending.Lora(new ParameterSource(device, seed), (Linear)layer, rank: 3));
             return model;
         }
     }

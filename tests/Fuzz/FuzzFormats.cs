@@ -29,7 +29,7 @@ internal sealed class FuzzFormats : IDisposable
     public static string[] Names { get; } =
     [
         "safetensors", "header", "snapshot", "resealed", "config", "log", "log-resumed", "jsonl", "text", "tokens-16", "tokens-32",
-        "tokenizer", "huggingface",
+        "tokenizer", "huggingface", "model-config", "model-index", "gguf", "llama2c", "adapter-config", "adapter",
     ];
 
     public void Dispose() => folder.Dispose();
@@ -61,6 +61,7 @@ internal sealed class FuzzFormats : IDisposable
         byte[][] foreign = [Subwords()];
         yield return new("huggingface", "tokenizer.json", foreign, Text(foreign),
             Managed(path => TokenizerFile.Open(path).Encode("the cat"))) { Fixed = 2 << 20 };
+        foreach (var format in new FuzzModels(folder).Make()) yield return format;
     }
 
     private static string[] Train(string data, string to, string[] kind)
@@ -74,10 +75,10 @@ internal sealed class FuzzFormats : IDisposable
     private byte[][] Files(string name) => [.. runs.SelectMany(run => run).Where(file => Path.GetFileName(file) == name)
         .Select(File.ReadAllBytes)];
 
-    private static Func<Mutator, byte[], byte[]> Raw(byte[][] samples) =>
+    internal static Func<Mutator, byte[], byte[]> Raw(byte[][] samples) =>
         (mutator, file) => mutator.Bytes(file, samples[mutator.Next(samples.Length)]);
 
-    private static Func<Mutator, byte[], byte[]> Text(byte[][] samples) =>
+    internal static Func<Mutator, byte[], byte[]> Text(byte[][] samples) =>
         (mutator, file) => mutator.Text(file, samples[mutator.Next(samples.Length)]);
 
     private static Func<string, long> Managed(Action<string> read) => path =>
@@ -116,7 +117,7 @@ internal sealed class FuzzFormats : IDisposable
     }
 
     /// <summary>A safetensors file with another header, whose length is right.</summary>
-    private static byte[] WithHeader(byte[] file, Func<string, string> change)
+    internal static byte[] WithHeader(byte[] file, Func<string, string> change)
     {
         int length = BinaryPrimitives.ReadInt32LittleEndian(file);
         byte[] header = Encoding.UTF8.GetBytes(change(Encoding.UTF8.GetString(file, 8, length))), size = new byte[8];
@@ -179,9 +180,10 @@ internal sealed class FuzzFormats : IDisposable
         using (snapshot)
         {
             using var device = Device.CreateCpu(1);
-            using var model = ModelChoice.Create(shape, device, options.Seed);
+            using var pretrained = FineTuning.HasAdapters(options) ? InitChoice.Open(options) : null;
+            using var model = FineTuning.Make(options, shape, device, pretrained);
             using var updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions { Seed = options.Seed });
-            snapshot.Restore(model.Parameters(), updater);
+            snapshot.Restore(FineTuning.Saved(options, model), updater);
             return device.Arena.Report.PeakBytes;
         }
     }

@@ -45,6 +45,7 @@ internal sealed record StepPlan
     {
         using var device = Device.CreateDry(isAsynchronous: options.Device is not (CommandOptions.Cpu or "ilgpu-cpu"));
         using var model = shape.Create(device, options.Seed);
+        FineTuning.Apply(options, model);
         using var updater = Trainer.NewUpdater(options.Used(), model);
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();

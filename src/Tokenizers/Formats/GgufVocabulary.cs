@@ -21,12 +21,26 @@ internal static class GgufVocabulary
         ["qwen2"] = (Llama3Pattern.Replace(@"\p{N}{1,3}", @"\p{N}"), false),
     };
 
+    /// <summary>The names of the patterns that are known.</summary>
+    public static string PatternNames => string.Join(", ", Patterns.Keys);
+
+    /// <summary>The name of the pattern by which a model's text is cut.</summary>
+    /// <exception cref="NotSupportedException">It has none.</exception>
+    public static string NameOf(string pattern, BpeModel model)
+    {
+        foreach (var (name, known) in Patterns)
+            if (model.Pairs.Count == 0 || known == (pattern, model.TakesWholes)) return name;
+        throw new NotSupportedException(
+            $"GGUF has no name for the pattern by which the tokenizer cuts text; those of {PatternNames} have one.");
+    }
+
     /// <summary>The tokenizer in a file's header, or null where there is none.</summary>
     /// <exception cref="BadFileException">It is damaged, or of a kind that is not supported.</exception>
     public static SubwordTokenizer? Read(GgufReader file)
     {
         if (!file.Fields.ContainsKey(Prefix + "model")) return null;
         string model = Get<string>(file, "model");
+        if (model is "no_vocab" or "none") return null;
         return model switch
         {
             "llama" => Pieces(file),
@@ -58,7 +72,7 @@ internal static class GgufVocabulary
         var kinds = Kinds(file, tokens.Length);
         var list = new TokenList(file.Path);
         for (int id = 0; id < tokens.Length; id++)
-            list.Add(id, Token(file, tokens[id], kinds[id]), kinds[id], TokensField);
+            if (kinds[id] != TokenKind.Unused) list.Add(id, Token(file, tokens[id], kinds[id]), kinds[id], TokensField);
         var definition = Gpt2Format.Define(list, Get<string[]>(file, "merges").Select(Merge), file.Path);
         var (pattern, takesWholes) = Pattern(file);
         definition = definition with

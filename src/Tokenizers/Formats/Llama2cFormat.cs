@@ -9,7 +9,11 @@ namespace Mayfly;
 /// </summary>
 internal static class Llama2cFormat
 {
-    private const int Specials = 3, Bytes = 256, Head = 8;
+    private const int Bytes = 256, Head = 8;
+
+    /// <summary>The tokens before the bytes, and with them.</summary>
+    public const int Specials = 3, Least = Specials + Bytes;
+
     private static readonly (string Name, TokenKind Kind)[] SpecialTokens =
         [("<unk>", TokenKind.Unknown), ("<s>", TokenKind.Control), ("</s>", TokenKind.Control)];
 

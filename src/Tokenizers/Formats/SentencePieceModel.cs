@@ -62,7 +62,7 @@ internal sealed record SentencePieceModel
         if (kinds.Length == 0) throw new BadFileException(file, "pieces", "there are none.");
         int empty = Pieces.FindIndex(piece => piece.Text.Length == 0);
         if (empty >= 0) throw new BadFileException(file, $"pieces[{empty}].piece", "it is empty.");
-        int other = Array.FindIndex(kinds, kind => !Enum.IsDefined(kind) || kind == TokenKind.Unused);
+        int other = Array.FindIndex(kinds, kind => !Enum.IsDefined(kind));
         if (other >= 0) throw new BadFileException(file, $"pieces[{other}].type", $"the type {kinds[other]} is not supported.");
     }
 
