@@ -23,7 +23,7 @@ internal static class EvaluateCommand
         try
         {
             using var trained = TrainedModel.Load(options, context, (shape, settings, tokenizer) =>
-                data = Data(corpus = Open(options, settings, context.Stop), shape, tokenizer));
+                data = Data(corpus = Open(options, settings, context), shape, tokenizer));
             context.Output.WriteLine(Measure(trained, data!, options, context));
         }
         finally
@@ -39,8 +39,11 @@ internal static class EvaluateCommand
         return double.IsFinite(result.Loss) ? result : throw new InputException(NotFinite(result.Loss, options.Out, trained.Model));
     }
 
-    private static Corpus Open(EvaluateOptions options, TrainOptions settings, CancellationToken stop) =>
-        options.Data is { } own ? Corpus.OpenWhole(own, stop) : Corpus.Open(settings.Data, settings.Validation, stop);
+    private static Corpus Open(EvaluateOptions options, TrainOptions settings, CommandContext context)
+    {
+        settings = settings with { Out = options.Out, Threads = options.Threads };
+        return options.Data is { } own ? Corpus.OpenWhole(own, settings, context) : Corpus.Open(settings, context);
+    }
 
     private static EvaluationData Data(Corpus corpus, ModelConfig shape, Tokenizer tokenizer) =>
         EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, shape.Context);

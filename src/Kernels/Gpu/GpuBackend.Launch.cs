@@ -81,7 +81,7 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
-    public void Launch<A, B, C, D, E, F, G, H, I, J>(
+    internal void Launch<A, B, C, D, E, F, G, H, I, J>(
         Action<A, B, C, D, E, F, G, H, I, J> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i, J j)
         where A : struct where B : struct where C : struct where D : struct where E : struct
         where F : struct where G : struct where H : struct where I : struct where J : struct
