@@ -65,6 +65,7 @@ internal static class App
         root.Add(PlanCommand.Create(context));
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
+        root.Add(ChatCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));
         root.Add(TokenizerCommand.Create(context));

@@ -89,6 +89,8 @@ internal sealed class Corpus : IDisposable
     {
         if (TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer;
         if (train.OwnTokenizer is { } own && options.Vocabulary is null) return own;
+        if (train.LacksTokenizer is { } missing && options.Vocabulary is null) throw new InputException(
+            $"{name} was prepared with a tokenizer that is not beside it ('{missing}'); give it by --tokenizer.");
         if (train.Ids is not { } ids)
             return new CharTokenizer(train.Texts.Concat(validation?.Texts ?? []), options.Tokenizer == TokenizerChoice.Characters);
         if (options.Vocabulary is { } size) return new IdTokenizer(size);

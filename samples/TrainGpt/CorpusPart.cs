@@ -17,6 +17,9 @@ internal sealed class CorpusPart : IDisposable
     /// <summary>The tokenizer that lies beside the ids, if there is one.</summary>
     public Tokenizer? OwnTokenizer { get; private init; }
 
+    /// <summary>Where a tokenizer should lie beside prepared ids and does not; null where nothing is amiss.</summary>
+    public string? LacksTokenizer { get; private init; }
+
     /// <summary>All texts whose characters have to have an id.</summary>
     public IEnumerable<string> Texts => text is not null ? [text] : source?.Texts() ?? [];
 
@@ -63,7 +66,8 @@ internal sealed class CorpusPart : IDisposable
     private static CorpusPart OfIds(string path, TokenShards ids, string first)
     {
         string beside = TokenShards.TokenizerOf(first);
-        if (ids.Info is not { } info || !File.Exists(beside)) return new($"'{path}'", null, null, ids);
+        if (ids.Info is not { } info) return new($"'{path}'", null, null, ids);
+        if (!File.Exists(beside)) return new($"'{path}'", null, null, ids) { LacksTokenizer = beside };
         var tokenizer = Tokenizer.Load(beside);
         if (tokenizer.Hash != info.TokenizerHash)
         {

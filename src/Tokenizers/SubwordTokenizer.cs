@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -20,7 +21,7 @@ public sealed class SubwordTokenizer : Tokenizer
     private readonly TokenFinder found, foundLater;
     private readonly byte[]?[] texts;
     private readonly int stripped;
-    private WordCache? cache;
+    private readonly ConcurrentBag<WordCache> caches = []; // as many as threads have encoded side by side
 
     internal SubwordTokenizer(TokenizerFormat format, byte[] content, TokenizerDefinition definition, string file)
     {
@@ -132,11 +133,11 @@ public sealed class SubwordTokenizer : Tokenizer
     private int[] Encode(byte[] bytes, TokenFinder finder, bool begins = true)
     {
         var ids = new List<int>(bytes.Length / 3 + 8);
-        var words = Interlocked.Exchange(ref cache, null) ?? new WordCache();
+        if (!caches.TryTake(out var words)) words = new WordCache();
         foreach (var (start, length, id) in finder.Find(bytes))
             if (id >= 0) ids.Add(id);
             else EncodeStretch(Part(bytes, start, length), start == 0, begins || start > 0, words, ids);
-        cache = words;
+        caches.Add(words);
         return [.. ids];
     }
 
