@@ -7,7 +7,8 @@ internal sealed record ChatOptions : ModelOptions
 {
     private static readonly Sampling Usual = new();
 
-    [Setting("How a chat is written; fitting: as the model says, or the tokenizer's special tokens, else plain.", Words = typeof(TemplateChoice))]
+    [Setting("How a chat is written; fitting: as the model says, or the tokenizer's special tokens, else plain.",
+        Words = typeof(TemplateChoice))]
     public string Template { get; init; } = TemplateChoice.Fitting;
 
     [Setting("What the chat begins with, before the first line is read.", Otherwise = "nothing")]
@@ -34,8 +35,8 @@ internal static class ChatCommand
 {
     public static Command Create(CommandContext context)
     {
-        var command = new Command("chat", $"Talks with a model; an empty line, {PromptLoop.Quit} or the end of the input ends it, and Ctrl+C ends "
-            + "an answer.");
+        var command = new Command("chat",
+            $"Talks with a model; an empty line, {PromptLoop.Quit} or the end of the input ends it, and Ctrl+C ends an answer.");
         return CommandLine.Bind<ChatOptions>(command, given => Run(given.Over(new ChatOptions()), context));
     }
 
@@ -43,7 +44,8 @@ internal static class ChatCommand
     {
         if (options is { Init: null, Tokenizer: not null }) throw new InputException("--tokenizer is for --init; a run has its own.");
         ChatTemplate? template = null;
-        using var trained = TrainedModel.Load(options, context, (_, settings, tokenizer) => template = Template(options, settings, tokenizer));
+        using var trained = TrainedModel.Load(options, context, (_, settings, tokenizer) =>
+            template = Template(options, settings, tokenizer));
         var chat = new Chat(trained.Model, trained.Tokenizer, template!, options);
         PromptLoop.Run(context, (line, number, stop) => TextGenerator.Write(context.Output, chat.Answer(line, number), stop));
     }
@@ -54,7 +56,8 @@ internal static class ChatCommand
     {
         string asked = options.Template != TemplateChoice.Fitting ? options.Template : settings.Template;
         if (asked != TemplateChoice.Fitting) return ChatTemplate.Named(asked);
-        return options.Init is { } model && ModelChatTemplate.Read(model) is { } jinja ? ChatTemplate.Recognize(jinja) : ChatTemplate.For(tokenizer);
+        return options.Init is { } model && ModelChatTemplate.Read(model) is { } jinja ? ChatTemplate.Recognize(jinja)
+            : ChatTemplate.For(tokenizer);
     }
 }
 

@@ -45,8 +45,9 @@ internal sealed class Corpus : IDisposable
         var train = data is null
             ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, context.Stop))
             : CorpusPart.Open(data, format);
-        return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
-            : CorpusPart.Open(validation, format), validation is null ? $"the last tenth of {Name(data)}" : Name(validation), options, context);
+        var second = validation is null ? null : CorpusPart.Open(validation, format);
+        string validated = validation is null ? $"the last tenth of {Name(data)}" : Name(validation);
+        return new Corpus(data is null ? "The default text" : Name(data), train, second, validated, options, context);
     }
 
     /// <summary>Opens a file or a folder to validate on all of it.</summary>
@@ -60,7 +61,8 @@ internal sealed class Corpus : IDisposable
     /// <summary>How documents are found in the data of a run.</summary>
     /// <exception cref="InputException">There is no such template.</exception>
     public static DataFormat Format(TrainOptions options) => new(options.TextField,
-        options.Template == TemplateChoice.Fitting ? null : ChatTemplate.Named(options.Template), options.Documents == DocumentChoice.Apart);
+        options.Template == TemplateChoice.Fitting ? null : ChatTemplate.Named(options.Template),
+        options.Documents == DocumentChoice.Apart);
 
     /// <summary>Refuses a name that stands for nothing, before other files are read.</summary>
     /// <exception cref="InputException">There is no such file or folder.</exception>
@@ -105,7 +107,8 @@ internal sealed class Corpus : IDisposable
         var first = train.Tokens(tokenizer, cache);
         var second = validation?.Tokens(tokenizer, cache);
         if (isApart && (first.Separator is null || second is { Separator: null })) throw new InputException(
-            $"--documents {SettingText.Write(DocumentChoice.Apart)}: {name} does not say where its documents end; give texts, or prepare them.");
+            $"--documents {SettingText.Write(DocumentChoice.Apart)}: {name} does not say where its documents end; "
+                + "give texts, or prepare them.");
         return isWhole ? new TokenStream(new MemoryTokens(default), first, "Nothing", name) { KeepsDocumentsApart = isApart }
             : second is null ? new TokenStream(first, name) { KeepsDocumentsApart = isApart }
             : new TokenStream(first, second, name, ValidationName) { KeepsDocumentsApart = isApart };

@@ -27,8 +27,8 @@ internal sealed class CorpusPart : IDisposable
     public string? Summary => source?.Summary;
 
     /// <summary>What a path can be, in words.</summary>
-    public static string Help => $"{DataSource.Help.TrimEnd('.')}; token ids in a .bin file, a folder of nothing else, or a name with * that "
-        + "ends in .bin.";
+    public static string Help => $"{DataSource.Help.TrimEnd('.')}; token ids in a .bin file, a folder of nothing else, or a name with * "
+        + "that ends in .bin.";
 
     /// <summary>Opens a path.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>

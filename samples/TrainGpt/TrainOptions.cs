@@ -58,8 +58,8 @@ internal record TrainOptions : CommandOptions
     public string Template { get; init; } = TemplateChoice.Fitting;
 
     [Setting(
-        "Whether documents of one window see each other: joined, they follow one another as one text; apart, each is as if alone, and each text "
-            + "file of a folder is one.",
+        "Whether documents of one window see each other: joined, they follow one another as one text; apart, each is as if alone, and each "
+            + "text file of a folder is one.",
         Phase.Run)]
     public DocumentChoice Documents { get; init; }
 

@@ -35,7 +35,8 @@ internal static class Encodings
         int nul = bytes.IndexOf((byte)0);
         if (nul < 0 && Utf8.IsValid(bytes)) return (null, true);
         foreach (var (start, what, remedy) in Known)
-            if (place == 0 && bytes.StartsWith(start)) return ($"it is {what}, not UTF-8; {remedy}.", what.EndsWith("text", StringComparison.Ordinal) && IsLong(bytes));
+            if (place == 0 && bytes.StartsWith(start))
+                return ($"it is {what}, not UTF-8; {remedy}.", what.EndsWith("text", StringComparison.Ordinal) && IsLong(bytes));
         return nul >= 0 ? OfNul(bytes, nul, place) : OfByte(bytes, FirstInvalid(bytes), place);
     }
 

@@ -145,8 +145,8 @@ public static class Files
     internal static void Delete(string path) => DeleteQuietly(path, Disk.Current);
 
     /// <summary>
-    /// A file that is written under a name of its own beside the one it gets, like those of <see cref="Replace(string, Action{Stream})"/>, so
-    /// that several can get their names together.
+    /// A file that is written under a name of its own beside the one it gets, like those of <see cref="Replace(string, Action{Stream})"/>,
+    /// so that several can get their names together.
     /// </summary>
     internal sealed class Partial : IDisposable
     {

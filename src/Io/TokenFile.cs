@@ -7,8 +7,8 @@ namespace Mayfly;
 /// A file of token ids as unsigned little-endian numbers, of which nothing is read before it is needed: nanoGPT's <c>.bin</c>, which
 /// has nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the
 /// number of ids of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header
-/// tells which. Files that <see cref="TokenFileWriter"/> wrote say more there, see <see cref="Info"/>; of ids that are not all to be learned
-/// they begin with 20261126 and the version 1, so that other programs do not take the mark of an id for a part of it.
+/// tells which. Files that <see cref="TokenFileWriter"/> wrote say more there, see <see cref="Info"/>; of ids that are not all to be
+/// learned they begin with 20261126 and the version 1, so that other programs do not take the mark of an id for a part of it.
 /// </summary>
 public sealed class TokenFile : ITokens, IDisposable
 {
@@ -99,7 +99,8 @@ public sealed class TokenFile : ITokens, IDisposable
         byte[] header = new byte[HeaderBytes];
         Files.ReadAt(stream, Path, "header", 0, header);
         var info = TokenFileHeader.Read(Path, header, isMarked, Count);
-        return info is not null || !isMarked ? info : throw Bad("header", "it says that some ids are not to be learned, and lacks the rest.");
+        return info is not null || !isMarked ? info
+            : throw Bad("header", "it says that some ids are not to be learned, and lacks the rest.");
     }
 
     private void Widen(long start, Span<int> ids)

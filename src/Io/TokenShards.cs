@@ -112,7 +112,8 @@ public sealed class TokenShards : ITokens, IDisposable
         string folder = Path.GetDirectoryName(path) is { Length: > 0 } named ? named : ".", name = Path.GetFileNameWithoutExtension(path);
         if (!Directory.Exists(folder)) return [];
         return [.. Files.Guard($"Cannot read the folder '{folder}'", () => Directory.GetFiles(folder, $"*{Extension}"))
-            .Where(file => SetName.Match(Path.GetFileName(file)) is { Success: true } match && Path.GetFileName(file)[..match.Index] == name)
+            .Where(file => SetName.Match(Path.GetFileName(file)) is { Success: true } match
+                && Path.GetFileName(file)[..match.Index] == name)
             .Order(StringComparer.Ordinal).Select(file => Path.Combine(Path.GetDirectoryName(path) ?? "", Path.GetFileName(file)))];
     }
 
@@ -122,7 +123,8 @@ public sealed class TokenShards : ITokens, IDisposable
         for (int i = 0; i < files.Length; i++)
         {
             if (files[i].Info is not { Shards: > 1 } info) continue;
-            bool isNext = i > 0 && files[i - 1].Info is { } before && before.SourceHash == info.SourceHash && before.Shard == info.Shard - 1;
+            bool isNext = i > 0 && files[i - 1].Info is { } before && before.SourceHash == info.SourceHash
+                && before.Shard == info.Shard - 1;
             bool isLast = i + 1 == files.Length || files[i + 1].Info?.SourceHash != info.SourceHash;
             int missing = info.Shard > 0 && !isNext ? info.Shard - 1 : isLast && info.Shard + 1 < info.Shards ? info.Shard + 1 : -1;
             if (missing >= 0) throw new BadFileException(files[i].Path, "shard",

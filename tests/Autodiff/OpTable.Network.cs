@@ -56,7 +56,8 @@ internal static partial class OpTable
         { Large = [[(67, 33), (5, 17)]], Limits = [0, 41] },
         new("CausalAttention", "CausalAttention", x => x[0].CausalAttention(3, 3), [[(1, 4, 9)], [(2, 3, 27)], [(1, 1, 18)]])
         { Large = [[(2, 37, 144)]] },
-        new("CausalAttention of documents", "CausalAttention", x => x[0].CausalAttention(3, 3, FirstKeys(x[0])), [[(1, 5, 9)], [(2, 4, 27)]])
+        new("CausalAttention of documents", "CausalAttention", x => x[0].CausalAttention(3, 3, FirstKeys(x[0])),
+            [[(1, 5, 9)], [(2, 4, 27)]])
         { Large = [[(2, 37, 144)]] },
         new("CausalAttention of groups", "CausalAttention", x => x[0].CausalAttention(4, 2), [[(1, 3, 8)], [(2, 2, 24)]])
         { Large = [[(2, 37, 128)]] },

@@ -69,7 +69,8 @@ public abstract unsafe partial class BackendTests
             Device.Run(alone);
             View[] expected = [forward.Y, lse, alone.Dq, alone.Dk, alone.Dv];
             for (int i = 0; i < results.Length; i++)
-                Closeness.OfScale(1, 2e-6, Values(Part(results[i], i == 1 ? 2 : 1)), Values(expected[i]), $"document at {start}, result {i}");
+                Closeness.OfScale(
+                    1, 2e-6, Values(Part(results[i], i == 1 ? 2 : 1)), Values(expected[i]), $"document at {start}, result {i}");
         }
     }
 

@@ -6,7 +6,10 @@ public class SegmentsTests
     private const int Context = 24;
     private static readonly int[] Lengths = [5, 1, 11, 7];
     private static readonly GptConfig Gpt = new() { VocabularySize = 13, Context = Context, Layers = 2, Heads = 2, Width = 16 };
-    private static readonly LlamaConfig Llama = new() { VocabularySize = 13, Context = Context, Layers = 2, Heads = 2, KvHeads = 1, Width = 16 };
+    private static readonly LlamaConfig Llama = new()
+    {
+        VocabularySize = 13, Context = Context, Layers = 2, Heads = 2, KvHeads = 1, Width = 16,
+    };
 
     /// <summary>Learned positions begin anew in each document; rotary ones are relative, so that they need not.</summary>
     public static TheoryData<string, DecoderConfig> Models => new()

@@ -20,9 +20,10 @@ internal sealed class DataSource
     /// <summary>What can be read, by how a name ends; the last takes all others.</summary>
     private static readonly Kind[] Kinds =
     [
-        new([".jsonl", ".ndjson"], "a .jsonl file of objects with a field text, prompt and completion, or messages", (source, file, stream) =>
-            JsonLines.Read(file, stream, source.format.TextField, source.template)),
-        new([".parquet"], "a .parquet file with such columns", (source, file, stream) => ParquetTexts.Read(file, stream, source.format.TextField)),
+        new([".jsonl", ".ndjson"], "a .jsonl file of objects with a field text, prompt and completion, or messages",
+            (source, file, stream) => JsonLines.Read(file, stream, source.format.TextField, source.template)),
+        new([".parquet"], "a .parquet file with such columns",
+            (source, file, stream) => ParquetTexts.Read(file, stream, source.format.TextField)),
         new([""], "a UTF-8 text file", (source, file, stream) =>
             TextParts.Read(file, stream, source.isFolder, source.format.FilesAreDocuments)),
     ];
@@ -43,7 +44,8 @@ internal sealed class DataSource
     }
 
     /// <summary>What can be read, in words.</summary>
-    public static string Help => string.Join("; ", Kinds.Reverse().Select(kind => kind.Help)) + $", each also as {Packed}; or a folder of these.";
+    public static string Help =>
+        string.Join("; ", Kinds.Reverse().Select(kind => kind.Help)) + $", each also as {Packed}; or a folder of these.";
 
     /// <summary>The bytes of all files, as they lie on the disk.</summary>
     public long Bytes { get; }
@@ -62,8 +64,8 @@ internal sealed class DataSource
     {
         if (!Path.Exists(path)) throw new InputException($"There is no file or folder '{path}'.");
         var source = new DataSource(path, format);
-        if (source.Bytes == 0) throw new InputException(source.isFolder ? $"The folder '{path}' holds no text; there is nothing to learn from."
-            : $"'{path}' is empty; there is nothing to learn from.");
+        if (source.Bytes == 0) throw new InputException(
+            (source.isFolder ? $"The folder '{path}' holds no text" : $"'{path}' is empty") + "; there is nothing to learn from.");
         return source;
     }
 
@@ -78,8 +80,7 @@ internal sealed class DataSource
         foreach (string file in files)
         {
             using var stream = Files.OpenRead(file);
-            using var unpacked = file.EndsWith(Packed, StringComparison.OrdinalIgnoreCase) ? new GZipStream(stream, CompressionMode.Decompress)
-                : (Stream)stream;
+            using var unpacked = IsPacked(file) ? new GZipStream(stream, CompressionMode.Decompress) : (Stream)stream;
             foreach (var part in Unpacked(file, KindOf(file).Read(this, file, unpacked)))
             {
                 ReadBytes = before + stream.Position;
@@ -103,7 +104,7 @@ internal sealed class DataSource
         if (ends) yield return TokenEncoder.Separator;
     }
 
-    /// <summary>32 hexadecimal digits that change with the files (names, lengths and times of change), the tokenizer and the format.</summary>
+    /// <summary>32 hexadecimal digits that change with the files (names, lengths, times of change), the tokenizer and the format.</summary>
     public string Hash(Tokenizer tokenizer)
     {
         var text = new StringBuilder(Invariant($"1 {tokenizer.Hash} {format.TextField} {template.Name} {format.FilesAreDocuments}\n"));
@@ -122,7 +123,7 @@ internal sealed class DataSource
         skipped.AddRange(passed);
         foreach (string file in found)
         {
-            if (!KindOf(file).IsText || file.EndsWith(Packed, StringComparison.OrdinalIgnoreCase)) files.Add(file);
+            if (!KindOf(file).IsText || IsPacked(file)) files.Add(file);
             else if (TextFile.Sniff(file) is { Problem: { } problem } other)
             {
                 if (other.IsText) throw new BadFileException(file, "text", problem);
@@ -134,9 +135,11 @@ internal sealed class DataSource
 
     private static Kind KindOf(string file)
     {
-        string name = file.EndsWith(Packed, StringComparison.OrdinalIgnoreCase) ? file[..^Packed.Length] : file;
+        string name = IsPacked(file) ? file[..^Packed.Length] : file;
         return Kinds.First(kind => kind.Ends.Any(end => name.EndsWith(end, StringComparison.OrdinalIgnoreCase)));
     }
+
+    private static bool IsPacked(string file) => file.EndsWith(Packed, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A damaged archive is said with its name.</summary>
     private static IEnumerable<DocumentPart> Unpacked(string file, IEnumerable<DocumentPart> parts)

@@ -3,7 +3,9 @@ using Parquet.Schema;
 
 namespace TrainGpt;
 
-/// <summary>Reads the documents of a Parquet table, one row group at a time: a column of texts, or one of prompts and one of completions.</summary>
+/// <summary>
+/// Reads the documents of a Parquet table, one row group at a time: a column of texts, or one of prompts and one of completions.
+/// </summary>
 internal static class ParquetTexts
 {
     private const string Prompt = "prompt", Completion = "completion";
@@ -42,11 +44,13 @@ internal static class ParquetTexts
 
     private static DataField[] Columns(string path, ParquetSchema schema, string textField)
     {
-        var texts = schema.DataFields.Where(field => field.ClrType == typeof(string) && field.MaxRepetitionLevel == 0).ToArray();
+        var texts = schema.DataFields.Where(field =>
+            (field.ClrType == typeof(ReadOnlyMemory<char>) || field.ClrType == typeof(string)) && field.MaxRepetitionLevel == 0).ToArray();
         if (Named(textField) is { } text) return [text];
         return Named(Prompt) is { } prompt && Named(Completion) is { } completion ? [prompt, completion]
-            : throw new BadFileException(path, textField, $"there is no such column of texts, and none of {Prompt} and {Completion}; there are "
-                + $"{string.Join(", ", schema.DataFields.Select(field => field.Path.ToString()).Take(20))}. Choose one by --text-field.");
+            : throw new BadFileException(path, textField, $"there is no such column of texts, and none of {Prompt} and {Completion}; "
+                + $"there are {string.Join(", ", schema.DataFields.Select(field => field.Path.ToString()).Take(20))}. "
+                + "Choose one by --text-field.");
 
         DataField? Named(string name) => Array.Find(texts, field => field.Path.ToString() == name);
     }
@@ -65,7 +69,8 @@ internal static class ParquetTexts
             }).ToArray();
         });
 
-    private static T Guard<T>(string path, string field, Func<T> read) => BadFileException.Guard(path, field, "it is no Parquet table", read);
+    private static T Guard<T>(string path, string field, Func<T> read) =>
+        BadFileException.Guard(path, field, "it is no Parquet table", read);
 
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 

@@ -9,8 +9,8 @@ public static class TextParts
     private const int PartBytes = 1 << 20;
 
     /// <summary>
-    /// The parts of a text, cut where byte-level encodings cut in any case. It is UTF-8, of which each part is checked; a byte order mark is
-    /// left out.
+    /// The parts of a text, cut where byte-level encodings cut in any case. It is UTF-8, of which each part is checked; a byte order mark
+    /// is left out.
     /// </summary>
     /// <param name="name">The file, for messages.</param>
     /// <param name="stream">The text, read to its end.</param>

@@ -90,7 +90,9 @@ public sealed class TokenEncoder(Tokenizer tokenizer, int threads = 0)
     }
 
     /// <summary>All ids in memory.</summary>
-    /// <exception cref="InputException">The vocabulary lacks a part of the text, or there are more than memory holds in one piece.</exception>
+    /// <exception cref="InputException">
+    /// The vocabulary lacks a part of the text, or there are more than memory holds in one piece.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public ITokens ToMemory(IEnumerable<DocumentPart> parts, CancellationToken cancellation = default)
     {
