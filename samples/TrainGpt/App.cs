@@ -61,9 +61,11 @@ internal static class App
         var train =
             new Command("train", "Trains a model and writes it, with a log, to a folder. This is what runs where no command is given.");
         root.Add(TrainCommand.Fill(train, context));
+        root.Add(PrepareCommand.Create(context));
         root.Add(PlanCommand.Create(context));
         root.Add(EvaluateCommand.Create(context));
         root.Add(GenerateCommand.Create(context));
+        root.Add(ChatCommand.Create(context));
         root.Add(ExportCommand.Create(context));
         root.Add(ReportCommand.Create(context));
         root.Add(DevicesCommand.Create(context));

@@ -9,10 +9,19 @@ internal sealed class Corpus : IDisposable
     private readonly string name;
     private readonly CorpusPart train;
     private readonly CorpusPart? validation;
+    private readonly TokenCache cache;
+    private readonly bool isApart;
     private bool isWhole;
 
-    private Corpus(string name, CorpusPart train, CorpusPart? validation, string validationName) =>
+    private Corpus(
+        string name, CorpusPart train, CorpusPart? validation, string validationName, TrainOptions options, CommandContext context)
+    {
         (this.name, this.train, this.validation, ValidationName) = (name, train, validation, validationName);
+        (cache, isApart) = (TokenCache.Of(options, context), options.Documents == DocumentChoice.Apart);
+    }
+
+    /// <summary>What was read of folders and what was passed over, in lines.</summary>
+    public IEnumerable<string> Summary => new[] { train.Summary, validation?.Summary }.OfType<string>();
 
     /// <summary>What messages call what is validated on.</summary>
     public string ValidationName { get; }
@@ -25,36 +34,46 @@ internal sealed class Corpus : IDisposable
     /// <summary>
     /// Opens files or folders; without data it is .NET's API documentation, or the repository's text on machines that lack it.
     /// </summary>
-    /// <param name="data">What to train on; without <paramref name="validation"/> its last tenth is to validate on.</param>
-    /// <param name="validation">What to validate on, or null.</param>
-    /// <param name="stop">Stops between files.</param>
+    /// <param name="options">What to train on; without data to validate on its last tenth is for that; and how it is read.</param>
+    /// <param name="context">Stops it, and hears how far it is.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static Corpus Open(string? data, string? validation, CancellationToken stop)
+    public static Corpus Open(TrainOptions options, CommandContext context)
     {
+        var (data, validation, format) = (options.Data, options.Validation, Format(options));
         CheckThere(data);
         CheckThere(validation);
         var train = data is null
-            ? CorpusPart.Of("The default text", [SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, stop)])
-            : CorpusPart.Open(data, stop);
-        return new Corpus(data is null ? "The default text" : Name(data), train, validation is null ? null
-            : CorpusPart.Open(validation, stop), validation is null ? $"the last tenth of {Name(data)}" : Name(validation));
+            ? CorpusPart.Of("The default text", SdkDocs.ReadDefault(RepositoryFolder(), MostSdkCharacters, context.Stop))
+            : CorpusPart.Open(data, format);
+        var second = validation is null ? null : CorpusPart.Open(validation, format);
+        string validated = validation is null ? $"the last tenth of {Name(data)}" : Name(validation);
+        return new Corpus(data is null ? "The default text" : Name(data), train, second, validated, options, context);
     }
 
     /// <summary>Opens a file or a folder to validate on all of it.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static Corpus OpenWhole(string data, CancellationToken stop)
+    public static Corpus OpenWhole(string data, TrainOptions options, CommandContext context)
     {
         CheckThere(data);
-        return new Corpus(Name(data), CorpusPart.Open(data, stop), null, Name(data)) { isWhole = true };
+        return new Corpus(Name(data), CorpusPart.Open(data, Format(options)), null, Name(data), options, context) { isWhole = true };
     }
+
+    /// <summary>How documents are found in the data of a run.</summary>
+    /// <exception cref="InputException">There is no such template.</exception>
+    public static DataFormat Format(TrainOptions options) => new(options.TextField,
+        options.Template == TemplateChoice.Fitting ? null : ChatTemplate.Named(options.Template),
+        options.Documents == DocumentChoice.Apart);
 
     /// <summary>Refuses a name that stands for nothing, before other files are read.</summary>
     /// <exception cref="InputException">There is no such file or folder.</exception>
     public static void CheckThere(string? path)
     {
-        if (path is not null && !path.Contains('*') && !Path.Exists(path))
+        if (path is not null && !path.Contains('*') && !Path.Exists(path) && !IsSet(path))
             throw new InputException($"There is no file or folder '{path}'.");
     }
+
+    /// <summary>True for the name of a set of token files that has only these.</summary>
+    private static bool IsSet(string path) => TokenShards.Find(path) is [var first, ..] && File.Exists(first);
 
     /// <summary>The tokenizer of a new run: a given one, numbers for a file of ids, or the characters that occur.</summary>
     /// <exception cref="InputException">The settings do not fit the data.</exception>
@@ -71,6 +90,9 @@ internal sealed class Corpus : IDisposable
     private Tokenizer Find(TrainOptions options)
     {
         if (TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer;
+        if (train.OwnTokenizer is { } own && options.Vocabulary is null) return own;
+        if (train.LacksTokenizer is { } missing && options.Vocabulary is null) throw new InputException(
+            $"{name} was prepared with a tokenizer that is not beside it ('{missing}'); give it by --tokenizer.");
         if (train.Ids is not { } ids)
             return new CharTokenizer(train.Texts.Concat(validation?.Texts ?? []), options.Tokenizer == TokenizerChoice.Characters);
         if (options.Vocabulary is { } size) return new IdTokenizer(size);
@@ -80,11 +102,17 @@ internal sealed class Corpus : IDisposable
 
     /// <summary>The ids.</summary>
     /// <exception cref="InputException">The tokenizer's vocabulary lacks an id or a character.</exception>
-    public TokenStream Tokens(Tokenizer tokenizer) => isWhole
-        ? new TokenStream(new MemoryTokens(default), train.Tokens(tokenizer), "Nothing", name)
-        : validation is null
-        ? new TokenStream(train.Tokens(tokenizer), name)
-        : new TokenStream(train.Tokens(tokenizer), validation.Tokens(tokenizer), name, ValidationName);
+    public TokenStream Tokens(Tokenizer tokenizer)
+    {
+        var first = train.Tokens(tokenizer, cache);
+        var second = validation?.Tokens(tokenizer, cache);
+        if (isApart && (first.Separator is null || second is { Separator: null })) throw new InputException(
+            $"--documents {SettingText.Write(DocumentChoice.Apart)}: {name} does not say where its documents end; "
+                + "give texts, or prepare them.");
+        return isWhole ? new TokenStream(new MemoryTokens(default), first, "Nothing", name) { KeepsDocumentsApart = isApart }
+            : second is null ? new TokenStream(first, name) { KeepsDocumentsApart = isApart }
+            : new TokenStream(first, second, name, ValidationName) { KeepsDocumentsApart = isApart };
+    }
 
     /// <inheritdoc/>
     public void Dispose()

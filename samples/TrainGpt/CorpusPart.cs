@@ -3,90 +3,85 @@ namespace TrainGpt;
 /// <summary>A file or folder of a corpus: texts, or a file of ids.</summary>
 internal sealed class CorpusPart : IDisposable
 {
-    /// <summary>Ends a document among others: the control character "end of text".</summary>
-    public const string Separator = "\u0003";
-
-    /// <summary>What can be read: in words for the help, the paths that are of the kind, and how one is read. The first counts.</summary>
-    private static readonly (string Help, Func<string, bool> Fits, Func<string, CancellationToken, CorpusPart> Read)[] Kinds =
-    [
-        ("token ids in a .bin file, a folder of nothing else, or a name with * that ends in .bin",
-            path => TokenShards.Find(path).Count > 0, (path, _) => Shards(path, TokenShards.Open(TokenShards.Find(path)))),
-        ("a .jsonl file of objects with a field text",
-            path => IsFile(path, ".jsonl"), (path, _) => Documents(path, JsonLines.ReadTexts(path))),
-        ("a UTF-8 text file, or a folder of them", _ => true, (path, stop) => Of($"'{path}'", TextSource.ReadTexts(path, stop))),
-    ];
-
     private readonly string name;
-    private readonly IReadOnlyList<string> texts;
-    private readonly bool isPacked;
+    private readonly string? text;
+    private readonly DataSource? source;
+    private ITokens? made;
 
-    private CorpusPart(string name, IReadOnlyList<string> texts, bool isPacked, TokenShards? ids) =>
-        (this.name, this.texts, this.isPacked, Ids) = (name, texts, isPacked, ids);
+    private CorpusPart(string name, string? text, DataSource? source, TokenShards? ids) =>
+        (this.name, this.text, this.source, Ids) = (name, text, source, ids);
 
     /// <summary>The ids, where they came as such.</summary>
     public TokenShards? Ids { get; }
 
+    /// <summary>The tokenizer that lies beside the ids, if there is one.</summary>
+    public Tokenizer? OwnTokenizer { get; private init; }
+
+    /// <summary>Where a tokenizer should lie beside prepared ids and does not; null where nothing is amiss.</summary>
+    public string? LacksTokenizer { get; private init; }
+
     /// <summary>All texts whose characters have to have an id.</summary>
-    public IEnumerable<string> Texts => isPacked ? texts.Append(Separator) : texts;
+    public IEnumerable<string> Texts => text is not null ? [text] : source?.Texts() ?? [];
+
+    /// <summary>What was read and what was passed over, in a line, or null.</summary>
+    public string? Summary => source?.Summary;
 
     /// <summary>What a path can be, in words.</summary>
-    public static string Help => string.Join("; ", Kinds.Reverse().Select(kind => kind.Help)) + ".";
+    public static string Help => $"{DataSource.Help.TrimEnd('.')}; token ids in a .bin file, a folder of nothing else, or a name with * "
+        + "that ends in .bin.";
 
     /// <summary>Opens a path.</summary>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static CorpusPart Open(string path, CancellationToken stop) => Kinds.First(kind => kind.Fits(path)).Read(path, stop);
-
-    /// <summary>Texts that follow one another.</summary>
-    public static CorpusPart Of(string name, IReadOnlyList<string> texts) => new(name, texts, false, null);
-
-    /// <summary>The ids; those of documents are packed with a separator after each.</summary>
-    /// <exception cref="InputException">The vocabulary lacks an id or a character.</exception>
-    public ITokens Tokens(Tokenizer tokenizer)
+    public static CorpusPart Open(string path, DataFormat format)
     {
-        if (Ids is not null) return Checked(Ids, tokenizer.VocabularySize);
+        if (TokenShards.Find(path) is { Count: > 0 } files) return OfIds(path, TokenShards.Open(files), files[0]);
+        return new($"'{path}'", null, DataSource.Open(path, format), null);
+    }
+
+    /// <summary>A text in memory.</summary>
+    public static CorpusPart Of(string name, string text) => new(name, text, null, null);
+
+    /// <summary>The ids; a separator ends each document.</summary>
+    /// <exception cref="InputException">The vocabulary lacks an id or a character.</exception>
+    public ITokens Tokens(Tokenizer tokenizer, TokenCache cache)
+    {
+        if (Ids is not null) return Checked(Ids, tokenizer);
         try
         {
-            return new MemoryTokens(isPacked
-                ? TokenPacker.Pack(texts.Select(tokenizer.Encode), End(tokenizer))
-                : texts is [var only] ? tokenizer.Encode(only) : Join([.. texts.Select(tokenizer.Encode)]));
+            return made = source is null ? new MemoryTokens(tokenizer.Encode(text!)) : cache.Tokens(source, tokenizer);
         }
-        catch (InputException e)
+        catch (InputException e) when (e is not BadFileException)
         {
             throw new InputException($"{name}: {e.Message}", e);
         }
     }
 
-    private int[] Join(int[][] parts)
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        long count = parts.Sum(part => (long)part.Length);
-        if (count > Array.MaxLength) throw new InputException(
-            $"it has {count:N0} tokens, more than memory holds in one piece; give token ids as a .bin file, which is not read into it.");
-        int[] ids = new int[count];
-        int at = 0;
-        foreach (int[] part in parts)
-        {
-            part.CopyTo(ids, at);
-            at += part.Length;
-        }
-
-        return ids;
+        Ids?.Dispose();
+        (made as IDisposable)?.Dispose();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => Ids?.Dispose();
-
-    private static int End(Tokenizer tokenizer) => tokenizer.EndOfText ?? tokenizer.Encode(Separator)[0];
-
-    private static CorpusPart Documents(string path, IEnumerable<string> texts) => new($"'{path}'", [.. texts], true, null);
-
-    private static CorpusPart Shards(string path, TokenShards ids) => new($"'{path}'", [], false, ids);
-
-    private static bool IsFile(string path, string extension) =>
-        File.Exists(path) && Path.GetExtension(path).Equals(extension, StringComparison.OrdinalIgnoreCase);
-
-    private TokenShards Checked(TokenShards ids, int size)
+    private static CorpusPart OfIds(string path, TokenShards ids, string first)
     {
-        int largest = ids.LargestId();
+        string beside = TokenShards.TokenizerOf(first);
+        if (ids.Info is not { } info) return new($"'{path}'", null, null, ids);
+        if (!File.Exists(beside)) return new($"'{path}'", null, null, ids) { LacksTokenizer = beside };
+        var tokenizer = Tokenizer.Load(beside);
+        if (tokenizer.Hash != info.TokenizerHash)
+        {
+            ids.Dispose();
+            throw new BadFileException(beside, "tokenizer", $"it is not the one that '{first}' was made with; prepare the data again.");
+        }
+
+        return new($"'{path}'", null, null, ids) { OwnTokenizer = tokenizer };
+    }
+
+    private TokenShards Checked(TokenShards ids, Tokenizer tokenizer)
+    {
+        if (ids.Info is { } info && info.TokenizerHash == tokenizer.Hash) return ids;
+        int largest = ids.LargestId(), size = tokenizer.VocabularySize;
         return largest < size ? ids : throw new InputException(
             $"{name} has the id {largest}, beyond the vocabulary of {size}; give --vocabulary {largest + 1} or more to a new run.");
     }

@@ -26,6 +26,9 @@ internal sealed class Declaration
     /// <summary>The property's name.</summary>
     public string PropertyName => property.Name;
 
+    /// <summary>What it is, in whole sentences.</summary>
+    public string Text => setting.Help;
+
     /// <summary>What it belongs to.</summary>
     public Phase Phase => setting.Phase;
 

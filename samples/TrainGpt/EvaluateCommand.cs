@@ -23,7 +23,7 @@ internal static class EvaluateCommand
         try
         {
             using var trained = TrainedModel.Load(options, context, (shape, settings, tokenizer) =>
-                data = Data(corpus = Open(options, settings, context.Stop), options, shape, tokenizer));
+                data = Data(corpus = Open(options, settings, context), options, shape, tokenizer));
             context.Output.WriteLine(Measure(trained, data!, options, context));
         }
         finally
@@ -39,8 +39,11 @@ internal static class EvaluateCommand
         return double.IsFinite(result.Loss) ? result : throw new InputException(NotFinite(result.Loss, options.Out, trained.Model));
     }
 
-    private static Corpus Open(EvaluateOptions options, TrainOptions settings, CancellationToken stop) =>
-        options.Data is { } own ? Corpus.OpenWhole(own, stop) : Corpus.Open(settings.Data, settings.Validation, stop);
+    private static Corpus Open(EvaluateOptions options, TrainOptions settings, CommandContext context)
+    {
+        settings = settings with { Out = options.Out, Threads = options.Threads };
+        return options.Data is { } own ? Corpus.OpenWhole(own, settings, context) : Corpus.Open(settings, context);
+    }
 
     private static EvaluationData Data(Corpus corpus, EvaluateOptions options, ModelConfig shape, Tokenizer tokenizer)
     {
@@ -51,7 +54,7 @@ internal static class EvaluateCommand
         if (options.Unscored >= length)
             throw new InputException(string.Create(CultureInfo.InvariantCulture,
                 $"--unscored {options.Unscored} leaves nothing of a window of {length} tokens to measure."));
-        return EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, length) with { Unscored = options.Unscored };
+        return EvaluationData.Of(corpus.Tokens(tokenizer), corpus.ValidationName, length, options.Unscored);
     }
 
     private static string NotFinite(double loss, string folder, LanguageModel model)

@@ -23,7 +23,7 @@ internal sealed record Evaluation(double Loss, int Windows, long Tokens, long By
         string part = Invariant($"{Tokens:N0} of {Data.Tokens:N0} tokens, in {Windows:N0} of {Data.Windows.Count:N0} windows");
         return Invariant($"validation loss {Loss:F4} | perplexity {Perplexity:G5}{bits}\n")
             + Invariant($"measured on {Data.Name}: {part} of {Data.Windows.Context}, stride {Data.Windows.Context}")
-            + (Data.Unscored > 0 ? Invariant($", of which the first {Data.Unscored} are read alone") : "");
+            + (Data.Windows.Unscored > 0 ? Invariant($", of which the first {Data.Windows.Unscored} are read alone") : "");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
@@ -35,13 +35,14 @@ internal sealed record Evaluation(double Loss, int Windows, long Tokens, long By
 /// <param name="Windows">Its windows side by side; each predicts every token of its own and the one after the last.</param>
 internal sealed record EvaluationData(string Name, long Tokens, Windows Windows)
 {
-    /// <summary>The tokens at the begin of each window that are read and not measured.</summary>
-    public int Unscored { get; init; }
-
     /// <summary>The part of a run's data that is to validate on.</summary>
     /// <exception cref="InputException">It is too short; the message names it.</exception>
-    public static EvaluationData Of(TokenStream data, string name, int context) =>
-        new(name, data.Validation.Count, data.ValidationWindows(context));
+    /// <param name="data">The data.</param>
+    /// <param name="name">What messages call the part.</param>
+    /// <param name="context">The tokens of a window.</param>
+    /// <param name="unscored">The first tokens of each window that are read and not measured.</param>
+    public static EvaluationData Of(TokenStream data, string name, int context, int unscored = 0) =>
+        new(name, data.Validation.Count, data.ValidationWindows(context, unscored));
 }
 
 /// <summary>How far an evaluation is.</summary>

@@ -39,7 +39,8 @@ internal sealed class Evaluator
     private Evaluation Over(int rows, IEnumerable<int> batches, Action<EvaluationProgress> progress, CancellationToken stop)
     {
         double sum = 0;
-        long bytes = 0;
+        double weight = 0;
+        long bytes = 0, tokens = 0;
         int count = 0;
         (int First, int Rows)[] parts = [.. batches.Select(index => (index * rows, Math.Min(rows, windows.Count - index * rows)))];
         int all = parts.Sum(part => part.Rows);
@@ -47,27 +48,30 @@ internal sealed class Evaluator
         {
             progress(new EvaluationProgress(Tokens(count), Tokens(all), data.Tokens, all == windows.Count));
             stop.ThrowIfCancellationRequested();
-            sum += BatchLoss(part.First, part.Rows, ref bytes) * part.Rows;
+            var (loss, counted) = BatchLoss(part.First, part.Rows, ref bytes);
+            double full = counted / (double)windows.Context; // windows that these targets would fill
+            sum += loss * full;
+            weight += full;
+            tokens += counted;
             count += part.Rows;
         }
 
-        return new Evaluation(sum / count, count, Tokens(count), bytes, data);
+        if (tokens == 0) throw new InputException($"{data.Name}: none of the tokens measured is one to be learned; measure more of them.");
+        return new Evaluation(sum / weight, count, tokens, bytes, data);
     }
 
-    private long Tokens(int rows) => (long)rows * (windows.Context - data.Unscored);
+    private long Tokens(int rows) => (long)rows * (windows.Context - windows.Unscored);
 
-    private double BatchLoss(int first, int rows, ref long bytes)
+    /// <summary>The mean loss of the targets that count, and their number.</summary>
+    private (double Loss, int Counted) BatchLoss(int first, int rows, ref long bytes)
     {
         using var scope = model.Device.Scope("Evaluate");
-        int[] ids = new int[rows * windows.Context], targets = new int[ids.Length];
-        windows.Fill(first, rows, ids, targets);
-        for (int row = 0; row < rows; row++) targets.AsSpan(row * windows.Context, data.Unscored).Fill(-1);
-        bytes += tokenizer is IdTokenizer ? 0 : tokenizer.DecodeBytes(Array.FindAll(targets, id => id >= 0)).Length;
+        var batch = windows.Read(first, rows, model.Device);
+        if (batch.Counted == 0) return (0, 0);
+        if (tokenizer is not IdTokenizer) bytes += tokenizer.DecodeBytes([.. batch.Targets.ToArray<int>().Where(id => id >= 0)]).Length;
         model.Eval();
-        double loss = model.Loss(Tensor(ids, rows), Tensor(targets, rows)).Item();
+        double loss = model.Loss(batch.Ids, batch.Targets, parts: batch.Parts).Item();
         model.Train();
-        return loss;
+        return (loss, batch.Counted);
     }
-
-    private Tensor Tensor(int[] ids, int rows) => Mayfly.Tensor.From<int>(ids, (rows, windows.Context), model.Device);
 }

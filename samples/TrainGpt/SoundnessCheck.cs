@@ -50,9 +50,9 @@ internal sealed class SoundnessCheck(LanguageModel model, Batches batches, int a
     private double Loss(long step)
     {
         using var scope = model.Device.Scope("Soundness");
-        var (ids, targets) = batches.Get(step * accumulate, model.Device);
+        var batch = batches.Read(step * accumulate, model.Device);
         model.Eval();
-        double loss = model.Loss(ids, targets).Item();
+        double loss = model.Loss(batch.Ids, batch.Targets, total: Math.Max(1, batch.Counted), batch.Parts).Item();
         model.Train();
         return loss;
     }

@@ -63,7 +63,7 @@ internal static class TrainCommand
         if (options.Vocabulary is { } size) return size;
         if (options.Data is null && TokenizerChoice.Open(options.Tokenizer) is { } tokenizer) return tokenizer.VocabularySize;
         if (options.Data is null && ModelNames.All.Contains(options.Model)) return ModelChoice.LeastVocabulary(options);
-        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        using var corpus = Corpus.Open(options, context);
         return corpus.MakeTokenizer(options).VocabularySize;
     }
 
@@ -72,7 +72,7 @@ internal static class TrainCommand
         options.Check();
         TokenizerChoice.CheckThere(options.Tokenizer);
         using var pretrained = InitChoice.Open(options);
-        using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+        using var corpus = Corpus.Open(options, context);
         if (pretrained is null)
         {
             var tokenizer = corpus.MakeTokenizer(options);
@@ -98,7 +98,7 @@ internal static class TrainCommand
             options.Check();
             Trainer.CheckLeft(snapshot, options);
             using var pretrained = FineTuning.HasAdapters(options) ? InitChoice.Open(options) : null;
-            using var corpus = Corpus.Open(options.Data, options.Validation, context.Stop);
+            using var corpus = Corpus.Open(options, context);
             Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, pretrained, (snapshot, saved), folder, context);
         }
     }
@@ -122,6 +122,7 @@ internal static class TrainCommand
         options = FineTuning.Checked(options, model);
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
         if (saved is { } s) trainer.Restore(s.File);
+        foreach (string line in corpus.Summary) context.Output.WriteLine(line);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);

@@ -10,6 +10,23 @@ internal enum EagerClip
     PerTensor,
 }
 
+/// <summary>Whether documents of one window see each other.</summary>
+internal enum DocumentChoice
+{
+    Joined,
+    Apart,
+}
+
+/// <summary>What <c>--template</c> means.</summary>
+internal static class TemplateChoice
+{
+    /// <summary>The one that fits the tokenizer.</summary>
+    public const string Fitting = "fitting";
+
+    /// <summary>The values.</summary>
+    public static string[] Names => [Fitting, .. ChatTemplate.All.Select(template => template.Name)];
+}
+
 /// <summary>The options of <c>train</c>, which are the settings of a run. The defaults are nanoGPT's for a CPU.</summary>
 internal record TrainOptions : CommandOptions
 {
@@ -32,6 +49,26 @@ internal record TrainOptions : CommandOptions
     [Setting(
         "What to validate on, like --data.", Phase.Course, Kind = "FILE|FOLDER", IsPath = true, Otherwise = "the last tenth of the data")]
     public string? Validation { get; init; }
+
+    [Setting("The field of a .jsonl line, or the column of a .parquet table, that is a document's text.", Phase.Course)]
+    public string TextField { get; init; } = JsonLines.TextField;
+
+    [Setting("How a chat (messages) is written; fitting: as the tokenizer's special tokens say, else plain.", Phase.Course,
+        Words = typeof(TemplateChoice))]
+    public string Template { get; init; } = TemplateChoice.Fitting;
+
+    [Setting(
+        "Whether documents of one window see each other: joined, they follow one another as one text; apart, each is as if alone, and each "
+            + "text file of a folder is one.",
+        Phase.Run)]
+    public DocumentChoice Documents { get; init; }
+
+    [Setting(
+        "The folder in which the ids of text are kept, and found again while text and tokenizer are the same.", Phase.Place,
+        Kind = "FOLDER",
+        IsPath = true,
+        Otherwise = "tokens in --out, for text of more than 64 MiB; less is encoded in memory")]
+    public string? Cache { get; init; }
 
     [Setting(
         "The hash of the ids that the data gives, which a run writes to its config.json: other data is refused.",

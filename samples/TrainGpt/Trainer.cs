@@ -25,7 +25,7 @@ internal sealed class Trainer : IDisposable
     private readonly SoundnessCheck soundness;
     private readonly CommandContext context;
     private (long Step, double Loss)? best, measured;
-    private long savedStep = -1, clock, stepsOnClock;
+    private long savedStep = -1, clock, stepsOnClock, counted;
     private bool isUnsound, isFailing;
     private bool isDrawn;
 
@@ -202,12 +202,19 @@ internal sealed class Trainer : IDisposable
 
     private long TokensPerStep => (long)options.Batch * Model.Context * options.Accumulate;
 
-    /// <summary>Micro-batch k of step s is batch (s - 1) accumulate + k; its loss is divided by the targets of the whole step.</summary>
+    /// <summary>
+    /// Micro-batch k of step s is batch (s - 1) accumulate + k; its loss is divided by those targets of the whole step that count.
+    /// </summary>
     private Tensor MicroBatchLoss(int microBatch)
     {
-        var (ids, targets) = batches.Get((Step - 1) * options.Accumulate + microBatch, Model.Device);
-        return Model.Loss(ids, targets, total: TokensPerStep);
+        long first = (Step - 1) * options.Accumulate;
+        if (microBatch == 0) counted = Counted(first);
+        var batch = batches.Read(first + microBatch, Model.Device);
+        return Model.Loss(batch.Ids, batch.Targets, total: Math.Max(1, counted), batch.Parts);
     }
+
+    /// <summary>The targets of a step that count.</summary>
+    private long Counted(long first) => Enumerable.Range(0, options.Accumulate).Sum(i => (long)batches.Counted(first + i));
 
     /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
     private void Save(RunRecords records)

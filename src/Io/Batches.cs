@@ -2,7 +2,9 @@ namespace Mayfly;
 
 /// <summary>
 /// Random windows of a token sequence, uniform over all places. Batch i is a function of the seed and i alone, so training resumes anywhere
-/// and several readers agree. The targets are the ids one place later.
+/// and several readers agree. The targets are the ids one place later. Where documents do not see each other, or some ids are not to be
+/// learned, a window begins with the first document behind the place that was drawn, if one begins within a context: a completion without
+/// its prompt teaches nothing.
 /// </summary>
 public sealed class Batches
 {
@@ -50,7 +52,35 @@ public sealed class Batches
     public void Fill(long index, Span<int> ids, Span<int> targets)
     {
         Windows.CheckRoom(ids, targets, Batch, Context);
-        for (int row = 0; row < Batch; row++) Windows.Cut(tokens, Start(index, row), row, Context, ids, targets);
+        for (int row = 0; row < Batch; row++)
+        {
+            var window = ids.Slice(row * Context, Context);
+            long start = Start(index, row);
+            if (tokens.Separator is { } end && (Separator is not null || tokens.HasIgnored)) start = FirstDocument(start, end, window);
+            Windows.Cut(tokens, start, row, Context, ids, targets);
+        }
+
+        if (Separator is { } separator) Documents.Detach(ids, targets, separator);
+    }
+
+    /// <summary>The id that ends each document, where these do not see each other; null where a window is one text.</summary>
+    public int? Separator { get; init; }
+
+    /// <summary>Batch <paramref name="index"/>.</summary>
+    public TokenBatch Read(long index, Device? device = null)
+    {
+        int[] ids = new int[Batch * Context], targets = new int[Batch * Context];
+        Fill(index, ids, targets);
+        return TokenBatch.Of(ids, targets, Context, Separator, device);
+    }
+
+    /// <summary>The targets of a batch that count.</summary>
+    public int Counted(long index)
+    {
+        if (Separator is null && !tokens.HasIgnored) return Batch * Context;
+        int[] ids = new int[Batch * Context], targets = new int[Batch * Context];
+        Fill(index, ids, targets);
+        return Documents.Counted(targets);
     }
 
     /// <summary>Batch <paramref name="index"/> as tensors of I32, each (B, T).</summary>
@@ -59,6 +89,15 @@ public sealed class Batches
         int[] ids = new int[Batch * Context], targets = new int[Batch * Context];
         Fill(index, ids, targets);
         return (Tensor.From<int>(ids, (Batch, Context), device), Tensor.From<int>(targets, (Batch, Context), device));
+    }
+
+    /// <summary>The place behind the first end of a document from a place on, where a window fits there; else that place.</summary>
+    private long FirstDocument(long start, int end, Span<int> window)
+    {
+        if (start == 0) return 0;
+        tokens.Copy(start - 1, window);
+        long first = start + window.IndexOf(end);
+        return first >= start && first < tokens.Count - Context ? first : start;
     }
 
     /// <summary>A 64-bit draw scaled to the number of places: no remainder, so no place is favoured by more than (places) / 2^64.</summary>

@@ -120,10 +120,10 @@ public sealed class CharTokenizer : Tokenizer
 
     private static HashSet<Rune> Distinct(IEnumerable<string> texts)
     {
-        var seen = new HashSet<Rune>();
+        var seen = new BitArray(0x110000);
         foreach (string text in texts)
-            foreach (var character in text.EnumerateRunes()) seen.Add(character);
-        return seen;
+            foreach (var character in text.EnumerateRunes()) seen[character.Value] = true;
+        return [.. Enumerable.Range(0, seen.Length).Where(value => seen[value]).Select(value => new Rune(value))];
     }
 
     private InputException Unknown(Rune character, int position) =>

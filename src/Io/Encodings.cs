@@ -25,14 +25,23 @@ internal static class Encodings
     ];
 
     /// <summary>Why bytes are no UTF-8 text, and what to do; null where they are.</summary>
-    public static string? Problem(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">A file, or a part of one.</param>
+    /// <param name="place">Where the part begins.</param>
+    public static string? Problem(ReadOnlySpan<byte> bytes, long place = 0) => Find(bytes, place).Problem;
+
+    /// <summary>Like <see cref="Problem"/>, and whether the bytes are text all the same, of another encoding.</summary>
+    public static (string? Problem, bool IsText) Find(ReadOnlySpan<byte> bytes, long place = 0)
     {
         int nul = bytes.IndexOf((byte)0);
-        if (nul < 0 && Utf8.IsValid(bytes)) return null;
+        if (nul < 0 && Utf8.IsValid(bytes)) return (null, true);
         foreach (var (start, what, remedy) in Known)
-            if (bytes.StartsWith(start)) return $"it is {what}, not UTF-8; {remedy}.";
-        return nul >= 0 ? OfNul(bytes, nul) : OfByte(bytes, FirstInvalid(bytes));
+            if (place == 0 && bytes.StartsWith(start))
+                return ($"it is {what}, not UTF-8; {remedy}.", what.EndsWith("text", StringComparison.Ordinal) && IsLong(bytes));
+        return nul >= 0 ? OfNul(bytes, nul, place) : OfByte(bytes, FirstInvalid(bytes), place);
     }
+
+    /// <summary>A mark and little more begin other files, too.</summary>
+    private static bool IsLong(ReadOnlySpan<byte> bytes) => bytes.Length >= 8;
 
     /// <summary>The bytes behind a byte order mark.</summary>
     public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> bytes) =>
@@ -41,24 +50,24 @@ internal static class Encodings
     private static string Convert(string from) => $"convert it first, as by iconv -f {from} -t UTF-8";
 
     /// <summary>Most characters of UTF-16 text have a zero for one of their bytes, always the same one of a pair.</summary>
-    private static string OfNul(ReadOnlySpan<byte> bytes, int nul)
+    private static (string Problem, bool IsText) OfNul(ReadOnlySpan<byte> bytes, int nul, long place)
     {
         bytes = bytes[..Math.Min(bytes.Length, 1 << 12)];
         int[] zeros = new int[2];
         for (int i = 0; i < bytes.Length; i++)
             if (bytes[i] == 0) zeros[i % 2]++;
         int most = Math.Max(bytes.Length / 4, 3);
-        if (zeros[1] > most && zeros[0] == 0) return $"it looks like UTF-16 text, not UTF-8; {Convert("UTF-16LE")}.";
-        if (zeros[0] > most && zeros[1] == 0) return $"it looks like UTF-16 text, not UTF-8; {Convert("UTF-16BE")}.";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"byte {nul:N0} is NUL, which no text has; take the NULs out, as by tr -d '\\000', if it is text.");
+        if (zeros[1] > most && zeros[0] == 0) return ($"it looks like UTF-16 text, not UTF-8; {Convert("UTF-16LE")}.", true);
+        if (zeros[0] > most && zeros[1] == 0) return ($"it looks like UTF-16 text, not UTF-8; {Convert("UTF-16BE")}.", true);
+        return (string.Create(CultureInfo.InvariantCulture,
+            $"byte {place + nul:N0} is NUL, which no text has; take the NULs out, as by tr -d '\\000', if it is text."), false);
     }
 
-    private static string OfByte(ReadOnlySpan<byte> bytes, int at)
+    private static (string Problem, bool IsText) OfByte(ReadOnlySpan<byte> bytes, int at, long place)
     {
-        string where = string.Create(CultureInfo.InvariantCulture, $"it is not UTF-8: byte {at:N0} is 0x{bytes[at]:X2}");
-        return LooksLatin(bytes) ? $"{where}, as in Latin-1 or Windows-1252; {Convert("WINDOWS-1252")}."
-            : $"{where}; {Convert("its encoding")}, if it is text.";
+        string where = string.Create(CultureInfo.InvariantCulture, $"it is not UTF-8: byte {place + at:N0} is 0x{bytes[at]:X2}");
+        return LooksLatin(bytes) ? ($"{where}, as in Latin-1 or Windows-1252; {Convert("WINDOWS-1252")}.", true)
+            : ($"{where}; {Convert("its encoding")}, if it is text.", false);
     }
 
     /// <summary>Letters beyond ASCII here and there, and no control characters.</summary>

@@ -141,6 +141,74 @@ public static class Files
         disk.FlushFolder(FolderOf(to));
     }
 
+    /// <summary>Deletes a file that a new one stands for, if it is there.</summary>
+    internal static void Delete(string path) => DeleteQuietly(path, Disk.Current);
+
+    /// <summary>
+    /// A file that is written under a name of its own beside the one it gets, like those of <see cref="Replace(string, Action{Stream})"/>,
+    /// so that several can get their names together.
+    /// </summary>
+    internal sealed class Partial : IDisposable
+    {
+        private readonly Disk disk = Disk.Current;
+        private readonly string path, partial;
+        private readonly Stream stream;
+        private bool isNamed;
+
+        /// <summary>Begins an empty file; its folder is made where it is missing.</summary>
+        /// <exception cref="InputException">It cannot be written.</exception>
+        public Partial(string path)
+        {
+            (this.path, partial) = (path, PartialName(path));
+            stream = Guard($"Cannot write '{path}'", () =>
+            {
+                disk.CreateFolder(FolderOf(path));
+                CheckReplaceable(path);
+                ClearPartials(path);
+                return disk.Create(partial);
+            });
+        }
+
+        /// <summary>Adds bytes.</summary>
+        /// <exception cref="InputException">They cannot be written.</exception>
+        public void Write(ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                stream.Write(bytes);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InputException($"Cannot write '{path}': {e.Message}", e);
+            }
+        }
+
+        /// <summary>Writes the begin anew, and waits until all is on the disk.</summary>
+        /// <exception cref="InputException">It cannot be written.</exception>
+        public void Finish(byte[] begin) => Guard($"Cannot write '{path}'", () =>
+        {
+            stream.Position = 0;
+            stream.Write(begin);
+            disk.Flush(stream);
+            return true;
+        });
+
+        /// <summary>Gives the file its name.</summary>
+        /// <exception cref="InputException">It cannot be written.</exception>
+        public void Rename(string name) => isNamed = Guard($"Cannot write '{name}'", () =>
+        {
+            Files.Rename(disk, partial, name);
+            return true;
+        });
+
+        /// <summary>Closes the file; one without its name is deleted.</summary>
+        public void Dispose()
+        {
+            stream.Dispose();
+            if (!isNamed) DeleteQuietly(partial, disk);
+        }
+    }
+
     /// <summary>Moves a file to another folder, of which it is the last thing to be known that it is there.</summary>
     /// <exception cref="InputException">It cannot be moved.</exception>
     public static void Move(string from, string to) => Guard($"Cannot move '{from}' to '{to}'", () =>

@@ -6,7 +6,7 @@ namespace Mayfly;
 internal sealed class LineReader(string path, Stream stream, int longest)
 {
     private const int Piece = 1 << 16;
-    private byte[] buffer = new byte[Math.Min(Piece, stream.Length + 1)];
+    private byte[] buffer = new byte[stream.CanSeek ? Math.Min(Piece, stream.Length + 1) : Piece];
     private int start, end;
     private long number;
 

@@ -13,6 +13,7 @@ public static class TextFile
     internal const int LongestText = 0x3FFFFFDF;
 
     private const double Gigabyte = 1e9;
+    private const int Sniffed = 1 << 20;
 
     /// <summary>Reads a file. Its length is looked at before any memory is taken.</summary>
     /// <param name="path">The file.</param>
@@ -29,6 +30,17 @@ public static class TextFile
         byte[] bytes = new byte[stream.Length];
         int count = Files.Guard($"Cannot read '{path}'", () => stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         return Decode(path, "text", bytes.AsSpan(0, count));
+    }
+
+    /// <summary>
+    /// Looks at the first megabyte of a file: why it is no UTF-8 text, or null; and whether it is text all the same, of another encoding.
+    /// </summary>
+    /// <exception cref="InputException">It cannot be read.</exception>
+    public static (string? Problem, bool IsText) Sniff(string path)
+    {
+        using var stream = Files.OpenRead(path);
+        foreach (byte[] begin in TextChunks.Read(stream, Sniffed)) return Encodings.Find(begin);
+        return (null, true);
     }
 
     /// <summary>What to do about a text that is too long.</summary>

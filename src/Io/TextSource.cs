@@ -38,6 +38,39 @@ public static class TextSource
         Join(folder, ReadFiles(folder, wanted, cancellation));
 
     /// <summary>
+    /// The files below a folder that may be data, in the ordinal order of their paths, and what is passed over with the reason: names that
+    /// start with a dot, links, and the folders of training runs, from whose models and logs nothing is to be learned.
+    /// </summary>
+    /// <exception cref="InputException">The folder cannot be read.</exception>
+    public static (IReadOnlyList<string> Files, IReadOnlyList<(string Path, string Why)> Skipped) List(string folder)
+    {
+        var (found, skipped) = (new List<(string File, string Name)>(), new List<(string, string)>());
+        Mayfly.Files.Guard($"Cannot read the folder '{folder}'", () =>
+        {
+            Visit(folder, "");
+            return true;
+        });
+        return ([.. found.OrderBy(file => file.Name, StringComparer.Ordinal).Select(file => file.File)], skipped);
+
+        void Visit(string place, string name)
+        {
+            foreach (var entry in new DirectoryInfo(place).EnumerateFileSystemInfos())
+            {
+                string path = Path.Combine(place, entry.Name), full = name + entry.Name;
+                if (WhyNot(entry, path) is { } why) skipped.Add((full, why));
+                else if (entry is DirectoryInfo) Visit(path, full + "/");
+                else found.Add((path, full));
+            }
+        }
+    }
+
+    private static string? WhyNot(FileSystemInfo entry, string path) => entry.Name.StartsWith('.') ? "hidden"
+        : entry.LinkTarget is not null ? "link"
+        : entry is DirectoryInfo ? Snapshot.Exists(path) ? "run" : null
+        : !Files.IsRegular(path) ? "no regular file"
+        : IsRecord(path) ? "run" : null;
+
+    /// <summary>
     /// The files below a folder, in the ordinal order of their paths with '/' between names, so that every system lists them alike.
     /// </summary>
     internal static string[] FilesBelow(string folder)
@@ -54,7 +87,8 @@ public static class TextSource
     /// True for what the command line writes beside a snapshot: with <c>--data .</c> a run would learn from the one before.
     /// </summary>
     private static bool IsRecord(string file) =>
-        Path.GetFileName(file) is "log.csv" or "config.json" or "run.html"
+        Path.GetFileName(file) is "log.csv" or "config.json" or "run.html" or Snapshot.FileName or Snapshot.BestFileName
+            or Snapshot.PreviousFileName
         && Snapshot.Exists(Path.GetDirectoryName(file)!);
 
     private static List<string> ReadFiles(string folder, Func<string, bool> wanted, CancellationToken cancellation)

@@ -7,12 +7,12 @@ namespace Mayfly;
 /// A file of token ids as unsigned little-endian numbers, of which nothing is read before it is needed: nanoGPT's <c>.bin</c>, which
 /// has nothing but ids of 16 bits in it, or llm.c's, with a header of 256 32-bit integers. They begin with 20240520, the version 1 and the
 /// number of ids of 16 bits; or with 20240801, the version 7 and the number of ids of 32 bits (llm.c's dev/data/data_common.py). The header
-/// tells which.
+/// tells which. Files that <see cref="TokenFileWriter"/> wrote say more there, see <see cref="Info"/>; of ids that are not all to be
+/// learned they begin with 20261126 and the version 1, so that other programs do not take the mark of an id for a part of it.
 /// </summary>
 public sealed class TokenFile : ITokens, IDisposable
 {
-    private const int HeaderBytes = 256 * sizeof(int), PieceIds = 1 << 13;
-    private static readonly (int Magic, int Version, int IdBytes)[] Headers = [(20240520, 1, sizeof(ushort)), (20240801, 7, sizeof(int))];
+    private const int HeaderBytes = TokenFileHeader.Bytes, PieceIds = 1 << 13;
     private readonly FileStream stream;
     private readonly int dataStart, idBytes;
     private readonly long length;
@@ -24,8 +24,9 @@ public sealed class TokenFile : ITokens, IDisposable
         this.stream = stream;
         length = stream.Length;
         changed = File.GetLastWriteTimeUtc(stream.SafeFileHandle);
-        (dataStart, idBytes) = Layout(stream);
+        (dataStart, idBytes, bool isMarked) = Layout(stream);
         Count = (length - dataStart) / idBytes;
+        if (dataStart > 0) Info = ReadInfo(stream, isMarked);
     }
 
     /// <summary>The file.</summary>
@@ -33,6 +34,15 @@ public sealed class TokenFile : ITokens, IDisposable
 
     /// <inheritdoc/>
     public long Count { get; }
+
+    /// <summary>What a prepared file says of itself; null for one of another writer.</summary>
+    public TokenFileInfo? Info { get; }
+
+    /// <inheritdoc/>
+    public bool HasIgnored => Info?.HasIgnored == true;
+
+    /// <inheritdoc/>
+    public int? Separator => Info is { Separator: >= 0 and var id } ? id : null;
 
     /// <summary>Opens a file and checks its length.</summary>
     /// <exception cref="InputException">It cannot be read, or is empty.</exception>
@@ -57,9 +67,40 @@ public sealed class TokenFile : ITokens, IDisposable
     {
         if (start < 0 || start > Count - ids.Length)
             throw new ArgumentOutOfRangeException(nameof(start), $"{Path}: ids {start} to {start + ids.Length} of {Count}.");
+        CopyMarked(start, ids);
+        if (HasIgnored) Marks.Clear(ids);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="BadFileException">The file was cut or changed since it was opened, or cannot be read any more.</exception>
+    public void CopyTargets(long start, Span<int> targets)
+    {
+        if (!HasIgnored)
+        {
+            Copy(start, targets);
+            return;
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Count - targets.Length);
+        CopyMarked(start, targets);
+        Marks.Ignore(targets);
+    }
+
+    private void CopyMarked(long start, Span<int> ids)
+    {
         if (idBytes == sizeof(int)) Read(start, MemoryMarshal.AsBytes(ids));
         else Widen(start, ids);
         CheckUnchanged();
+    }
+
+    private TokenFileInfo? ReadInfo(FileStream stream, bool isMarked)
+    {
+        byte[] header = new byte[HeaderBytes];
+        Files.ReadAt(stream, Path, "header", 0, header);
+        var info = TokenFileHeader.Read(Path, header, isMarked, Count);
+        return info is not null || !isMarked ? info
+            : throw Bad("header", "it says that some ids are not to be learned, and lacks the rest.");
     }
 
     private void Widen(long start, Span<int> ids)
@@ -104,18 +145,18 @@ public sealed class TokenFile : ITokens, IDisposable
     public void Dispose() => stream.Dispose();
 
     /// <summary>The first id's byte, after the header where there is one, and the bytes of an id.</summary>
-    private (int Start, int IdBytes) Layout(FileStream stream)
+    private (int Start, int IdBytes, bool IsMarked) Layout(FileStream stream)
     {
         long bytes = stream.Length;
         if (bytes == 0) throw new InputException($"'{Path}' is empty; there is nothing to learn from.");
         Span<byte> start = stackalloc byte[3 * sizeof(int)];
         if (bytes >= start.Length) stream.ReadExactly(start);
-        foreach (var header in Headers)
-            if (bytes >= start.Length && Field(start, 0) == header.Magic)
-                return (HeaderBytes, Check(header.Version, header.IdBytes, start, bytes));
+        foreach (var kind in TokenFileHeader.Kinds)
+            if (bytes >= start.Length && Field(start, 0) == kind.Magic)
+                return (HeaderBytes, Check(kind.Version, kind.IdBytes, start, bytes), kind.IsMarked);
         if (bytes % sizeof(ushort) != 0) throw Bad("length", $"{bytes} bytes are no whole number of 16-bit ids; it was cut short?");
         CheckRaw(stream);
-        return (0, sizeof(ushort));
+        return (0, sizeof(ushort), false);
     }
 
     private int Check(int version, int size, ReadOnlySpan<byte> start, long bytes)

@@ -33,6 +33,9 @@ public sealed class TokenStream
     public TokenStream(ITokens train, ITokens validation, string name = "The data", string? validationName = null) =>
         (Train, Validation, Name, this.validationName) = (train, validation, name, validationName ?? name);
 
+    /// <summary>True where documents do not see each other; they are told by <see cref="ITokens.Separator"/>.</summary>
+    public bool KeepsDocumentsApart { get; init; }
+
     /// <summary>The number of ids in both parts.</summary>
     public long Count => Train.Count + Validation.Count;
 
@@ -48,16 +51,27 @@ public sealed class TokenStream
     /// <summary>Random batches of the part to train on.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
     public Batches TrainBatches(int batch, int context, ulong seed) =>
-        new(Long(Train, "train on", context, ((context + 1L) * 10 + 8) / 9), batch, context, seed);
+        new(Long(Train, "train on", context, ((context + 1L) * 10 + 8) / 9), batch, context, seed) { Separator = End(Train) };
 
     /// <summary>Random batches of the part to validate on, for a quick estimate of the validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
     public Batches ValidationBatches(int batch, int context, ulong seed) =>
-        new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed);
+        new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed) 
+        {
+            Separator = End(Validation),
+            Unscored = unscored,
+        };
 
     /// <summary>All windows of the part to validate on, side by side, for the exact validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
-    public Windows ValidationWindows(int context) => new(Long(Validation, "validate on", context, context * 10L + 1), context);
+    public Windows ValidationWindows(int context, int unscored = 0) =>
+        new(Long(Validation, "validate on", context, context * 10L + 1), context) 
+        {
+            Separator = End(Validation),
+            Unscored = unscored,
+        };
+
+    private int? End(ITokens part) => KeepsDocumentsApart ? part.Separator : null;
 
     private ITokens Long(ITokens part, string purpose, int context, long needed)
     {

@@ -49,6 +49,21 @@ public abstract class Tokenizer
     /// <exception cref="InputException">The vocabulary lacks a part of them.</exception>
     public virtual int[] EncodeBytes(ReadOnlySpan<byte> utf8) => Encode(Encoding.UTF8.GetString(utf8));
 
+    /// <summary>
+    /// The ids of text that goes on from other text: as <see cref="EncodeBytes"/>, but without what some kinds put before a text.
+    /// </summary>
+    /// <exception cref="InputException">The vocabulary lacks a part of them.</exception>
+    public virtual int[] EncodeNextBytes(ReadOnlySpan<byte> utf8) => EncodeBytes(utf8);
+
+    /// <summary>
+    /// 32 hexadecimal digits that tell it from others: SHA-256, cut short, of all that decides ids.
+    /// </summary>
+    public virtual string Hash => HashOf(Encoding.UTF8.GetBytes(ToJson()));
+
+    /// <summary>The form of <see cref="Hash"/>.</summary>
+    protected static string HashOf(ReadOnlySpan<byte> content) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content).AsSpan(0, 16));
+
     /// <summary>The bytes of ids: what <see cref="Decode"/> makes text of, and exact where they are no UTF-8.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
     public virtual byte[] DecodeBytes(ReadOnlySpan<int> ids) => Encoding.UTF8.GetBytes(Decode(ids));

@@ -32,6 +32,22 @@ public sealed class Windows
             throw new ArgumentException($"Windows {first} to {first + (long)rows} of {Count}.");
         CheckRoom(ids, targets, rows, Context);
         for (int row = 0; row < rows; row++) Cut(tokens, (first + row) * (long)Context, row, Context, ids, targets);
+        if (Separator is { } end) Documents.Detach(ids, targets, end);
+        for (int row = 0; row < rows; row++) targets.Slice(row * Context, Math.Min(Unscored, Context)).Fill(-1);
+    }
+
+    /// <summary>The first targets of each window that do not count, as what comes before them is short.</summary>
+    public int Unscored { get; init; }
+
+    /// <summary>The id that ends each document, where these do not see each other; null where a window is one text.</summary>
+    public int? Separator { get; init; }
+
+    /// <summary>Windows <paramref name="first"/> to <paramref name="first"/> + <paramref name="rows"/>.</summary>
+    public TokenBatch Read(int first, int rows, Device? device = null)
+    {
+        int[] ids = new int[rows * Context], targets = new int[rows * Context];
+        Fill(first, rows, ids, targets);
+        return TokenBatch.Of(ids, targets, Context, Separator, device);
     }
 
     /// <summary>
@@ -63,6 +79,6 @@ public sealed class Windows
     internal static void Cut(ITokens tokens, long start, int row, int context, Span<int> ids, Span<int> targets)
     {
         tokens.Copy(start, ids.Slice(row * context, context));
-        tokens.Copy(start + 1, targets.Slice(row * context, context));
+        tokens.CopyTargets(start + 1, targets.Slice(row * context, context));
     }
 }

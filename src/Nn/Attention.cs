@@ -69,6 +69,6 @@ public class Attention : Module, IAttention
         var fused = Project(x); // (B, T, (heads + 2 kvHeads) D)
         if ((step is null ? rotation : step.Turned(rotation)) is { } turn)
             fused = fused.RotaryQkv(turn.Table, heads, KvHeads, turn.Halves, takeOver: true);
-        return step is null ? fused.CausalAttention(heads, KvHeads) : step.Attend(this, fused);
+        return step is null ? fused.CausalAttention(heads, KvHeads, LanguageModel.FirstKeys) : step.Attend(this, fused);
     }
 }

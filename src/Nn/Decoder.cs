@@ -52,7 +52,7 @@ public class Decoder : LanguageModel
     private Tensor Embed(Tensor ids)
     {
         var h = tokens.Call(ids); // (B, T, C)
-        if (positions is not null) h += positions.AtPositions(ids); // + (T, C)
+        if (positions is not null) h += positions.AtPositions(ids); // + (T, C), or (B, T, C)
         return IsTraining && Config.Dropout > 0 ? h.Dropout(Config.Dropout) : h;
     }
 
@@ -63,7 +63,7 @@ public class Decoder : LanguageModel
         return end - first == 1 ? Block(first, h) : Checkpoint(first, end, h);
     }
 
-    private Tensor Checkpoint(int first, int end, Tensor h) => Tape.Checkpoint(x => Blocks(first, end, x), h);
+    private Tensor Checkpoint(int first, int end, Tensor h) => Again(x => Blocks(first, end, x), h);
 
     /// <summary>Several blocks. The input is the caller's.</summary>
     private Tensor Blocks(int first, int end, Tensor x)
@@ -79,5 +79,9 @@ public class Decoder : LanguageModel
     }
 
     /// <summary>One block, run again by backward where the configuration says so.</summary>
-    private Tensor Block(int i, Tensor x) => Config.CheckpointBlocks.Recomputes(i) ? Tape.Checkpoint(blocks[i].Call, x) : blocks[i].Call(x);
+    private Tensor Block(int i, Tensor x) => Config.CheckpointBlocks.Recomputes(i) ? Again(blocks[i].Call, x) : blocks[i].Call(x);
+
+    /// <summary>A part that backward runs again; the documents of the batch are an input of it.</summary>
+    private static Tensor Again(Func<Tensor, Tensor> part, Tensor x) => FirstKeys is not { } first ? Tape.Checkpoint(part, x)
+        : Tape.Checkpoint(xs => [WithFirstKeys(xs[1], part, xs[0])], x, first)[0];
 }

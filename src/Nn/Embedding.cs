@@ -17,14 +17,16 @@ public sealed class Embedding : Module
 
     /// <summary>
     /// The vectors of the positions of tokens, as learned positions need them: of 0, 1, ... along the last axis; for new tokens of a
-    /// cache's rows, of the positions after what each row holds.
+    /// cache's rows, of the positions after what each row holds; for <see cref="Segments"/>, of those within each.
     /// </summary>
     /// <param name="ids">I32 (B, T).</param>
-    /// <returns>(T, C), to be added to (B, T, C); (1, T, C) for new tokens of a cache.</returns>
+    /// <returns>(T, C), to be added to (B, T, C); (1, T, C) for new tokens of a cache, (B, T, C) for segments.</returns>
     public Tensor AtPositions(Tensor ids)
     {
         CheckOwn();
-        return LanguageModel.Step is { } step ? Forward(step.Positions) : Table.Value.Slice(0, 0, ids.Shape[-1]);
+        return LanguageModel.Step is { } step ? Forward(step.Positions)
+            : LanguageModel.Segments is { } segments ? Forward(segments.Positions)
+            : Table.Value.Slice(0, 0, ids.Shape[-1]);
     }
 
     /// <summary>ids I32 (...) -> (..., C).</summary>

@@ -7,6 +7,8 @@ namespace Mayfly;
 public abstract class LanguageModel : Module
 {
     [ThreadStatic] private static (bool IsAsked, CacheStep? Step) reading;
+    [ThreadStatic] private static Segments? segments;
+    [ThreadStatic] private static Tensor? firstKeys;
 
     /// <summary>The shape.</summary>
     public abstract ModelConfig Config { get; }
@@ -18,21 +20,43 @@ public abstract class LanguageModel : Module
     public int Context => Config.Context;
 
     /// <summary>The scores of every next token: ids I32 (B, T) -> (B, T, V).</summary>
-    /// <exception cref="ArgumentException">ids are not (B, T), or T exceeds the context.</exception>
+    /// <param name="ids">I32 (B, T).</param>
+    /// <param name="parts">Documents of the rows that do not see each other; null where each row is one.</param>
+    /// <exception cref="ArgumentException">
+    /// ids are not (B, T), T exceeds the context, or the model cannot keep documents apart.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
-    public Tensor Logits(Tensor ids) => Call(ids);
+    public Tensor Logits(Tensor ids, Segments? parts = null)
+    {
+        if (parts is null) return Call(ids);
+        if (!ReadsNewTokensAlone) throw new ArgumentException(
+            $"{GetType().Name}: tokens meet elsewhere than in Attention, so that documents of a row cannot be kept apart.");
+        if (parts.First.Shape != ids.Shape)
+            throw new ArgumentException($"{GetType().Name}: ids {ids.Shape}, documents {parts.First.Shape}; they must be of one shape.");
+        var outer = (segments, firstKeys);
+        (segments, firstKeys) = (parts, parts.First);
+        try
+        {
+            return Call(ids);
+        }
+        finally
+        {
+            (segments, firstKeys) = outer;
+        }
+    }
 
     /// <summary>The mean cross-entropy in nats of the targets.</summary>
     /// <param name="ids">I32 (B, T).</param>
     /// <param name="targets">I32 (B, T); -1 does not count.</param>
     /// <param name="total">What the sum is divided by; null means the number of targets that count.</param>
+    /// <param name="parts">Documents of the rows that do not see each other; null where each row is one.</param>
     /// <returns>A scalar.</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit, or the model cannot keep documents apart.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
-    public Tensor Loss(Tensor ids, Tensor targets, double? total = null)
+    public Tensor Loss(Tensor ids, Tensor targets, double? total = null, Segments? parts = null)
     {
         using var scope = Open(ids);
-        return scope.Return(Logits(ids).CrossEntropy(targets, total: total));
+        return scope.Return(Logits(ids, parts).CrossEntropy(targets, total: total));
     }
 
     /// <summary>Makes room for the keys and values of sequences under generation.</summary>
@@ -75,6 +99,27 @@ public abstract class LanguageModel : Module
 
     /// <summary>The new tokens that a model of this thread reads; null where it reads whole sequences.</summary>
     public static CacheStep? Step => reading.Step;
+
+    /// <summary>The documents of the batch that a model of this thread reads; null where each row is one.</summary>
+    internal static Segments? Segments => segments;
+
+    /// <summary>The first key that each position of that batch sees; null for the first of its row.</summary>
+    internal static Tensor? FirstKeys => firstKeys;
+
+    /// <summary>Runs a part of a model that backward runs again, when the batch's own first keys are no longer known.</summary>
+    internal static Tensor WithFirstKeys(Tensor first, Func<Tensor, Tensor> part, Tensor x)
+    {
+        var outer = firstKeys;
+        firstKeys = first;
+        try
+        {
+            return part(x);
+        }
+        finally
+        {
+            firstKeys = outer;
+        }
+    }
 
     /// <summary>
     /// True where <see cref="Scores"/> may be given the new tokens of a cache's rows alone, (1, N) of any rows one after the other: where

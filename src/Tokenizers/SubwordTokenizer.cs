@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -15,17 +16,18 @@ public sealed class SubwordTokenizer : Tokenizer
     private readonly TokenizerDefinition definition;
     private readonly TokenizerFormat format;
     private readonly byte[] content;
-    private readonly Func<byte[], byte[]> normalize;
+    private readonly Func<byte[], byte[]> normalize, normalizeNext;
     private readonly Func<Cut, Cut> cut;
     private readonly TokenFinder found, foundLater;
     private readonly byte[]?[] texts;
     private readonly int stripped;
-    private WordCache? cache;
+    private readonly ConcurrentBag<WordCache> caches = []; // as many as threads have encoded side by side
 
     internal SubwordTokenizer(TokenizerFormat format, byte[] content, TokenizerDefinition definition, string file)
     {
         (this.format, this.content, this.definition) = (format, content, definition);
         normalize = Section(definition.Normalizer, "normalizer", file, Normalizers.Read);
+        normalizeNext = Section(definition.Normalizer, "normalizer", file, Normalizers.ReadNext);
         cut = MarkCut.For(definition) ?? Section(definition.PreTokenizer, "pre_tokenizer", file, PreTokenizers.Read);
         var decoder = Section(definition.Decoder, "decoder", file, part => Decoders.Read(part, definition.IsByteLevel));
         (texts, stripped) = (Texts(definition, decoder), decoder.Stripped + (decoder.Joins ? 1 : 0));
@@ -62,6 +64,12 @@ public sealed class SubwordTokenizer : Tokenizer
 
     /// <inheritdoc/>
     public override int[] EncodeBytes(ReadOnlySpan<byte> utf8) => Encode(utf8.ToArray(), found);
+
+    /// <inheritdoc/>
+    public override int[] EncodeNextBytes(ReadOnlySpan<byte> utf8) => Encode(utf8.ToArray(), found, begins: false);
+
+    /// <inheritdoc/>
+    public override string Hash => HashOf([.. Encoding.UTF8.GetBytes($"{format.Name} {definition.Begin} {definition.End} "), .. content]);
 
     /// <summary>The ids of a text in which the names of special tokens stand for these.</summary>
     /// <param name="text">The text.</param>
@@ -122,23 +130,24 @@ public sealed class SubwordTokenizer : Tokenizer
         json.WriteBase64String(ContentField, packed.GetBuffer().AsSpan(0, (int)packed.Length));
     }
 
-    private int[] Encode(byte[] bytes, TokenFinder finder)
+    private int[] Encode(byte[] bytes, TokenFinder finder, bool begins = true)
     {
         var ids = new List<int>(bytes.Length / 3 + 8);
-        var words = Interlocked.Exchange(ref cache, null) ?? new WordCache();
+        if (!caches.TryTake(out var words)) words = new WordCache();
         foreach (var (start, length, id) in finder.Find(bytes))
             if (id >= 0) ids.Add(id);
-            else EncodeStretch(Part(bytes, start, length), start == 0, words, ids);
-        cache = words;
+            else EncodeStretch(Part(bytes, start, length), start == 0, begins || start > 0, words, ids);
+        caches.Add(words);
         return [.. ids];
     }
 
-    private void EncodeStretch(byte[] bytes, bool begins, WordCache words, List<int> ids)
+    /// <summary>Encodes a stretch; that which goes on from other text, as the first of a part, has nothing before it.</summary>
+    private void EncodeStretch(byte[] bytes, bool isFirst, bool isWhole, WordCache words, List<int> ids)
     {
-        bytes = normalize(bytes);
+        bytes = isWhole ? normalize(bytes) : normalizeNext(bytes);
         foreach (var (start, length, id) in foundLater.Find(bytes))
             if (id >= 0) ids.Add(id);
-            else EncodePieces(cut(Cut.Whole(Part(bytes, start, length), begins && start == 0)), words, ids);
+            else EncodePieces(cut(Cut.Whole(Part(bytes, start, length), isFirst && isWhole && start == 0)), words, ids);
     }
 
     private static byte[] Part(byte[] bytes, int start, int length) => length == bytes.Length ? bytes : bytes[start..(start + length)];

@@ -57,6 +57,9 @@ internal static partial class OpTable
         { Large = [[(67, 33), (5, 17)]], Limits = [0, 41] },
         new("CausalAttention", "CausalAttention", x => x[0].CausalAttention(3, 3), [[(1, 4, 9)], [(2, 3, 27)], [(1, 1, 18)]])
         { Large = [[(2, 37, 144)]] },
+        new("CausalAttention of documents", "CausalAttention", x => x[0].CausalAttention(3, 3, FirstKeys(x[0])),
+            [[(1, 5, 9)], [(2, 4, 27)]])
+        { Large = [[(2, 37, 144)]] },
         new("CausalAttention of groups", "CausalAttention", x => x[0].CausalAttention(4, 2), [[(1, 3, 8)], [(2, 2, 24)]])
         { Large = [[(2, 37, 128)]] },
         new("Attention", "Attention", x => x[0].Attention(x[1], x[2]),
@@ -91,6 +94,13 @@ internal static partial class OpTable
     }
 
     private static Tensor Table(Tensor x, int heads) => x.Device.RotaryTable((int)x.Shape[1], (int)x.Shape[2] / heads);
+
+    /// <summary>Documents of three positions.</summary>
+    private static Tensor FirstKeys(Tensor x)
+    {
+        int[] first = [.. Enumerable.Range(0, (int)(x.Shape[0] * x.Shape[1])).Select(i => i % (int)x.Shape[1] / 3 * 3)];
+        return Tensor.From<int>(first, x.Shape.Take(2), x.Device);
+    }
 
     private static Tensor Table(Tensor x) => x.Device.RotaryTable((int)x.Shape[1], (int)x.Shape[3]);
 }

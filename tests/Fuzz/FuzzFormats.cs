@@ -28,8 +28,9 @@ internal sealed class FuzzFormats : IDisposable
     /// <summary>Their names, without any file being made.</summary>
     public static string[] Names { get; } =
     [
-        "safetensors", "header", "snapshot", "resealed", "config", "log", "log-resumed", "jsonl", "text", "tokens-16", "tokens-32",
-        "tokenizer", "huggingface", "model-config", "model-index", "gguf", "llama2c", "adapter-config", "adapter",
+        "safetensors", "header", "snapshot", "resealed", "config", "log", "log-resumed", "jsonl", "chats", "text", "tokens-16",
+        "tokens-32", "tokens-prepared", "tokenizer", "huggingface", "model-config", "model-index", "gguf", "llama2c",
+        "adapter-config", "adapter",
     ];
 
     public void Dispose() => folder.Dispose();
@@ -49,12 +50,17 @@ internal sealed class FuzzFormats : IDisposable
         byte[][] lines =
             [Encoding.UTF8.GetBytes("{\"text\":\"one\\ntwo\",\"n\":1}\n\n{\"n\":[1,{}],\"text\":\"\u00e9\\ud83d\\ude42\"}\r\n")];
         yield return new("jsonl", "a.jsonl", lines, Text(lines), Managed(path => JsonLines.ReadTexts(path).Count()));
+        byte[][] chats = [Encoding.UTF8.GetBytes("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+            + "\"b\"}]}\n{\"prompt\":\"c\",\"completion\":\"d\"}\n{\"text\":\"e\"}\n")];
+        yield return new("chats", "a.jsonl", chats, Text(chats), Managed(path => ReadData(path).Count()));
         byte[][] texts = [Encoding.UTF8.GetBytes("\uFEFF" + Words), Encoding.UTF8.GetBytes(Words), Encoding.Unicode.GetBytes(Words)];
         yield return new("text", "a.txt", texts, Raw(texts), Managed(path => TextSource.Read(path))) { IsAccepted = false };
         byte[][] narrow = [Tokens<ushort>(), [.. Header(20240520, 1), .. Tokens<ushort>()]];
         byte[][] wide = [Tokens<int>(), [.. Header(20240801, 7), .. Tokens<int>()]];
         yield return new("tokens-16", "a.bin", narrow, Raw(narrow), Managed(ReadTokens));
         yield return new("tokens-32", "a.bin", wide, Raw(wide), Managed(ReadTokens)) { IsAccepted = false };
+        byte[][] prepared = [Prepared("some text"), Prepared("a", "b")];
+        yield return new("tokens-prepared", "a.bin", prepared, Raw(prepared), Managed(ReadTokens));
         byte[][] tokenizers = [.. new Tokenizer[] { new CharTokenizer(Words), new ByteTokenizer(), new IdTokenizer(50257) }
             .Select(tokenizer => Encoding.UTF8.GetBytes(tokenizer.ToJson()))];
         yield return new("tokenizer", "t.json", tokenizers, Text(tokenizers), Managed(path => Tokenizer.Load(path).Decode([0])));
@@ -96,6 +102,17 @@ internal sealed class FuzzFormats : IDisposable
         using var whole = new MemoryStream();
         writer.WriteTo(whole);
         return whole.ToArray();
+    }
+
+    private static IEnumerable<DocumentPart> ReadData(string path) =>
+        DataSource.Open(path, new DataFormat(JsonLines.TextField, ChatTemplate.ChatMl, false)).Parts();
+
+    /// <summary>A prompt makes a file in which some ids are not to be learned.</summary>
+    private byte[] Prepared(string completion, string prompt = "")
+    {
+        string path = folder.File("prepared.bin");
+        new TokenEncoder(new ByteTokenizer(), 1).Write(ChatTemplate.Complete(prompt, completion), path, new string('7', 32));
+        return File.ReadAllBytes(path);
     }
 
     private byte[] Subwords()

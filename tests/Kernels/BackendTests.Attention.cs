@@ -2,8 +2,11 @@ namespace Mayfly.Tests;
 
 public abstract unsafe partial class BackendTests
 {
-    /// <summary>Sizes of one attention call; fused: q, k and v (and their gradients) lie in one buffer.</summary>
-    public readonly record struct AttentionCase(int T, int S, int H, int G, int D, bool Causal, bool Fused, int B = 2);
+    /// <summary>
+    /// Sizes of one attention call; fused: q, k and v (and their gradients) lie in one buffer; later: queries have first keys of their own,
+    /// some of them impossible ones.
+    /// </summary>
+    public readonly record struct AttentionCase(int T, int S, int H, int G, int D, bool Causal, bool Fused, int B = 2, bool Later = false);
 
     public static TheoryData<AttentionCase> AttentionCases()
     {
@@ -19,6 +22,9 @@ public abstract unsafe partial class BackendTests
             cases.Add(new AttentionCase(1, 33, 2, 1, 8, causal, Fused: false));
             cases.Add(new AttentionCase(50, 51, 2, 2, 12, causal, Fused: false, B: 1));
             cases.Add(new AttentionCase(150, 150, 1, 1, 4, causal, Fused: true, B: 1));
+            foreach (int time in (int[])[1, 7, 17, 67, 150])
+                cases.Add(new AttentionCase(time, time, 2, 1, 5, causal, Fused: true, Later: true));
+            cases.Add(new AttentionCase(3, 40, 4, 2, 16, causal, Fused: false, Later: true));
         }
 
         return cases;
@@ -29,13 +35,43 @@ public abstract unsafe partial class BackendTests
     public void Attention_is_the_reference(AttentionCase sizes)
     {
         sizes = sizes with { T = Math.Min(sizes.T, LargestExtent), S = Math.Min(sizes.S, LargestExtent) };
-        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread));
-        var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)));
+        var first = sizes.Later ? Integers((sizes.B, sizes.T), FirstKeys(sizes)) : default;
+        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread), first);
+        var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)), Mirror(first));
         Device.Run(args.Forward);
         Device.Run(args);
         Reference.Run(expectedArgs.Forward);
         Reference.Run(expectedArgs);
         for (int i = 0; i < results.Length; i++) Near(results[i], expected[i], 2e-5, 2e-5, $"{sizes}, result {i}");
+    }
+
+    /// <summary>What each document gives in a row of its own, to rounding.</summary>
+    [Fact]
+    public void Documents_in_one_row_are_documents_alone()
+    {
+        int[] lengths = [1, 30, 3, 13, 20];
+        int time = lengths.Sum(), place = 0;
+        int[] starts = [.. lengths.SelectMany(length => Enumerable.Repeat((place += length) - length, length))];
+        var sizes = new AttentionCase(time, time, 2, 1, 8, Causal: true, Fused: false, B: 1, Later: true);
+        var (packed, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread), Integers((1, time), starts));
+        Device.Run(packed.Forward);
+        Device.Run(packed);
+        foreach (int start in starts.Distinct())
+        {
+            int length = starts.Count(s => s == start);
+            View Part(View x, int axis = 1) => x.With(x.Layout.Slice(axis, start, length));
+            View Own(View x) => Part(Clone(x));
+            var f = packed.Forward;
+            View lse = Floats((1, 2, length));
+            var forward = f with { Q = Part(f.Q), K = Part(f.K), V = Part(f.V), Y = Own(f.Y), Lse = lse, First = default };
+            var alone = new AttendBack(forward, Part(packed.Dy), Own(packed.Dq), Own(packed.Dk), Own(packed.Dv));
+            Device.Run(forward);
+            Device.Run(alone);
+            View[] expected = [forward.Y, lse, alone.Dq, alone.Dk, alone.Dv];
+            for (int i = 0; i < results.Length; i++)
+                Closeness.OfScale(
+                    1, 2e-6, Values(Part(results[i], i == 1 ? 2 : 1)), Values(expected[i]), $"document at {start}, result {i}");
+        }
     }
 
     [Theory]
@@ -94,7 +130,7 @@ public abstract unsafe partial class BackendTests
     }
 
     /// <summary>Random operands; the results are y, lse and the gradients.</summary>
-    private static (AttendBack Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make)
+    private static (AttendBack Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make, View first = default)
     {
         View q, k, v, dq, dk, dv, fused = default, dFused = default;
         if (c.Fused)
@@ -113,7 +149,8 @@ public abstract unsafe partial class BackendTests
 
         View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps),
             lse = make(11, (c.B, c.H, c.T), Spread.Dense);
-        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal };
+        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal,
+            First = first };
         return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
     }
 
@@ -121,6 +158,19 @@ public abstract unsafe partial class BackendTests
         fused.With(fused.Layout.Slice(2, 0, heads)),
         fused.With(fused.Layout.Slice(2, heads, groups)),
         fused.With(fused.Layout.Slice(2, heads + groups, groups)));
+
+    /// <summary>Some for documents, some at random, and a few beyond what a query can see.</summary>
+    private static int[] FirstKeys(AttentionCase c)
+    {
+        var random = new Random(c.T);
+        return [.. Enumerable.Range(0, c.B * c.T).Select(i => random.Next(8) switch
+        {
+            0 => -5,
+            1 => int.MaxValue,
+            2 or 3 => random.Next(c.S),
+            _ => i % c.T / 10 * 10,
+        })];
+    }
 
     private static View Repeat(View one, Shape to) => one.With(one.Layout.TryBroadcast(to)!.Value);
 }

@@ -59,20 +59,39 @@ public class GpuAttentionTests
 
     private static (int Edge, int Chunk) Size<TTile>() where TTile : unmanaged, IAttentionTile => (TTile.Edge, TTile.Chunk);
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Each_tile_keeps_documents_apart(int edge, int queries, int keys, int heads, int groups, int size, bool causal)
+    {
+        gpu.AttentionEdge = edge;
+        using var reference = new ReferenceBackend<D1>();
+        int[] first = [.. Enumerable.Range(0, queries).Select(t => t % 11 == 3 ? -1 : t % 13 == 5 ? keys : (t + keys - queries) / 9 * 9)];
+        double[][] actual = Run(gpu, queries, keys, heads, groups, size, causal, first),
+            expected = Run(reference, queries, keys, heads, groups, size, causal, first);
+        for (int i = 0; i < actual.Length; i++) Closeness.OfScale(1, 1e-4, actual[i], expected[i], $"result {i}");
+    }
+
     /// <summary>y, lse and the gradients of one sequence.</summary>
-    private static double[][] Run(Backend on, int queries, int keys, int heads, int groups, int size, bool causal)
+    private static double[][] Run(Backend on, int queries, int keys, int heads, int groups, int size, bool causal, int[]? first = null)
     {
         Shape ofQueries = (1, queries, heads, size), ofKeys = (1, keys, groups, size);
         var forward = new Attend
         {
             Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries),
             Lse = New(on, 6, (1, heads, queries)),
-            Scale = 1 / Math.Sqrt(size), Causal = causal,
+            Scale = 1 / Math.Sqrt(size), Causal = causal, First = first is null ? default : Ids(on, first),
         };
         var back = new AttendBack(forward, New(on, 5, ofQueries), New(on, 7, ofQueries), New(on, 8, ofKeys), New(on, 9, ofKeys));
         on.Run(forward);
         on.Run(back);
         return [Read(on, forward.Y), Read(on, forward.Lse), Read(on, back.Dq), Read(on, back.Dk), Read(on, back.Dv)];
+    }
+
+    private static View Ids(Backend on, int[] ids)
+    {
+        var view = new View(on.Allocate(ids.Length * sizeof(int)), DType.I32, Layout.RowMajor((1, ids.Length)));
+        on.Write(view, MemoryMarshal.AsBytes(ids.AsSpan()));
+        return view;
     }
 
     /// <summary>Numbers of [-2, 2) that depend on the seed alone.</summary>

@@ -124,7 +124,8 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 
     private string Train(LanguageModel model, Rule rule)
     {
-        using var corpus = Corpus.Open(run.Data, null, CancellationToken.None);
+        var context = new CommandContext(TextReader.Null, TextWriter.Null, TextWriter.Null, new Signals());
+        using var corpus = Corpus.Open(new TrainOptions { Data = run.Data }, context);
         var batches = corpus.Tokens(new CharTokenizer(File.ReadAllText(run.Data))).TrainBatches(4, 16, seed: 1);
         using var updater = new Updater(model.Parameters(), Route.For(rule, UpdateMode.Deferred), new UpdaterOptions
         {

@@ -37,7 +37,8 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("train")]
     [InlineData("evaluate")]
     public void The_help_of_data_lists_its_kinds(string command) => Assert.Contains(
-        "a UTF-8 text file, or a folder of them; a .jsonl file of objects with a field text; token ids in a .bin file, a folder of",
+        "a UTF-8 text file; a .parquet file with such columns; a .jsonl file of objects with a field text, prompt and completion, or "
+            + "messages, each also as .gz; or a folder of these; token ids in a .bin file, a folder of",
         Regex.Replace(TrainGptRun.Good(command, "--help"), @"\s+", " "));
 
     [Fact]

@@ -11,17 +11,32 @@ public static partial class TensorOps
     /// Backward: with p = softmax(q k^T / sqrt(D)) from its log-sum-exp, one number a query (Dao et al. 2022), and ds = p (dy v^T - sum(dy
     /// y)): dq = ds k / sqrt(D), dk = ds^T q / sqrt(D), dv = p^T dy. Nothing of size T x T is kept.
     /// </remarks>
-    /// <exception cref="ArgumentException">The width does not divide, or the heads are not a multiple of the key-value heads.</exception>
-    public static Tensor CausalAttention(this Tensor qkv, int heads, int kvHeads)
+    /// <param name="qkv">(B, T, (heads + 2 kvHeads) D).</param>
+    /// <param name="heads">Query heads.</param>
+    /// <param name="kvHeads">Key and value heads, a divisor of the query heads.</param>
+    /// <param name="first">
+    /// I32 (B, T): the first position that each one sees, at most its own; null for the first of its row. So a row holds several documents
+    /// that do not see each other, or sees through a sliding window. Beyond 0 and its own position the nearer of these is meant.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The width does not divide, the heads are not a multiple of the key-value heads, or first is no I32 (B, T).
+    /// </exception>
+    public static Tensor CausalAttention(this Tensor qkv, int heads, int kvHeads, Tensor? first = null)
     {
-        var call = Op.Begin("CausalAttention", qkv);
+        Tensor[] inputs = first is null ? [qkv] : [qkv, first];
+        var call = Op.Begin("CausalAttention", inputs);
         call.CheckFloat(qkv);
+        if (first is not null && (first.Type != DType.I32 || first.Shape != qkv.Shape.Take(2)))
+            throw call.Error($"qkv {qkv.Shape}, first {first.Shape} of {first.Type}: first keys are I32 (B, T).");
         var fused = FusedHeads.Of(call, qkv, heads, kvHeads);
-        var dense = call.Dense(qkv);
+        Tensor dense = call.Dense(qkv);
+        var keys = call.Dense(first);
         var y = call.New((qkv.Shape[0], qkv.Shape[1], heads * fused.HeadSize));
         using var lse = call.New((qkv.Shape[0], heads, qkv.Shape[1]));
-        call.Backend.Run(AttentionOf(fused, call.Read(dense), call.Write(y), call.Write(lse)));
-        return call.Records ? call.Push(y, new CausalAttentionNode(fused, call.Save(dense), call.Save(y), call.Save(lse))) : y;
+        call.Backend.Run(AttentionOf(fused, call.Read(dense), call.Write(y), call.Write(lse), call.Read(keys)));
+        if (!call.Records) return y;
+        Saved? kept = keys is null ? null : call.Save(keys);
+        return call.Push(y, new CausalAttentionNode(fused, call.Save(dense), call.Save(y), call.Save(lse), kept));
     }
 
     /// <summary>
@@ -49,17 +64,17 @@ public static partial class TensorOps
     private static Attend AttentionOf(in View q, in View k, in View v, in View y, in View lse, bool causal) =>
         new() { Q = q, K = k, V = v, Y = y, Lse = lse, Causal = causal, Scale = 1 / Math.Sqrt(q.Shape[3]) };
 
-    private static Attend AttentionOf(FusedHeads fused, in View qkv, in View y, in View lse) =>
-        AttentionOf(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true);
+    private static Attend AttentionOf(FusedHeads fused, in View qkv, in View y, in View lse, in View first) =>
+        AttentionOf(fused.Queries(qkv), fused.Keys(qkv), fused.Values(qkv), fused.Split(y), lse, causal: true) with { First = first };
 
-    private sealed class CausalAttentionNode(FusedHeads fused, Saved qkv, Saved y, Saved lse) : Node
+    private sealed class CausalAttentionNode(FusedHeads fused, Saved qkv, Saved y, Saved lse, Saved? first) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {
             var target = sweep.Target(0);
             using var apart = target.Add ? sweep.Scratch(fused.Shape) : null;
             var d = Write(apart ?? target.Value);
-            var forward = AttentionOf(fused, Read(qkv), Read(y), Read(lse));
+            var forward = AttentionOf(fused, Read(qkv), Read(y), Read(lse), first is { } keys ? Read(keys) : default);
             sweep.Backend.Run(new AttendBack(forward, fused.Split(Read(sweep.Dy)), fused.Queries(d), fused.Keys(d), fused.Values(d)));
             if (apart is not null) target.Value.AddInPlace(apart);
         }

@@ -62,11 +62,13 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     {
         int start = block * shape.BlockRows, rows = shape.RowsOf(block), padded = AttentionShape.RoundUp(rows, AttentionShape.TileRows);
         AttentionPack<L>.Rows(q.At(b, h, start), q.Step, rows, shape.Size, shape.Scale, to.Q, to.SizeStep);
-        AttentionTiles<L>.Scores(shape, start, rows, to.Q, to.SizeStep, to.K, to.Scores, to.ScoreStep);
+        int first = shape.FirstKey(b, start, rows);
+        AttentionTiles<L>.Scores(shape, first, start, rows, to.Q, to.SizeStep, to.K, to.Scores, to.ScoreStep);
         int most = shape.Seen(start + padded - 1);
         for (int row = 0; row < rows; row++)
-            to.Factors[row] = Softmax(to.Scores + row * to.ScoreStep, shape.Seen(start + row), most, out to.Sums[row]);
-        AttentionTiles<L>.Weigh(shape, start, rows, to.Scores, to.ScoreStep, to.V, to.Y, to.SizeStep);
+            to.Factors[row] = Softmax(
+                to.Scores + row * to.ScoreStep, first, shape.FirstKey(b, start + row), shape.Seen(start + row), most, out to.Sums[row]);
+        AttentionTiles<L>.Weigh(shape, first, start, rows, to.Scores, to.ScoreStep, to.V, to.Y, to.SizeStep);
         for (int row = 0; row < rows; row++)
             AttentionPack<L>.Write(to.Y + row * to.SizeStep, to.Factors[row], y.At(b, h, start + row), shape.Size);
         if (lse is not null)
@@ -74,25 +76,29 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     }
 
     /// <summary>
-    /// Replaces scores by exp(score - largest), and those from <paramref name="seen"/> on by zero; returns the reciprocal of the sum.
+    /// Replaces scores by exp(score - largest), and those from <paramref name="begin"/> to <paramref name="first"/> and from
+    /// <paramref name="seen"/> on by zero; returns the reciprocal of the sum.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* scores, int seen, int count, out float logSum)
+    private static float Softmax(float* scores, int begin, int first, int seen, int count, out float logSum)
     {
-        int padded = AttentionShape.RoundUp(seen, L.Count);
+        int padded = AttentionShape.RoundUp(seen, L.Count), start = AttentionShape.RoundDown(first, L.Count);
+        for (int i = start; i < first; i++) scores[i] = float.NegativeInfinity;
         for (int i = seen; i < padded; i++) scores[i] = float.NegativeInfinity;
         L most = L.Of(float.NegativeInfinity), sum = default;
-        for (int i = 0; i < seen; i += L.Count) most = L.MaxNative(most, L.Load(scores + i));
+        for (int i = start; i < seen; i += L.Count) most = L.MaxNative(most, L.Load(scores + i));
         float largest = (float)L.Largest(most);
+        for (int i = start; i < first; i++) scores[i] = largest - Negligible;
         for (int i = seen; i < padded; i++) scores[i] = largest - Negligible;
         most = L.Of(largest);
-        for (int i = 0; i < seen; i += L.Count)
+        for (int i = start; i < seen; i += L.Count)
         {
             L weight = L.Exp(L.Load(scores + i) - most);
             L.Store(scores + i, weight);
             sum += weight;
         }
 
+        if (first > begin) new Span<float>(scores + begin, first - begin).Clear();
         if (count > seen) new Span<float>(scores + seen, count - seen).Clear();
         double total = L.Sum(sum);
         logSum = (float)(largest + Math.Log(total));

@@ -10,9 +10,9 @@ public readonly partial record struct Attend
     {
         if (Y.Count == 0) return;
         int edge = EdgeOn(device);
-        if (edge == 64) Tiled<AttentionTile64>(device);
-        else if (edge == 32) Tiled<AttentionTile32>(device);
-        else Tiled<AttentionTile8>(device);
+        if (edge == 64) Masked<AttentionTile64>(device);
+        else if (edge == 32) Masked<AttentionTile32>(device);
+        else Masked<AttentionTile8>(device);
     }
 
     /// <summary>The edge of the tiles.</summary>
@@ -27,12 +27,19 @@ public readonly partial record struct Attend
     internal static KernelConfig Groups<TTile>(int tasks) where TTile : unmanaged, IAttentionTile =>
         new(new Index2D(tasks, 1), new Index2D(TTile.Edge / 4, TTile.Edge / 8));
 
-    private void Tiled<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
+    private void Masked<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
+    {
+        if (First.IsAbsent) Tiled<TTile, AllKeys>(device, default);
+        else Tiled<TTile, LaterKeys>(device, new LaterKeys(GpuBackend.Ints(First)));
+    }
+
+    private void Tiled<TTile, TKeys>(GpuBackend device, TKeys keys)
+        where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var sizes = new AttentionSizes(this, TTile.Edge);
         device.Launch(
-            AttentionForwardKernel.Run<TTile>, Groups<TTile>(sizes.QueryTasks), sizes,
-            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse));
+            AttentionForwardKernel.Run<TTile, TKeys>, Groups<TTile>(sizes.QueryTasks), sizes,
+            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse), keys);
     }
 }
 
@@ -43,8 +50,15 @@ public readonly partial record struct Attend
 /// </summary>
 internal static class AttentionForwardKernel
 {
-    public static void Run<TTile>(AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse)
-        where TTile : unmanaged, IAttentionTile
+    /// <summary>
+    /// The score of a key before a query's first one. It is a number, so that a tile without any key that a query sees gives weights, and
+    /// those are multiplied by zero once the query's own scores come, which they always do.
+    /// </summary>
+    private const float Hidden = -3e38f;
+
+    public static void Run<TTile, TKeys>(
+        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse, TKeys seen)
+        where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var room = AttentionRoom<TTile>.Ask();
         var task = sizes.QueryTask(Grid.IdxX);
@@ -54,12 +68,12 @@ internal static class AttentionForwardKernel
         AttentionNumbers largest = AttentionNumbers.Of(float.NegativeInfinity), sums = default;
         AttentionPiece total = default;
         int last = sizes.LastKey(task.First + TTile.Edge - 1);
-        for (int key = 0; key <= last; key += TTile.Edge)
+        for (int key = seen.FirstTile(sizes, task.Batch, task.First, TTile.Edge); key <= last; key += TTile.Edge)
         {
             var products = room.Products(queries, task.First, keys, key, sizes.Size);
             AttentionPiece scores = new(
-                Masked(sizes, products.Upper, row, key + 4 * Group.IdxX),
-                Masked(sizes, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
+                Masked(sizes, seen, task.Batch, products.Upper, row, key + 4 * Group.IdxX),
+                Masked(sizes, seen, task.Batch, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
             var next = room.Largest(largest.Max(scores.Largest));
             var fade = largest.Exp(next);
             var weights = scores.Exp(next);
@@ -78,14 +92,21 @@ internal static class AttentionForwardKernel
 
     /// <summary>The scaled scores of four queries and four keys, negative infinity where a query does not see a key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 Masked(AttentionSizes sizes, Sums4 scores, int query, int key) => QuadMath.Rows(
-        Masked(scores.R0, sizes.Scale, key, sizes.LastKey(query)), Masked(scores.R1, sizes.Scale, key, sizes.LastKey(query + 1)),
-        Masked(scores.R2, sizes.Scale, key, sizes.LastKey(query + 2)), Masked(scores.R3, sizes.Scale, key, sizes.LastKey(query + 3)));
+    private static Sums4 Masked<TKeys>(AttentionSizes sizes, TKeys seen, int batch, Sums4 scores, int query, int key)
+        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
+        Masked(sizes, seen, batch, scores.R0, query, key), Masked(sizes, seen, batch, scores.R1, query + 1, key),
+        Masked(sizes, seen, batch, scores.R2, query + 2, key), Masked(sizes, seen, batch, scores.R3, query + 3, key));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad Masked(Quad scores, float scale, int key, int last) => Quad.Of(
-        key <= last ? scores.X * scale : float.NegativeInfinity, key + 1 <= last ? scores.Y * scale : float.NegativeInfinity,
-        key + 2 <= last ? scores.Z * scale : float.NegativeInfinity, key + 3 <= last ? scores.W * scale : float.NegativeInfinity);
+    private static Quad Masked<TKeys>(AttentionSizes sizes, TKeys seen, int batch, Quad scores, int query, int key)
+        where TKeys : struct, IAttentionKeys => Quad.Of(
+        Masked(sizes, seen, batch, scores.X, query, key), Masked(sizes, seen, batch, scores.Y, query, key + 1),
+        Masked(sizes, seen, batch, scores.Z, query, key + 2), Masked(sizes, seen, batch, scores.W, query, key + 3));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Masked<TKeys>(AttentionSizes sizes, TKeys seen, int batch, float score, int query, int key)
+        where TKeys : struct, IAttentionKeys => seen.Hides(sizes, batch, query, key) ? Hidden
+        : key <= sizes.LastKey(query) ? score * sizes.Scale : float.NegativeInfinity;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, Quad largest, Quad sums)

@@ -60,13 +60,14 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
     private void Block(in Buffers to, int b, int h, int block)
     {
         int start = block * shape.BlockRows, rows = shape.RowsOf(block);
+        int first = shape.FirstKey(b, start, rows);
         PackQueries(to, b, h, start, rows);
-        AttentionTiles<L>.Scores(shape, start, rows, to.Q, to.SizeStep, to.KTurned, to.P, to.ScoreStep);
-        AttentionTiles<L>.Scores(shape, start, rows, to.Dy, to.SizeStep, to.VTurned, to.Ds, to.ScoreStep);
-        ScoreGradients(to, b, h, start, rows);
-        AttentionTiles<L>.AddTransposed(shape, start, rows, to.P, to.ScoreStep, to.DyPanel, to.Dv, to.SizeStep);
-        AttentionTiles<L>.AddTransposed(shape, start, rows, to.Ds, to.ScoreStep, to.QPanel, to.Dk, to.SizeStep);
-        AttentionTiles<L>.Weigh(shape, start, rows, to.Ds, to.ScoreStep, to.K, to.Dq, to.SizeStep);
+        AttentionTiles<L>.Scores(shape, first, start, rows, to.Q, to.SizeStep, to.KTurned, to.P, to.ScoreStep);
+        AttentionTiles<L>.Scores(shape, first, start, rows, to.Dy, to.SizeStep, to.VTurned, to.Ds, to.ScoreStep);
+        ScoreGradients(to, b, h, first, start, rows);
+        AttentionTiles<L>.AddTransposed(shape, first, start, rows, to.P, to.ScoreStep, to.DyPanel, to.Dv, to.SizeStep);
+        AttentionTiles<L>.AddTransposed(shape, first, start, rows, to.Ds, to.ScoreStep, to.QPanel, to.Dk, to.SizeStep);
+        AttentionTiles<L>.Weigh(shape, first, start, rows, to.Ds, to.ScoreStep, to.K, to.Dq, to.SizeStep);
         for (int row = 0; row < rows; row++)
             AttentionPack<L>.Write(to.Dq + row * to.SizeStep, shape.Scale, dq.At(b, h, start + row), shape.Size);
     }
@@ -81,35 +82,44 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         AttentionPack<L>.Panel(upstream, dy.Step, rows, shape.Size, 1f, to.DyPanel, shape.BlockRows);
     }
 
-    private void ScoreGradients(in Buffers to, int b, int h, int start, int rows)
+    private void ScoreGradients(in Buffers to, int b, int h, int first, int start, int rows)
     {
         int padded = AttentionShape.RoundUp(rows, AttentionShape.TileRows);
         int count = AttentionShape.RoundUp(shape.Seen(start + padded - 1), AttentionShape.TileRows);
+        int begin = AttentionShape.RoundDown(first, AttentionShape.TileRows);
         float* logSums = lse + ((nint)b * shape.Heads + h) * shape.Queries + start;
         for (int row = 0; row < rows; row++)
         {
             float mean = AttentionPack<L>.Dot(y.At(b, h, start + row), to.Dy + row * to.SizeStep, shape.Size);
-            ScoreGradient(to.P + row * to.ScoreStep, to.Ds + row * to.ScoreStep, logSums[row], mean, shape.Seen(start + row), count);
+            float* p = to.P + row * to.ScoreStep, ds = to.Ds + row * to.ScoreStep;
+            ScoreGradient(p, ds, logSums[row], mean, begin, shape.FirstKey(b, start + row), shape.Seen(start + row), count);
         }
     }
 
     /// <summary>
-    /// p: scores become probabilities; ds: gradients of probabilities become those of scores; both zero from <paramref name="seen"/> on.
+    /// p: scores become probabilities; ds: gradients of probabilities become those of scores; both zero from <paramref name="begin"/> to
+    /// <paramref name="first"/> and from <paramref name="seen"/> on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScoreGradient(float* p, float* ds, float logSum, float mean, int seen, int count)
+    private static void ScoreGradient(float* p, float* ds, float logSum, float mean, int begin, int first, int seen, int count)
     {
         L sum = L.Of(logSum), center = L.Of(mean);
-        for (int i = 0; i < seen; i += L.Count)
+        for (int i = AttentionShape.RoundDown(first, L.Count); i < seen; i += L.Count)
         {
             L probability = L.Exp(L.Load(p + i) - sum);
             L.Store(p + i, probability);
             L.Store(ds + i, probability * (L.Load(ds + i) - center));
         }
 
-        if (count <= seen) return;
-        new Span<float>(p + seen, count - seen).Clear();
-        new Span<float>(ds + seen, count - seen).Clear();
+        Clear(p, ds, begin, first);
+        Clear(p, ds, seen, count);
+    }
+
+    private static void Clear(float* p, float* ds, int from, int to)
+    {
+        if (to <= from) return;
+        new Span<float>(p + from, to - from).Clear();
+        new Span<float>(ds + from, to - from).Clear();
     }
 
     /// <summary>One thread's working memory.</summary>

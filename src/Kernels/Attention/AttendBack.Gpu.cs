@@ -10,12 +10,19 @@ public readonly partial record struct AttendBack
     {
         if (Dy.Count == 0) return;
         int edge = Forward.EdgeOn(device);
-        if (edge == 64) Tiled<AttentionTile64>(device);
-        else if (edge == 32) Tiled<AttentionTile32>(device);
-        else Tiled<AttentionTile8>(device);
+        if (edge == 64) Masked<AttentionTile64>(device);
+        else if (edge == 32) Masked<AttentionTile32>(device);
+        else Masked<AttentionTile8>(device);
     }
 
-    private void Tiled<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
+    private void Masked<TTile>(GpuBackend device) where TTile : unmanaged, IAttentionTile
+    {
+        if (Forward.First.IsAbsent) Tiled<TTile, AllKeys>(device, default);
+        else Tiled<TTile, LaterKeys>(device, new LaterKeys(GpuBackend.Ints(Forward.First)));
+    }
+
+    private void Tiled<TTile, TKeys>(GpuBackend device, TKeys seen)
+        where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var sizes = new AttentionSizes(Forward, TTile.Edge);
         HeadView q = HeadView.Of(Forward.Q), k = HeadView.Of(Forward.K), v = HeadView.Of(Forward.V);
@@ -26,8 +33,10 @@ public readonly partial record struct AttendBack
         {
             var means = device.Workspace(Forward.Lse.Count);
             device.Launch(AttentionBackwardKernels.Means, device.Over(means.Length), sizes, HeadView.Of(Forward.Y), dy, means);
-            device.Launch(AttentionBackwardKernels.Queries<TTile>, ofQueries, sizes, q, k, v, dy, dq, lse, means);
-            device.Launch(AttentionBackwardKernels.Keys<TTile>, ofKeys, sizes, q, k, v, dy, HeadView.Of(Dk), HeadView.Of(Dv), lse, means);
+            device.Launch(AttentionBackwardKernels.Queries<TTile, TKeys>, ofQueries, sizes, q, k, v, dy, dq, lse, means, seen);
+            device.Launch(
+                AttentionBackwardKernels.Keys<TTile, TKeys>, ofKeys, sizes, q, k, v, dy, HeadView.Of(Dk), HeadView.Of(Dv), lse, means,
+                seen);
         }
     }
 }
@@ -54,9 +63,10 @@ internal static class AttentionBackwardKernels
     }
 
     /// <summary>dQ: rows of the tiles are queries, columns are keys.</summary>
-    public static void Queries<TTile>(
-        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView dy, HeadView dq, ArrayView<float> lse, ArrayView<float> means)
-        where TTile : unmanaged, IAttentionTile
+    public static void Queries<TTile, TKeys>(
+        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView dy, HeadView dq, ArrayView<float> lse, ArrayView<float> means,
+        TKeys seen)
+        where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var room = AttentionRoom<TTile>.Ask();
         var task = sizes.QueryTask(Grid.IdxX);
@@ -67,14 +77,15 @@ internal static class AttentionBackwardKernels
         AttentionNumbers logSums = Rows<TTile>(lse, sizes, task), mean = Rows<TTile>(means, sizes, task);
         AttentionPiece total = default;
         int last = sizes.LastKey(task.First + TTile.Edge - 1);
-        for (int key = 0; key <= last; key += TTile.Edge)
+        for (int key = seen.FirstTile(sizes, task.Batch, task.First, TTile.Edge); key <= last; key += TTile.Edge)
         {
             int column = key + 4 * Group.IdxX;
             var scores = room.Products(queries, task.First, keys, key, sizes.Size);
             var slope = room.Products(slopes, task.First, values, key, sizes.Size);
             AttentionPiece dScores = new(
-                OfQueries(sizes, row, column, logSums.Upper, mean.Upper, scores.Upper, slope.Upper),
-                OfQueries(sizes, row + TTile.Edge / 2, column, logSums.Lower, mean.Lower, scores.Lower, slope.Lower));
+                OfQueries(sizes, seen, task.Batch, row, column, logSums.Upper, mean.Upper, scores.Upper, slope.Upper),
+                OfQueries(
+                    sizes, seen, task.Batch, row + TTile.Edge / 2, column, logSums.Lower, mean.Lower, scores.Lower, slope.Lower));
             total = room.Weighed(total, dScores, keys, key, task.Column);
         }
 
@@ -83,10 +94,10 @@ internal static class AttentionBackwardKernels
     }
 
     /// <summary>dK and dV, over all query heads that share the keys: rows of the tiles are keys, columns are queries.</summary>
-    public static void Keys<TTile>(
+    public static void Keys<TTile, TKeys>(
         AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView dy, HeadView dk, HeadView dv,
-        ArrayView<float> lse, ArrayView<float> means)
-        where TTile : unmanaged, IAttentionTile
+        ArrayView<float> lse, ArrayView<float> means, TKeys seen)
+        where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var room = AttentionRoom<TTile>.Ask();
         var task = sizes.KeyTask(Grid.IdxX);
@@ -105,7 +116,8 @@ internal static class AttentionBackwardKernels
                 var scores = room.Products(keys, task.First, queries, query, sizes.Size);
                 var slope = room.Products(values, task.First, slopes, query, sizes.Size);
                 AttentionPiece weights = new(
-                    OfKeys(sizes, column, row, logSums, scores.Upper), OfKeys(sizes, column, row + TTile.Edge / 2, logSums, scores.Lower));
+                    OfKeys(sizes, seen, task.Batch, column, row, logSums, scores.Upper),
+                    OfKeys(sizes, seen, task.Batch, column, row + TTile.Edge / 2, logSums, scores.Lower));
                 totalV = room.Weighed(totalV, weights, slopes, query, task.Column);
                 AttentionPiece dScores = new(Gradients(weights.Upper, slope.Upper, mean), Gradients(weights.Lower, slope.Lower, mean));
                 totalK = room.Weighed(totalK, dScores, queries, query, task.Column);
@@ -139,29 +151,33 @@ internal static class AttentionBackwardKernels
 
     /// <summary>The gradients of the scores of four queries (rows) and four keys.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 OfQueries(AttentionSizes sizes, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes) =>
-        QuadMath.Rows(
-        QuadMath.Times(OfQuery(sizes, query, key, lse.X, scores.R0), QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
-        QuadMath.Times(OfQuery(sizes, query + 1, key, lse.Y, scores.R1), QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
-        QuadMath.Times(OfQuery(sizes, query + 2, key, lse.Z, scores.R2), QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),
-        QuadMath.Times(OfQuery(sizes, query + 3, key, lse.W, scores.R3), QuadMath.Minus(slopes.R3, QuadMath.All(mean.W))));
+    private static Sums4 OfQueries<TKeys>(
+        AttentionSizes sizes, TKeys seen, int batch, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes)
+        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
+        QuadMath.Times(OfQuery(sizes, seen, batch, query, key, lse.X, scores.R0), QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
+        QuadMath.Times(OfQuery(sizes, seen, batch, query + 1, key, lse.Y, scores.R1), QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
+        QuadMath.Times(OfQuery(sizes, seen, batch, query + 2, key, lse.Z, scores.R2), QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),
+        QuadMath.Times(OfQuery(sizes, seen, batch, query + 3, key, lse.W, scores.R3), QuadMath.Minus(slopes.R3, QuadMath.All(mean.W))));
 
     /// <summary>The weights a query gives to four keys.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad OfQuery(AttentionSizes sizes, int query, int key, float lse, Quad scores) => Quad.Of(
-        Weight(sizes, query, key, lse, scores.X), Weight(sizes, query, key + 1, lse, scores.Y),
-        Weight(sizes, query, key + 2, lse, scores.Z), Weight(sizes, query, key + 3, lse, scores.W));
+    private static Quad OfQuery<TKeys>(AttentionSizes sizes, TKeys seen, int batch, int query, int key, float lse, Quad scores)
+        where TKeys : struct, IAttentionKeys => Quad.Of(
+        Weight(sizes, seen, batch, query, key, lse, scores.X), Weight(sizes, seen, batch, query, key + 1, lse, scores.Y),
+        Weight(sizes, seen, batch, query, key + 2, lse, scores.Z), Weight(sizes, seen, batch, query, key + 3, lse, scores.W));
 
     /// <summary>The weights four queries give to four keys (rows).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 OfKeys(AttentionSizes sizes, int query, int key, Quad lse, Sums4 scores) => QuadMath.Rows(
-        OfKey(sizes, query, key, lse, scores.R0), OfKey(sizes, query, key + 1, lse, scores.R1),
-        OfKey(sizes, query, key + 2, lse, scores.R2), OfKey(sizes, query, key + 3, lse, scores.R3));
+    private static Sums4 OfKeys<TKeys>(AttentionSizes sizes, TKeys seen, int batch, int query, int key, Quad lse, Sums4 scores)
+        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
+        OfKey(sizes, seen, batch, query, key, lse, scores.R0), OfKey(sizes, seen, batch, query, key + 1, lse, scores.R1),
+        OfKey(sizes, seen, batch, query, key + 2, lse, scores.R2), OfKey(sizes, seen, batch, query, key + 3, lse, scores.R3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad OfKey(AttentionSizes sizes, int query, int key, Quad lse, Quad scores) => Quad.Of(
-        Weight(sizes, query, key, lse.X, scores.X), Weight(sizes, query + 1, key, lse.Y, scores.Y),
-        Weight(sizes, query + 2, key, lse.Z, scores.Z), Weight(sizes, query + 3, key, lse.W, scores.W));
+    private static Quad OfKey<TKeys>(AttentionSizes sizes, TKeys seen, int batch, int query, int key, Quad lse, Quad scores)
+        where TKeys : struct, IAttentionKeys => Quad.Of(
+        Weight(sizes, seen, batch, query, key, lse.X, scores.X), Weight(sizes, seen, batch, query + 1, key, lse.Y, scores.Y),
+        Weight(sizes, seen, batch, query + 2, key, lse.Z, scores.Z), Weight(sizes, seen, batch, query + 3, key, lse.W, scores.W));
 
     /// <summary>The gradients of the scores of four queries and four keys (rows), from their weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -169,6 +185,7 @@ internal static class AttentionBackwardKernels
         QuadMath.Times(weights.R0, QuadMath.Minus(slopes.R0, mean)), QuadMath.Times(weights.R1, QuadMath.Minus(slopes.R1, mean)),
         QuadMath.Times(weights.R2, QuadMath.Minus(slopes.R2, mean)), QuadMath.Times(weights.R3, QuadMath.Minus(slopes.R3, mean)));
 
-    private static float Weight(AttentionSizes sizes, int query, int key, float lse, float score) =>
-        sizes.Sees(query, key) ? G1.Exp(new G1(score * sizes.Scale - lse)).Value : 0f;
+    private static float Weight<TKeys>(AttentionSizes sizes, TKeys seen, int batch, int query, int key, float lse, float score)
+        where TKeys : struct, IAttentionKeys => sizes.Sees(query, key) && !seen.Hides(sizes, batch, query, key)
+        ? G1.Exp(new G1(score * sizes.Scale - lse)).Value : 0f;
 }

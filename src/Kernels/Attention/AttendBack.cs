@@ -10,7 +10,7 @@ public readonly partial record struct AttendBack(Attend Forward, View Dy, View D
 {
     /// <summary>Five products: the scores again, and the gradients of weights, queries, keys and values.</summary>
     public KernelCost Cost => new KernelCost("AttendBack", Flops: 5 * Forward.Product)
-        .Reads(Forward.Q, Forward.K, Forward.V, Forward.Y, Forward.Lse, Dy).Writes(Dq).Writes(Dk).Writes(Dv);
+        .Reads(Forward.Q, Forward.K, Forward.V, Forward.Y, Forward.Lse, Forward.First, Dy).Writes(Dq).Writes(Dk).Writes(Dv);
 
     /// <inheritdoc/>
     public void On<R>(ReferenceBackend<R> device) where R : struct, IMemoryLane<R>

@@ -80,6 +80,16 @@ public sealed partial class GpuBackend
         lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i);
     }
 
+    /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
+    internal void Launch<A, B, C, D, E, F, G, H, I, J>(
+        Action<A, B, C, D, E, F, G, H, I, J> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i, J j)
+        where A : struct where B : struct where C : struct where D : struct where E : struct
+        where F : struct where G : struct where H : struct where I : struct where J : struct
+    {
+        lock (Gate)
+            Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I, J>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i, j);
+    }
+
     /// <summary>
     /// Finds or compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.
     /// </summary>

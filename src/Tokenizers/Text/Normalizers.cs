@@ -23,8 +23,19 @@ internal static class Normalizers
 
     /// <summary>Reads one; null is none.</summary>
     /// <exception cref="BadFileException">It is of another kind, or damaged.</exception>
-    public static Func<byte[], byte[]> Read(JsonPart part) => part.IsNull ? bytes => bytes
+    public static Func<byte[], byte[]> Read(JsonPart part) => part.IsNull ? Nothing
         : Kinds.TryGetValue(part.Type, out var read) ? read(part) : throw part.Unsupported(part.Type, Kinds.Keys);
+
+    /// <summary>Reads one for text that goes on from other text: without what is put before a text.</summary>
+    /// <exception cref="BadFileException">It is of another kind, or damaged.</exception>
+    public static Func<byte[], byte[]> ReadNext(JsonPart part) => part.IsNull ? Nothing : part.Type switch
+    {
+        "Prepend" => Nothing,
+        "Sequence" => Sequence([.. part["normalizers"].Items.Select(ReadNext)]),
+        _ => Read(part),
+    };
+
+    private static byte[] Nothing(byte[] bytes) => bytes;
 
     private static Func<byte[], byte[]> Sequence(Func<byte[], byte[]>[] steps) =>
         bytes => steps.Aggregate(bytes, (done, step) => step(done));

@@ -16,12 +16,13 @@ internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
 
     /// <summary>
     /// scores (rows, keys) = a (rows, size) times the panel (size, keys), for the tiles of a block that starts at query
-    /// <paramref name="start"/>; only lanes of keys that a tile's last row sees are written.
+    /// <paramref name="start"/>; only lanes of keys that a tile's last row sees are written, from that of key <paramref name="first"/> on.
     /// </summary>
-    public static void Scores(in AttentionShape shape, int start, int rows, float* a, int aStep, float* panel, float* scores, int scoreStep)
+    public static void Scores(in AttentionShape shape, int first, int start, int rows, float* a, int aStep, float* panel, float* scores,
+        int scoreStep)
     {
         int most = shape.Seen(start + AttentionShape.RoundUp(rows, Rows) - 1);
-        for (int s = 0; s < most; s += Width)
+        for (int s = AttentionShape.RoundDown(first, Width); s < most; s += Width)
             for (int row = 0; row < rows; row += Rows)
             {
                 int seen = shape.Seen(start + row + Rows - 1) - s;
@@ -31,27 +32,32 @@ internal static unsafe class AttentionTiles<L> where L : struct, ISimd<L>
             }
     }
 
-    /// <summary>y (rows, size) = weights (rows, keys) times the panel (keys, size), summed over the keys that each tile sees.</summary>
-    public static void Weigh(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y,
-        int yStep)
+    /// <summary>
+    /// y (rows, size) = weights (rows, keys) times the panel (keys, size), summed over the keys from <paramref name="first"/> on that each
+    /// tile sees.
+    /// </summary>
+    public static void Weigh(in AttentionShape shape, int first, int start, int rows, float* weights, int weightStep, float* panel,
+        float* y, int yStep)
     {
         for (int d = 0; d < shape.Size; d += Width)
             for (int row = 0; row < rows; row += Rows)
             {
                 int seen = shape.Seen(start + row + Rows - 1);
-                Tile(shape.Size - d, seen, weights + row * weightStep, weightStep, 1, panel + (nint)d * shape.Keys, y + row * yStep + d,
-                    yStep, add: false);
+                float* from = panel + (nint)d * shape.Keys + first * Width;
+                Tile(shape.Size - d, seen - first, weights + row * weightStep + first, weightStep, 1, from, y + row * yStep + d, yStep,
+                    add: false);
             }
     }
 
     /// <summary>
-    /// y (keys, size) += weights (rows, keys) transposed times the panel (rows, size), summed over the rows that see the keys.
+    /// y (keys, size) += weights (rows, keys) transposed times the panel (rows, size), summed over the rows that see the keys, for the
+    /// tiles from that of key <paramref name="firstKey"/> on.
     /// </summary>
-    public static void AddTransposed(in AttentionShape shape, int start, int rows, float* weights, int weightStep, float* panel, float* y,
-        int yStep)
+    public static void AddTransposed(in AttentionShape shape, int firstKey, int start, int rows, float* weights, int weightStep,
+        float* panel, float* y, int yStep)
     {
         int most = shape.Seen(start + rows - 1);
-        for (int s = 0; s < most; s += Rows)
+        for (int s = AttentionShape.RoundDown(firstKey, Rows); s < most; s += Rows)
         {
             int first = Math.Max(0, shape.FirstQuery(s) - start);
             for (int d = 0; d < shape.Size; d += Width)
