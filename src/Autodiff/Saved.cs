@@ -7,6 +7,7 @@ namespace Mayfly;
 public readonly struct Saved
 {
     private readonly Tensor? view;
+    private readonly Remade? remade;
     private readonly int version;
 
     internal Saved(Tensor view)
@@ -15,8 +16,13 @@ public readonly struct Saved
         version = view.Storage.Version;
     }
 
+    internal Saved(Remade remade) => this.remade = remade;
+
     /// <summary>True where a tensor was saved.</summary>
-    public bool IsPresent => view is not null;
+    public bool IsPresent => view is not null || remade is not null;
+
+    /// <summary>True where the tensor's memory is held; false also where its record makes it again when it is read.</summary>
+    public bool IsHeld => view is not null;
 
     /// <summary>True where nobody but this record holds the memory, so that backward may overwrite it.</summary>
     public bool IsSole => view is not null && !view.Storage.IsShared;
@@ -24,8 +30,16 @@ public readonly struct Saved
     /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>
     internal Tensor Get(string name)
     {
+        if (remade is not null) return remade.Get(name);
         var tensor = view ?? throw new InvalidOperationException($"{name}: no tensor was saved.");
-        if (tensor.Storage.Version == version) return tensor;
+        CheckVersion(tensor, version, name);
+        return tensor;
+    }
+
+    /// <exception cref="InvalidOperationException">The tensor was changed in place.</exception>
+    internal static void CheckVersion(Tensor tensor, int version, string name)
+    {
+        if (tensor.Storage.Version == version) return;
         string what = tensor.Maker is Parameter parameter
             ? $"parameter {parameter.Name} {tensor.Shape}"
             : $"the tensor {tensor.Shape} made by {tensor.Storage.Op}";

@@ -32,7 +32,8 @@ public abstract class LanguageModel : Module
     public Tensor Loss(Tensor ids, Tensor targets, double? total = null)
     {
         using var scope = Open(ids);
-        return scope.Return(Logits(ids).CrossEntropy(targets, total: total));
+        CheckIds(ids);
+        return scope.Return(LossOf(ids, targets, total));
     }
 
     /// <summary>Makes room for the keys and values of sequences under generation.</summary>
@@ -86,6 +87,15 @@ public abstract class LanguageModel : Module
 
     /// <summary>The scores of every next token: ids I32 (B, T), T at most the context, -> (B, T, V).</summary>
     protected abstract Tensor Scores(Tensor ids);
+
+    /// <summary>
+    /// What <see cref="Loss"/> computes, the cross-entropy of <see cref="Scores"/>, for a model that need not hold all scores at one time.
+    /// </summary>
+    /// <param name="ids">I32 (B, T), T at most the context.</param>
+    /// <param name="targets">I32 (B, T); -1 does not count.</param>
+    /// <param name="total">What the sum is divided by; null means the number of targets that count.</param>
+    /// <returns>A scalar.</returns>
+    protected virtual Tensor LossOf(Tensor ids, Tensor targets, double? total) => Logits(ids).CrossEntropy(targets, total: total);
 
     /// <inheritdoc/>
     protected sealed override Tensor Forward(Tensor x)
