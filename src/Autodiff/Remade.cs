@@ -2,7 +2,8 @@ namespace Mayfly;
 
 /// <summary>
 /// The result of a record that can make it again (<see cref="Node.CanRemake"/>), as the records that read it hold it: it keeps no memory.
-/// Backward finds the tensor itself where somebody else still has it, else it is made again, once, and freed with its last reader.
+/// Backward finds the tensor itself where somebody else still has it and nobody wrote to it; else it is made again, once, and freed with
+/// its last reader.
 /// </summary>
 internal sealed class Remade(Node maker, Tensor result) : IDisposable
 {
@@ -21,11 +22,7 @@ internal sealed class Remade(Node maker, Tensor result) : IDisposable
     }
 
     /// <summary>The result. It is this object's to free.</summary>
-    public Tensor Get(string reader)
-    {
-        Saved.CheckVersion(result, version, reader);
-        return value ??= result.TryView() ?? Make();
-    }
+    public Tensor Get() => value ??= (result.Storage.Version == version ? result.TryView() : null) ?? Make();
 
     /// <summary>A reader is done.</summary>
     public void Dispose()

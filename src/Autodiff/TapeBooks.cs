@@ -34,7 +34,9 @@ internal sealed class TapeBooks
     /// <summary>Notes that the next record reads a parameter; the first such record counts.</summary>
     public void NoteUse(Parameter parameter) => firstUse.TryAdd(parameter, Nodes.Count);
 
-    /// <summary>Holds a tensor for the next record, or a result that can be made again without its memory.</summary>
+    /// <summary>
+    /// Holds a tensor for the next record. A result that can be made again is held without its memory; a parameter's value is the model's.
+    /// </summary>
     public Saved Save(Tensor tensor)
     {
         if (tensor.Maker is Tape tape && tape.Books == this && Results[tensor.Slot] is { } result && result.Is(tensor))
@@ -43,6 +45,7 @@ internal sealed class TapeBooks
             return new Saved(result);
         }
 
+        if (tensor.Maker is Parameter parameter && parameter.Value == tensor) return new Saved(tensor);
         var view = tensor.UnownedView();
         view.Maker = tensor.Maker as Parameter;
         saved.Add(view);

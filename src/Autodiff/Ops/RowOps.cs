@@ -60,24 +60,22 @@ internal static class NormOps
             Stats = call.Write(stats),
         });
         if (!call.Records) return y;
-        var kept = new Kept(call.Save(dense), call.Save(g), bias is null ? default : call.Save(call.Dense(bias)), call.Save(stats));
-        return call.Push(y, new Node<TFormula, TBack>(forward, backward, kept));
+        var offset = bias is null ? default : call.Save(call.Dense(bias));
+        return call.Push(y, new Node<TFormula, TBack>(forward, backward, call.Save(dense), call.Save(g), offset, call.Save(stats)));
     }
 
-    private readonly record struct Kept(Saved X, Saved Gain, Saved Bias, Saved Stats);
-
-    private sealed class Node<TFormula, TBack>(TFormula forward, TBack formula, Kept kept) : Node
+    private sealed class Node<TFormula, TBack>(TFormula forward, TBack formula, Saved x, Saved gain, Saved bias, Saved stats) : Node
         where TFormula : unmanaged, IRow<TFormula>
         where TBack : unmanaged, IRow<TBack>, IColumn<TBack>
     {
-        protected internal override bool CanRemake => kept.X.IsHeld && kept.Gain.IsHeld && (kept.Bias.IsHeld || !kept.Bias.IsPresent);
+        protected internal override bool CanRemake => x.IsHeld && gain.IsHeld && (bias.IsHeld || !bias.IsPresent);
 
         protected internal override void Remake(Tensor y) => y.Device.Backend.Row(new WriteOnly<TFormula>(forward), new RowArgs
         {
-            X = Read(kept.X).Rows(),
-            Gain = Read(kept.Gain),
-            Bias = kept.Bias.IsPresent ? Read(kept.Bias) : default,
-            Stats = Read(kept.Stats),
+            X = Read(x).Rows(),
+            Gain = Read(gain),
+            Bias = bias.IsPresent ? Read(bias) : default,
+            Stats = Read(stats),
             LoadStats = true,
             Y = Write(y).Rows(),
         });
@@ -86,10 +84,10 @@ internal static class NormOps
         {
             var args = new RowArgs
             {
-                X = Read(kept.X).Rows(),
+                X = Read(x).Rows(),
                 Dy = Read(sweep.Dy).Rows(),
-                Gain = Read(kept.Gain),
-                Stats = Read(kept.Stats),
+                Gain = Read(gain),
+                Stats = Read(stats),
                 LoadStats = true,
             };
             Columns(sweep, args);
@@ -100,7 +98,7 @@ internal static class NormOps
 
         private void Columns(Sweep sweep, in RowArgs args)
         {
-            bool needsBias = kept.Bias.IsPresent && sweep.Needs(2);
+            bool needsBias = bias.IsPresent && sweep.Needs(2);
             if (!sweep.Needs(1) && !needsBias) return;
             var dGain = sweep.Needs(1) ? sweep.Target(1) : default;
             var dBias = needsBias ? sweep.Target(2) : default;
