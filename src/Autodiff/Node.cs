@@ -12,6 +12,13 @@ public abstract class Node
     /// <summary>True where <see cref="Backward"/> copes with an upstream gradient of any strides; otherwise it gets a dense one.</summary>
     protected internal virtual bool TakesAnyStrides => false;
 
+    /// <summary>
+    /// True where <see cref="Remake"/> computes the record's result from what it saved, for little next to what keeping it would take: a
+    /// pass over its elements. Records that save the result then hold no memory for it. What it computes it from must be
+    /// <see cref="Saved.IsHeld"/>: a chain of results made from each other would be run again as a whole.
+    /// </summary>
+    protected internal virtual bool CanRemake => false;
+
     /// <summary>True for a record that fetches the gradients of its results itself.</summary>
     internal virtual bool TakesUpstreamItself => false;
 
@@ -39,6 +46,10 @@ public abstract class Node
 
     /// <summary>Turns the upstream gradient <see cref="Sweep.Dy"/> into gradients of the inputs that need one.</summary>
     protected internal abstract void Backward(Sweep sweep);
+
+    /// <summary>Computes the record's result again, every bit of it, from what was saved; only where <see cref="CanRemake"/>.</summary>
+    /// <param name="y">Dense, in the result's shape; uninitialised.</param>
+    protected internal virtual void Remake(Tensor y) => throw new NotSupportedException($"{Name}: its result cannot be made again.");
 
     /// <summary>A saved tensor.</summary>
     /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>

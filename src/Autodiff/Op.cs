@@ -55,6 +55,14 @@ public readonly ref struct Op
     /// <summary>An uninitialised result in the innermost scope, in the device's floating-point type unless given.</summary>
     public Tensor New(Shape shape, DType? type = null) => Tensor.Empty(Device, shape, type ?? Device.Float, Use.Activation, Name);
 
+    /// <summary>True where an input needs a gradient and a tape records.</summary>
+    internal bool NeedsGradient(Tensor x) => Records && new Input(x.Slot, x.Maker as Parameter).NeedsGradient;
+
+    /// <summary>An uninitialised tensor for the gradient of an input, counted as one where the input is a parameter's.</summary>
+    internal Tensor NewGradient(Tensor x) => x.Maker is Parameter parameter
+        ? Tensor.Empty(Device, x.Shape, Device.Float, Use.Gradient, parameter.Name)
+        : New(x.Shape);
+
     /// <summary>The type of a copy: of elements that are storage only the device's floating-point type.</summary>
     internal DType CopyType(Tensor x) => x.Type.IsStored() ? Device.Float : x.Type;
 

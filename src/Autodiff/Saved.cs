@@ -6,25 +6,31 @@ namespace Mayfly;
 /// </summary>
 public readonly struct Saved
 {
-    private readonly Tensor? view;
+    private readonly object? kept; // a tensor, or how it is made again
     private readonly int version;
 
     internal Saved(Tensor view)
     {
-        this.view = view;
+        kept = view;
         version = view.Storage.Version;
     }
 
+    internal Saved(Remade remade) => kept = remade;
+
     /// <summary>True where a tensor was saved.</summary>
-    public bool IsPresent => view is not null;
+    public bool IsPresent => kept is not null;
+
+    /// <summary>True where the tensor's memory is held; false also where its record makes it again when it is read.</summary>
+    public bool IsHeld => kept is Tensor;
 
     /// <summary>True where nobody but this record holds the memory, so that backward may overwrite it.</summary>
-    public bool IsSole => view is not null && !view.Storage.IsShared;
+    public bool IsSole => kept is Tensor { Maker: not Parameter, Storage.IsShared: false };
 
     /// <exception cref="InvalidOperationException">None was saved, or it was changed in place after that.</exception>
     internal Tensor Get(string name)
     {
-        var tensor = view ?? throw new InvalidOperationException($"{name}: no tensor was saved.");
+        if (kept is Remade remade) return remade.Get();
+        var tensor = kept as Tensor ?? throw new InvalidOperationException($"{name}: no tensor was saved.");
         if (tensor.Storage.Version == version) return tensor;
         string what = tensor.Maker is Parameter parameter
             ? $"parameter {parameter.Name} {tensor.Shape}"

@@ -85,6 +85,16 @@ public sealed partial class Sweep
         Backend.Copy(view.Read(node.Name), target.Value.Write(node.Name), target.Add);
     }
 
+    /// <summary>
+    /// Adds a finished gradient that only this record holds: where none is there yet its memory becomes the gradient, a parameter's too.
+    /// </summary>
+    internal void HandOver(int i, Tensor gradient)
+    {
+        if (node.Inputs[i].Parameter is { } parameter && !tape.Run.Gradients.ContainsKey(parameter) && sink.Accumulator(parameter) is null)
+            tape.Run.Gradients[parameter] = new ParameterGradient(gradient.UnownedView(), FromSink: false);
+        else GiveDy(i, gradient);
+    }
+
     /// <summary>Work space that is freed after this record's backward when disposed by the node (use <c>using</c>).</summary>
     public Tensor Scratch(Shape shape, DType? type = null) =>
         Tensor.Unowned(tape.Device, shape, type ?? tape.Device.Float, Use.Scratch, node.Name);

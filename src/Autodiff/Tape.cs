@@ -37,6 +37,16 @@ public sealed partial class Tape : IDisposable, IMaker
     /// </summary>
     public bool HasShares => run.HasShares;
 
+    /// <summary>
+    /// Said by who records several tapes for one step: the gradients of parameters are added to those of the others. Ops that would find
+    /// such a gradient in the forward pass then leave it to the sweep, which adds it to the sum without another tensor of its size.
+    /// </summary>
+    public bool Accumulates
+    {
+        get => run.Accumulates;
+        set => run.Accumulates = value;
+    }
+
     /// <summary>The tape that records on this thread, or null.</summary>
     internal static Tape? Current => current;
 
@@ -192,6 +202,7 @@ public sealed partial class Tape : IDisposable, IMaker
         node.FirstSlot = books.Slots.Count;
         Place(y);
         Push(node);
+        books.NoteResult(node, y);
     }
 
     internal void Push(Node node)
@@ -212,6 +223,7 @@ public sealed partial class Tape : IDisposable, IMaker
         y.Maker = this;
         y.Slot = books.Slots.Count;
         books.Slots.Add(y.Shape);
+        books.Results.Add(null);
     }
 
     internal RandomKey NextKey() => random.Key(run.Ordinal++);
@@ -265,6 +277,9 @@ internal sealed class TapeRun
     /// <summary>Whether an op recorded a share of a loss.</summary>
     public bool HasShares { get; set; }
 
+    /// <summary>Whether the gradients of parameters are added to what others brought.</summary>
+    public bool Accumulates { get; set; }
+
     /// <summary>The segment whose forward runs without records, or null.</summary>
     public SegmentTrace? Touching { get; set; }
 
@@ -283,7 +298,7 @@ internal sealed class TapeRun
             if (!gradient.FromSink) gradient.Value.Dispose();
         Gradients.Clear();
         Fired.Clear();
-        (Ordinal, HasShares) = (0, false);
+        (Ordinal, HasShares, Accumulates) = (0, false, false);
         (Touching, Tracing) = (null, null);
         Spare<TapeRun>.Return(this);
     }

@@ -14,7 +14,7 @@ internal sealed class TapeBooks
 {
     private readonly Dictionary<Parameter, int> firstUse = [];
     private readonly List<FirstUse> uses = [];
-    private readonly List<Tensor> saved = [];
+    private readonly List<IDisposable> saved = []; // tensors, and results that are made again
     private int taken;
 
     /// <summary>The books of every tape that was closed: empty.</summary>
@@ -25,15 +25,27 @@ internal sealed class TapeBooks
     /// <summary>The shapes of the values on the tape.</summary>
     public List<Shape> Slots { get; } = [];
 
+    /// <summary>Of each value how it can be made again, or null.</summary>
+    public List<Remade?> Results { get; } = [];
+
     /// <summary>The gradients of those values that the sweep has reached and not yet passed, and of watched ones.</summary>
     public Tensor?[] Gradients { get; private set; } = [];
 
     /// <summary>Notes that the next record reads a parameter; the first such record counts.</summary>
     public void NoteUse(Parameter parameter) => firstUse.TryAdd(parameter, Nodes.Count);
 
-    /// <summary>Holds a tensor for the next record.</summary>
+    /// <summary>
+    /// Holds a tensor for the next record. A result that can be made again is held without its memory; a parameter's value is the model's.
+    /// </summary>
     public Saved Save(Tensor tensor)
     {
+        if (tensor.Maker is Tape tape && tape.Books == this && Results[tensor.Slot] is { } result && result.Is(tensor))
+        {
+            saved.Add(result.Hold());
+            return new Saved(result);
+        }
+
+        if (tensor.Maker is Parameter parameter && parameter.Value == tensor) return new Saved(tensor);
         var view = tensor.UnownedView();
         view.Maker = tensor.Maker as Parameter;
         saved.Add(view);
@@ -46,6 +58,12 @@ internal sealed class TapeBooks
         node.FirstSaved = taken;
         taken = saved.Count;
         Nodes.Add(node);
+    }
+
+    /// <summary>Notes how the last record's result can be made again.</summary>
+    public void NoteResult(Node node, Tensor y)
+    {
+        if (node.CanRemake) Results[y.Slot] = new Remade(node, y);
     }
 
     /// <summary>Frees what was saved for a record and for those after it.</summary>
@@ -86,5 +104,6 @@ internal sealed class TapeBooks
         uses.Clear();
         Nodes.Clear();
         Slots.Clear();
+        Results.Clear();
     }
 }

@@ -56,16 +56,12 @@ public sealed class TokenStream
     /// <summary>Random batches of the part to validate on, for a quick estimate of the validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
     public Batches ValidationBatches(int batch, int context, ulong seed) =>
-        new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed) 
-        {
-            Separator = End(Validation),
-            Unscored = unscored,
-        };
+        new(Long(Validation, "validate on", context, context * 10L + 1), batch, context, seed) { Separator = End(Validation) };
 
     /// <summary>All windows of the part to validate on, side by side, for the exact validation loss.</summary>
     /// <exception cref="InputException">The part is not longer than the context.</exception>
     public Windows ValidationWindows(int context, int unscored = 0) =>
-        new(Long(Validation, "validate on", context, context * 10L + 1), context) 
+        new(Long(Validation, "validate on", context, context * 10L + 1), context)
         {
             Separator = End(Validation),
             Unscored = unscored,

@@ -41,12 +41,20 @@ public class Decoder : LanguageModel
     protected override bool ReadsNewTokensAlone => true;
 
     /// <inheritdoc/>
-    protected override Tensor Scores(Tensor ids)
+    protected override Tensor Scores(Tensor ids) => head.Call(norm.Call(Last(Hidden(ids))));
+
+    /// <inheritdoc/>
+    protected override Tensor LossOf(Tensor ids, Tensor targets, double? total) => head is Linear { IsReplaced: false } linear
+        ? linear.CrossEntropy(norm.Call(Hidden(ids)), targets, total)
+        : base.LossOf(ids, targets, total);
+
+    /// <summary>What the final norm reads: ids I32 (B, T) -> (B, T, C).</summary>
+    private Tensor Hidden(Tensor ids)
     {
         var h = Embed(ids); // (B, T, C)
         int size = Config.CheckpointBlocks.SegmentSize(blocks.Length);
         for (int i = 0; i < blocks.Length; i += size) h = Segment(i, Math.Min(i + size, blocks.Length), h);
-        return head.Call(norm.Call(Last(h)));
+        return h;
     }
 
     private Tensor Embed(Tensor ids)

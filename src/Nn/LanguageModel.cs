@@ -26,24 +26,7 @@ public abstract class LanguageModel : Module
     /// ids are not (B, T), T exceeds the context, or the model cannot keep documents apart.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An id is outside [0, V).</exception>
-    public Tensor Logits(Tensor ids, Segments? parts = null)
-    {
-        if (parts is null) return Call(ids);
-        if (!ReadsNewTokensAlone) throw new ArgumentException(
-            $"{GetType().Name}: tokens meet elsewhere than in Attention, so that documents of a row cannot be kept apart.");
-        if (parts.First.Shape != ids.Shape)
-            throw new ArgumentException($"{GetType().Name}: ids {ids.Shape}, documents {parts.First.Shape}; they must be of one shape.");
-        var outer = (segments, firstKeys);
-        (segments, firstKeys) = (parts, parts.First);
-        try
-        {
-            return Call(ids);
-        }
-        finally
-        {
-            (segments, firstKeys) = outer;
-        }
-    }
+    public Tensor Logits(Tensor ids, Segments? parts = null) => Apart(ids, parts, Call);
 
     /// <summary>The mean cross-entropy in nats of the targets.</summary>
     /// <param name="ids">I32 (B, T).</param>
@@ -56,7 +39,8 @@ public abstract class LanguageModel : Module
     public Tensor Loss(Tensor ids, Tensor targets, double? total = null, Segments? parts = null)
     {
         using var scope = Open(ids);
-        return scope.Return(Logits(ids, parts).CrossEntropy(targets, total: total));
+        CheckIds(ids);
+        return scope.Return(Apart(ids, parts, x => LossOf(x, targets, total)));
     }
 
     /// <summary>Makes room for the keys and values of sequences under generation.</summary>
@@ -131,6 +115,35 @@ public abstract class LanguageModel : Module
 
     /// <summary>The scores of every next token: ids I32 (B, T), T at most the context, -> (B, T, V).</summary>
     protected abstract Tensor Scores(Tensor ids);
+
+    /// <summary>
+    /// What <see cref="Loss"/> computes, the cross-entropy of <see cref="Scores"/>, for a model that need not hold all scores at one time.
+    /// </summary>
+    /// <param name="ids">I32 (B, T), T at most the context.</param>
+    /// <param name="targets">I32 (B, T); -1 does not count.</param>
+    /// <param name="total">What the sum is divided by; null means the number of targets that count.</param>
+    /// <returns>A scalar.</returns>
+    protected virtual Tensor LossOf(Tensor ids, Tensor targets, double? total) => Call(ids).CrossEntropy(targets, total: total);
+
+    /// <summary>Computes something of a batch whose rows have documents that do not see each other.</summary>
+    private Tensor Apart(Tensor ids, Segments? parts, Func<Tensor, Tensor> compute)
+    {
+        if (parts is null) return compute(ids);
+        if (!ReadsNewTokensAlone) throw new ArgumentException(
+            $"{GetType().Name}: tokens meet elsewhere than in Attention, so that documents of a row cannot be kept apart.");
+        if (parts.First.Shape != ids.Shape)
+            throw new ArgumentException($"{GetType().Name}: ids {ids.Shape}, documents {parts.First.Shape}; they must be of one shape.");
+        var outer = (segments, firstKeys);
+        (segments, firstKeys) = (parts, parts.First);
+        try
+        {
+            return compute(ids);
+        }
+        finally
+        {
+            (segments, firstKeys) = outer;
+        }
+    }
 
     /// <inheritdoc/>
     protected sealed override Tensor Forward(Tensor x)

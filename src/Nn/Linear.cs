@@ -27,6 +27,24 @@ public sealed class Linear : Module
     /// <summary>(Out), or null.</summary>
     public Parameter? Bias { get; }
 
+    /// <summary>
+    /// The cross-entropy of the scores that the layer gives x, without holding them all:
+    /// <see cref="TensorOps.LinearCrossEntropy"/>; of a layer with a bias, <see cref="TensorOps.CrossEntropy"/> of its result.
+    /// </summary>
+    /// <param name="x">(..., In).</param>
+    /// <param name="targets">I32 (...); -1 does not count.</param>
+    /// <param name="total">What the sum is divided by; null means the number of targets that count.</param>
+    /// <returns>A scalar.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit, or no target counts and no total is given.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A target is outside [0, Out).</exception>
+    public Tensor CrossEntropy(Tensor x, Tensor targets, double? total = null)
+    {
+        using var scope = Open(x);
+        return scope.Return(Bias is null
+            ? x.LinearCrossEntropy(Weight.Value, targets, total: total)
+            : Forward(x).CrossEntropy(targets, total: total));
+    }
+
     /// <summary>x (..., In) -> (..., Out).</summary>
     protected override Tensor Forward(Tensor x) => x.Linear(Weight.Value, Bias?.Value);
 

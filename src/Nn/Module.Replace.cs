@@ -9,6 +9,9 @@ public abstract partial class Module
     /// <summary>What answers this module's calls: itself, or what stands in its place.</summary>
     private Module Called => substitute is null ? this : substitute.Called;
 
+    /// <summary>True where another module answers the calls of this one.</summary>
+    internal bool IsReplaced => substitute is not null;
+
     /// <summary>
     /// Puts another module in the place of each whose path fits <paramref name="pattern"/>; of nested ones the outermost. Whoever called
     /// the old one calls the new one from now on. Names follow the new tree, shared parameters stay shared, and what no longer belongs to

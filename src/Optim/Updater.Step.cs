@@ -77,6 +77,7 @@ public sealed partial class Updater
         for (int k = 0; k < microBatches; k++)
         {
             using var tape = Tape.Record(Device, Random);
+            tape.Accumulates = microBatches > 1;
             var part = loss(k);
             Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? part / microBatches : part);
         }

@@ -61,6 +61,14 @@ internal sealed class Storage
 
     public void AddHolder() => Interlocked.Increment(ref holders);
 
+    /// <summary>Adds a holder unless the memory was given back.</summary>
+    public bool TryAddHolder()
+    {
+        for (int now = Volatile.Read(ref holders); now > 0; now = Volatile.Read(ref holders))
+            if (Interlocked.CompareExchange(ref holders, now + 1, now) == now) return true;
+        return false;
+    }
+
     public void RemoveHolder()
     {
         if (Interlocked.Decrement(ref holders) != 0) return;

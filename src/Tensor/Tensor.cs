@@ -108,6 +108,9 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Another tensor on the same elements that no scope owns.</summary>
     internal Tensor UnownedView() => UnownedView(layout);
 
+    /// <summary>Another tensor on the same elements that no scope owns, also of a freed one; null where their memory was given back.</summary>
+    internal Tensor? TryView() => storage.TryAddHolder() ? new Tensor(storage, Type, layout, null) : null;
+
     /// <summary>What a kernel is handed for reading: for the forward and backward of an op.</summary>
     /// <param name="op">The name of the op that reads.</param>
     /// <exception cref="ObjectDisposedException">The tensor was freed.</exception>

@@ -47,6 +47,14 @@ internal static partial class OpTable
         { Large = [[(33, 67), 33]], Limits = [0, 5] },
         new("CrossEntropy with ignored rows", "CrossEntropy", x => x[0].CrossEntropy(x[1], total: 2.5), [(7, 3), 7], [(2, 3, 5), (2, 3)])
         { Large = [[(33, 67), 33]], Limits = [0, 3], From = -1 },
+        new("LinearCrossEntropy", "LinearCrossEntropy", x => x[0].LinearCrossEntropy(x[1], x[2], rows: 2),
+            [(3, 2), (5, 2), 3], [(2, 3, 3), (7, 3), (2, 3)])
+        { Large = [[(33, 17), (67, 17), 33], [(2, 17, 5), (66, 5), (2, 17)]], Limits = [0, 0, 5] },
+        new("LinearCrossEntropy with ignored rows", "LinearCrossEntropy",
+            x => x[0].LinearCrossEntropy(x[1], x[2], total: 2.5, rows: 3), [(7, 2), (3, 2), 7], [(2, 3, 5), (5, 5), (2, 3)])
+        { Large = [[(33, 17), (67, 17), 33]], Limits = [0, 0, 3], From = -1 },
+        new("LinearCrossEntropy of all rows at one time", "LinearCrossEntropy", x => x[0].LinearCrossEntropy(x[1], x[2]),
+            [[(3, 2), (5, 2), 3]]) { Limits = [0, 0, 5] },
     ];
 
     private static OpCase[] Sequences() =>

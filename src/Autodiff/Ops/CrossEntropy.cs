@@ -25,12 +25,7 @@ public static partial class TensorOps
     {
         var call = Op.Begin("CrossEntropy", logits, targets);
         call.CheckFloat(logits);
-        if (logits.Rank == 0 || targets.Shape != logits.Shape.Take(logits.Rank - 1))
-            throw call.Error($"logits {logits.Shape}, targets {targets.Shape}: targets have the logits' shape without the last axis.");
-        long counted = Ids.Check(call, targets, logits.Shape[-1], ignoreIndex);
-        double divisor = total ?? counted;
-        if (!((float)divisor > 0))
-            throw call.Error($"all {targets.Count} targets are the ignored id {ignoreIndex}; give a total, or skip the batch.");
+        double divisor = Divisor(call, logits.Shape, targets, ignoreIndex, total);
         Tensor dense = call.Dense(logits), ids = call.Dense(targets);
         using var stats = call.New((targets.Count, 2));
         using var losses = call.Scratch(targets.Count);
@@ -41,6 +36,17 @@ public static partial class TensorOps
         if (!call.Records) return y;
         if (total is not null) Tape.Current!.Run.HasShares = true;
         return call.Push(y, new CrossEntropyNode(call.Save(dense), call.Save(ids), call.Save(stats), ignoreIndex, divisor));
+    }
+
+    /// <summary>What the sum of the losses is divided by; checks the targets.</summary>
+    private static double Divisor(Op call, Shape logits, Tensor targets, int ignoreIndex, double? total)
+    {
+        if (logits.Rank == 0 || targets.Shape != logits.Take(logits.Rank - 1))
+            throw call.Error($"logits {logits}, targets {targets.Shape}: targets have the logits' shape without the last axis.");
+        long counted = Ids.Check(call, targets, logits[-1], ignoreIndex);
+        double divisor = total ?? counted;
+        if ((float)divisor > 0) return divisor;
+        throw call.Error($"all {targets.Count} targets are the ignored id {ignoreIndex}; give a total, or skip the batch.");
     }
 
     private static View FlatIds(in View ids) => ids.With(ids.Layout.TryReshape(ids.Count)!.Value);

@@ -58,6 +58,10 @@ public static partial class TensorOps
     private sealed class LinearNode<TAct>(TAct activation, Saved x, Saved weight, Saved z, bool hasBias, bool hasResidual) : Node
         where TAct : unmanaged, IMap1<TAct>
     {
+        protected internal override bool CanRemake => TAct.Keeps == Keep.Input && z.IsHeld;
+
+        protected internal override void Remake(Tensor y) => y.Device.Backend.Map(activation, Read(z), Write(y));
+
         protected internal override void Backward(Sweep sweep)
         {
             if (hasResidual && sweep.Needs(3)) sweep.GiveDy(3, sweep.Dy);

@@ -58,6 +58,10 @@ public static partial class TensorOps
     {
         protected internal override bool TakesAnyStrides => TFormula.Keeps == Keep.Nothing;
 
+        protected internal override bool CanRemake => TFormula.Keeps == Keep.Input && kept.IsHeld;
+
+        protected internal override void Remake(Tensor y) => y.Device.Backend.Map(formula, Read(kept), Write(y));
+
         protected internal override void Backward(Sweep sweep)
         {
             var target = sweep.TargetOverDy(0);
@@ -68,6 +72,11 @@ public static partial class TensorOps
 
     private sealed class Map2Node<TFormula>(TFormula formula, Saved a, Saved b) : Node where TFormula : unmanaged, IMap2<TFormula>
     {
+        protected internal override bool CanRemake => a.IsHeld && b.IsHeld;
+
+        protected internal override void Remake(Tensor y) =>
+            y.Device.Backend.Map2(formula, Read(a).To(y.Shape), Read(b).To(y.Shape), Write(y));
+
         protected internal override void Backward(Sweep sweep)
         {
             Shape shape = sweep.Dy.Shape, left = Get(a).Shape, right = Get(b).Shape;

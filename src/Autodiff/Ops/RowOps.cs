@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Mayfly;
 
 /// <summary>What ops over rows share: their forward and backward calls on dense matrices of the last axis.</summary>
@@ -27,7 +29,10 @@ internal static class RowOps
     }
 }
 
-/// <summary>Normalisation over the last axis: what layer norm and RMS norm share. Saved for backward: x and two numbers a row.</summary>
+/// <summary>
+/// Normalisation over the last axis: what layer norm and RMS norm share. Saved for backward: x and two numbers a row, from which the result
+/// is made again where others need it.
+/// </summary>
 internal static class NormOps
 {
     /// <summary>y = the forward formula of x, gain and bias.</summary>
@@ -55,12 +60,26 @@ internal static class NormOps
             Stats = call.Write(stats),
         });
         if (!call.Records) return y;
-        return call.Push(y, new Node<TBack>(backward, call.Save(dense), call.Save(g), call.Save(stats), bias is not null));
+        var offset = bias is null ? default : call.Save(call.Dense(bias));
+        return call.Push(y, new Node<TFormula, TBack>(forward, backward, call.Save(dense), call.Save(g), offset, call.Save(stats)));
     }
 
-    private sealed class Node<TBack>(TBack formula, Saved x, Saved gain, Saved stats, bool hasBias) : Node
+    private sealed class Node<TFormula, TBack>(TFormula forward, TBack formula, Saved x, Saved gain, Saved bias, Saved stats) : Node
+        where TFormula : unmanaged, IRow<TFormula>
         where TBack : unmanaged, IRow<TBack>, IColumn<TBack>
     {
+        protected internal override bool CanRemake => x.IsHeld && gain.IsHeld && (bias.IsHeld || !bias.IsPresent);
+
+        protected internal override void Remake(Tensor y) => y.Device.Backend.Row(new WriteOnly<TFormula>(forward), new RowArgs
+        {
+            X = Read(x).Rows(),
+            Gain = Read(gain),
+            Bias = bias.IsPresent ? Read(bias) : default,
+            Stats = Read(stats),
+            LoadStats = true,
+            Y = Write(y).Rows(),
+        });
+
         protected internal override void Backward(Sweep sweep)
         {
             var args = new RowArgs
@@ -79,11 +98,30 @@ internal static class NormOps
 
         private void Columns(Sweep sweep, in RowArgs args)
         {
-            bool needsBias = hasBias && sweep.Needs(2);
+            bool needsBias = bias.IsPresent && sweep.Needs(2);
             if (!sweep.Needs(1) && !needsBias) return;
             var dGain = sweep.Needs(1) ? sweep.Target(1) : default;
             var dBias = needsBias ? sweep.Target(2) : default;
             sweep.Backend.Column(formula, args, Write(dGain), dGain.Add, Write(dBias), dBias.Add);
         }
     }
+}
+
+/// <summary>A row formula whose row numbers are known already: it only writes.</summary>
+internal readonly struct WriteOnly<TFormula>(TFormula formula) : IRow<WriteOnly<TFormula>> where TFormula : unmanaged, IRow<TFormula>
+{
+    /// <inheritdoc/>
+    public static int Stages => 0;
+
+    /// <inheritdoc/>
+    public void Fold<V>(int stage, RowItem<V> e, RowNumbers<V> s, out V a, out V b) where V : struct, ILane<V> => a = b = V.Of(0f);
+
+    /// <inheritdoc/>
+    public void Finish<V>(int stage, V n, V a, V b, ref RowNumbers<V> s) where V : struct, ILane<V>
+    {
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Write<V>(RowItem<V> e, RowNumbers<V> s) where V : struct, ILane<V> => formula.Write(e, s);
 }
