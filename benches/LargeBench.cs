@@ -33,8 +33,17 @@ internal sealed record LargeBench
     /// <summary>Ids of the model; null takes the published model's.</summary>
     public int? Vocabulary { get; init; }
 
+    /// <summary>The most bytes of the process, with weights and state in a working file; null keeps them in memory.</summary>
+    public double? ResidentGiB { get; init; }
+
+    /// <summary>The folder of the working file.</summary>
+    public string Folder { get; init; } = ".";
+
     /// <summary>Steps.</summary>
     public int Steps { get; init; } = 5;
+
+    /// <summary>What the process has beside tensors.</summary>
+    private const long RuntimeBytes = 88L << 20;
 
     /// <summary>The command's entry.</summary>
     public int Run()
@@ -42,6 +51,7 @@ internal sealed record LargeBench
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         long start = Stopwatch.GetTimestamp();
         using var device = Device.CreateCpu();
+        if (ResidentGiB is { } most) device.Stream(Path.Combine(Folder, "bench.stream"), (long)(most * (1 << 30)) - RuntimeBytes);
         using var model = Shape.Create(device);
         using var updater = new Updater(model.Parameters(), Route.For(Recipes.Get(Rule), UpdateMode.Eager), Options());
         long weights = model.Parameters().Sum(p => p.Value.Bytes);
@@ -73,11 +83,14 @@ internal sealed record LargeBench
         int[] bytes = [.. Bytes().Select(b => (int)b)];
         var report = updater.Step(() => model.Loss(Ids(0), Ids(1)));
         Console.WriteLine($"step {report.Step}: loss {report.Loss:F4}, {Seconds(ref start):F1} s, live at most {report.PeakBytes:N0} bytes, "
-            + $"resident at most {StepBench.PeakResidentBytes():N0}");
+            + $"resident at most {StepBench.PeakResidentBytes():N0}{Streamed(model.Device)}");
         return report.Loss;
 
         Tensor Ids(int first) => Tensor.From<int>(bytes.AsSpan(first, Context), (1, Context), model.Device);
     }
+
+    private static string Streamed(Device device) => device.Residency is { } r
+        ? $"; {r.StreamedBytes:N0} bytes in the file, so far {r.ReadBytes:N0} read and {r.WrittenBytes:N0} written" : "";
 
     private byte[] Bytes()
     {

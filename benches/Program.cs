@@ -124,13 +124,15 @@ static Command LargeCommand()
     var context = new Option<int>("--context") { Description = "tokens of the batch", DefaultValueFactory = _ => 64 };
     var vocabulary = new Option<int?>("--vocabulary") { Description = "ids of the model; the published ones without" };
     var steps = new Option<int>("--steps") { Description = "all on one batch", DefaultValueFactory = _ => 5 };
+    var resident = new Option<double?>("--resident") { Description = "GiB of the process, with weights and state in a working file" };
+    var folder = new Option<string>("--stream-folder") { Description = "where that file is", DefaultValueFactory = _ => "." };
     var command = new Command("large", "eager steps of a large model on one batch: losses, seconds and resident memory") { model, data, rule,
-        weights, states, rate, context, vocabulary, steps };
+        weights, states, rate, context, vocabulary, steps, resident, folder };
     command.SetAction(p => new LargeBench
     {
         Model = p.GetValue(model)!, Data = p.GetValue(data)!, Rule = p.GetValue(rule)!, Weights = p.GetValue(weights),
         States = p.GetValue(states), LearningRate = p.GetValue(rate), Context = p.GetValue(context), Vocabulary = p.GetValue(vocabulary),
-        Steps = p.GetValue(steps),
+        Steps = p.GetValue(steps), ResidentGiB = p.GetValue(resident), Folder = p.GetValue(folder)!,
     }.Run());
     return command;
 }
