@@ -151,7 +151,7 @@ public sealed class Arena : IDisposable
     private Stack<Block>? Fitting(long size)
     {
         if (free.TryGetValue(size, out var stack) && stack.Count > 0) return stack;
-        if (size < LeastShared) return null;
+        if (size < LeastShared || bound < long.MaxValue) return null; // within a bound what does not fit goes back
         for (long larger = ClassOf(size + 1); larger <= MostTimes * size; larger = ClassOf(larger + 1))
             if (free.TryGetValue(larger, out stack) && stack.Count > 0) return stack;
         return null;

@@ -127,15 +127,18 @@ public sealed class Device : IDisposable
     /// fit. Disposing the device deletes the file.
     /// </summary>
     /// <param name="path">The working file: a new one, or one that a run has left which died. Its folder is made where it is missing.</param>
-    /// <param name="residentBytes">The most bytes of memory that the device's tensors may take.</param>
+    /// <param name="residentBytes">
+    /// The most bytes of memory that the device's tensors may take; 0 sets no bound, and nothing stays longer than an op needs it.
+    /// </param>
     /// <exception cref="StreamException">The file cannot be made, is another run's or another file.</exception>
     /// <exception cref="NotSupportedException">The device's memory is not the host's.</exception>
     /// <exception cref="InvalidOperationException">It streams already.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer bytes than none.</exception>
     public Residency Stream(string path, long residentBytes) => Stream(path, new StreamOptions { ResidentBytes = residentBytes });
 
     internal Residency Stream(string path, StreamOptions options)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ResidentBytes, 1, "residentBytes");
+        ArgumentOutOfRangeException.ThrowIfNegative(options.ResidentBytes, "residentBytes");
         if (Residency is not null) throw new InvalidOperationException($"Stream: {Name} streams already.");
         if (Backend.IsAsynchronous) throw new NotSupportedException($"Stream: {Name} has memory of its own; weights stream to the CPU only.");
         return Residency = new Residency(Arena, Backend.IsDry ? null : new StreamFile(path, options.Disk), options);

@@ -2,20 +2,19 @@ namespace Mayfly.Tests;
 
 /// <summary>How a device streams in a test.</summary>
 /// <param name="Name">The line's name.</param>
-/// <param name="ResidentBytes">The bound.</param>
-/// <param name="Drops">Whether nothing stays longer than it is used.</param>
-public sealed record StreamLine(string Name, long ResidentBytes, bool Drops)
+/// <param name="ResidentBytes">The bound; 0 lets nothing stay longer than it is used.</param>
+public sealed record StreamLine(string Name, long ResidentBytes)
 {
     public override string ToString() => Name;
 
     internal StreamOptions Options(StreamDisk? disk = null) =>
-        new() { ResidentBytes = ResidentBytes, LeastBytes = 1, Drops = Drops, Disk = disk ?? new StreamDisk() };
+        new() { ResidentBytes = ResidentBytes, LeastBytes = 1, Spoils = ResidentBytes == 0, Disk = disk ?? new StreamDisk() };
 }
 
 /// <summary>Weights and states that live in a file give the bits of those in memory: for every rule, type, mode and model.</summary>
 public class StreamedTrainingTests
 {
-    private static readonly StreamLine Dropping = new("nothing stays", long.MaxValue, Drops: true);
+    private static readonly StreamLine Dropping = new("nothing stays", 0);
 
     private static readonly StoredLine[] stored =
     [
@@ -75,7 +74,7 @@ public class StreamedTrainingTests
         bool isKept = mode == UpdateMode.Deferred || options.Accumulate > 1; // all gradients wait in memory
         foreach (int percent in (int[])[80, isKept ? 60 : 40])
         {
-            var bound = new StreamLine($"{percent} %", all * percent / 100, Drops: false);
+            var bound = new StreamLine($"{percent} %", all * percent / 100);
             Assert.Equal(expected, Train(shape, mode, options, bound, out long most));
             Assert.InRange(most, 1, bound.ResidentBytes);
         }

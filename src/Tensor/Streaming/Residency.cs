@@ -20,7 +20,7 @@ public sealed class Residency : IDisposable
     private readonly StreamFile? file;
     private readonly AccessOrder order = new();
     private readonly List<Paged> present = [];
-    private readonly bool drops;
+    private readonly bool spoils;
     private long uses, stretch, places;
     private int holds;
     private bool isClosed;
@@ -29,11 +29,14 @@ public sealed class Residency : IDisposable
     internal Residency(Arena arena, StreamFile? file, StreamOptions options)
     {
         (this.arena, this.file, gate) = (arena, file, arena.Gate);
-        (ResidentBytes, LeastBytes, drops) = (options.ResidentBytes, options.LeastBytes, options.Drops);
-        arena.Bound(ResidentBytes, () => Evict(isForLater: false));
+        (ResidentBytes, LeastBytes, spoils) = (options.ResidentBytes, options.LeastBytes, options.Spoils);
+        arena.Bound(ResidentBytes > 0 ? ResidentBytes : long.MaxValue, () => Evict(isForLater: false));
     }
 
-    /// <summary>The most bytes of memory that the device's tensors may take, buffers of what lives in the file included.</summary>
+    /// <summary>
+    /// The most bytes of memory that the device's tensors may take, buffers of what lives in the file included; 0 where there is no bound
+    /// and nothing stays longer than an op needs it.
+    /// </summary>
     public long ResidentBytes { get; }
 
     /// <summary>Weights and states of as many bytes or more live in the file.</summary>
@@ -42,11 +45,11 @@ public sealed class Residency : IDisposable
     /// <summary>The bytes that live in the file.</summary>
     public long StreamedBytes { get; private set; }
 
-    /// <summary>The bytes that were read from the file so far.</summary>
-    public long ReadBytes => file?.ReadBytes ?? 0;
+    /// <summary>The bytes that were asked of the file so far.</summary>
+    public long ReadBytes { get; private set; }
 
-    /// <summary>The bytes that were written to the file so far.</summary>
-    public long WrittenBytes => file?.WrittenBytes ?? 0;
+    /// <summary>The bytes that were given to the file so far.</summary>
+    public long WrittenBytes { get; private set; }
 
     /// <summary>Says that what was used so far may leave the memory: called between ops, where nobody holds an address.</summary>
     public void Settle()
@@ -55,7 +58,7 @@ public sealed class Residency : IDisposable
         lock (gate)
         {
             stretch++;
-            if (drops) DropAll();
+            if (ResidentBytes == 0) DropAll();
         }
     }
 
@@ -154,6 +157,8 @@ public sealed class Residency : IDisposable
     {
         page.IsDirty = false;
         page.IsStored |= writes;
+        if (writes) WrittenBytes += page.Bytes;
+        else ReadBytes += page.Bytes;
         if (file is null) return;
         page.Transfer = new Transfer(page, (HostBlock)page.Buffer!, writes);
         file.Start(page.Transfer);
@@ -222,14 +227,14 @@ public sealed class Residency : IDisposable
         arena.Return(buffer, page.Bytes, Use.Stream, page.Name);
     }
 
-    /// <summary>Drops all and spoils the memory, so that who still holds an address is found out.</summary>
+    /// <summary>Drops all; in tests spoils the memory, so that who still holds an address is found out.</summary>
     private void DropAll()
     {
         foreach (var page in present.ToArray())
         {
             var buffer = page.Buffer;
             Drop(page);
-            if (buffer is HostBlock block) block.Part(0, (int)page.Bytes).Fill(0xFF);
+            if (spoils && buffer is HostBlock block) block.Part(0, (int)page.Bytes).Fill(0xFF);
         }
     }
 
@@ -258,8 +263,8 @@ internal sealed record StreamOptions
     /// <summary>See <see cref="Residency.LeastBytes"/>.</summary>
     public long LeastBytes { get; init; } = Residency.UsualLeast;
 
-    /// <summary>True: nothing stays longer than it is used, for tests.</summary>
-    public bool Drops { get; init; }
+    /// <summary>True: what is dropped is overwritten, for tests.</summary>
+    public bool Spoils { get; init; }
 
     /// <summary>The operating system, or what a test has put in its place.</summary>
     public StreamDisk Disk { get; init; } = new();

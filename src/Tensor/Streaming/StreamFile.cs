@@ -44,12 +44,6 @@ internal sealed class StreamFile : IDisposable
     /// <summary>Where it is.</summary>
     public string Path { get; }
 
-    /// <summary>Bytes that were read so far.</summary>
-    public long ReadBytes { get; private set; }
-
-    /// <summary>Bytes that were written so far.</summary>
-    public long WrittenBytes { get; private set; }
-
     /// <summary>A place for so many bytes.</summary>
     /// <exception cref="StreamException">The file cannot be as long.</exception>
     public long Take(long bytes)
@@ -193,8 +187,6 @@ internal sealed class StreamFile : IDisposable
 
         lock (waiting)
         {
-            if (transfer.Writes) WrittenBytes += transfer.Page.Bytes;
-            else ReadBytes += transfer.Page.Bytes;
             transfer.State = TransferState.Done;
             Monitor.PulseAll(waiting);
         }
