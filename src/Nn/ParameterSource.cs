@@ -21,7 +21,7 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
 
     // Dropout keys count up from stream 0 under the same seed; initial values take the upper half.
     private const ulong FirstStream = 1UL << 63;
-    private ulong count;
+    private readonly List<Parameter> made = [];
 
     /// <summary>Where the parameters live.</summary>
     public Device Device { get; } = device ?? Device.Cpu;
@@ -39,7 +39,8 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         var parameter = new Parameter(name, shape, role, Device, TypeOf(shape, role));
         try
         {
-            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
+            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + (ulong)made.Count));
+            made.Add(parameter);
             return parameter;
         }
         catch
@@ -47,6 +48,12 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
             parameter.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Frees all that it made, where the model could not be finished.</summary>
+    internal void Abandon()
+    {
+        foreach (var parameter in made) parameter.Dispose();
     }
 
     private DType TypeOf(Shape shape, Role role) =>

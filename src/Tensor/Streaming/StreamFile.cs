@@ -5,7 +5,8 @@ namespace Mayfly;
 
 /// <summary>
 /// The working file of a <see cref="Residency"/> and the thread that reads and writes it. Who cannot wait for its turn does a transfer
-/// himself. The file begins with a line that tells what it is, and goes when it is closed; what a killed process left is taken over.
+/// himself. The file begins with a line that tells what it is, and goes when it is closed; what a killed process left is taken over. It
+/// ends with a page that nobody writes: once it is cut, no write makes it as long again as it has to be.
 /// </summary>
 internal sealed class StreamFile : IDisposable
 {
@@ -19,7 +20,7 @@ internal sealed class StreamFile : IDisposable
     private readonly Queue<Transfer> waiting = [];
     private readonly Dictionary<long, Stack<long>> free = [];
     private readonly Thread thread;
-    private long length = PageBytes;
+    private long length = 2 * PageBytes;
     private bool isClosed;
 
     /// <exception cref="StreamException">It cannot be opened, is another run's, or is another file.</exception>
@@ -52,13 +53,8 @@ internal sealed class StreamFile : IDisposable
         lock (waiting)
         {
             if (free.TryGetValue(whole, out var places) && places.TryPop(out long place)) return place;
-            Guard("cannot be made longer", () =>
-            {
-                disk.SetLength(file, length + whole);
-                return length;
-            });
-            length += whole;
-            return length - whole;
+            Guard("cannot be made longer", () => Lengthen(whole));
+            return length - whole - PageBytes;
         }
     }
 
@@ -137,17 +133,30 @@ internal sealed class StreamFile : IDisposable
     /// <summary>A file of the name must be what a run has left; its content is of no use.</summary>
     private bool TakeOver()
     {
-        if (disk.Length(file) > 0)
-        {
-            var begin = new byte[Mark.Length];
-            disk.Read(file, begin, 0);
-            if (!begin.AsSpan().SequenceEqual(Mark)) throw new IOException("it is another file already; move it, or name another folder");
-        }
-
+        if (disk.Length(file) > 0) CheckMark(0, "it is another file already; move it, or name another folder");
         disk.SetLength(file, 0);
-        disk.SetLength(file, PageBytes);
+        disk.SetLength(file, length);
         disk.Write(file, Mark, 0);
+        disk.Write(file, Mark, length - PageBytes);
         return true;
+    }
+
+    /// <summary>The last page is marked; where the mark of the one before is gone, the file was cut and is now full of zeros.</summary>
+    private bool Lengthen(long bytes)
+    {
+        disk.SetLength(file, length + bytes);
+        disk.Write(file, Mark, length + bytes - PageBytes);
+        CheckMark(length - PageBytes, "it was cut");
+        length += bytes;
+        return true;
+    }
+
+    private void CheckMark(long place, string otherwise)
+    {
+        var found = new byte[Mark.Length];
+        for (int done = 0, count; done < found.Length; done += count)
+            if ((count = disk.Read(file, found.AsSpan(done), place + done)) == 0) break;
+        if (!found.AsSpan().SequenceEqual(Mark)) throw new IOException(otherwise);
     }
 
     private void Work()
@@ -194,7 +203,6 @@ internal sealed class StreamFile : IDisposable
 
     private bool Move(Transfer transfer)
     {
-        CheckLength();
         var page = transfer.Page;
         for (long done = 0, count; done < page.Bytes; done += count)
         {
@@ -205,10 +213,11 @@ internal sealed class StreamFile : IDisposable
                 throw new IOException($"it ends at byte {page.Place + done:N0}; it was cut");
         }
 
+        CheckLength();
         return true;
     }
 
-    /// <summary>A file that was cut and is then written further on would give zeros in between.</summary>
+    /// <summary>A file that is cut and then written further on gives zeros in between.</summary>
     private void CheckLength()
     {
         long expected;
