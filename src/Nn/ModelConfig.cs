@@ -91,6 +91,9 @@ public abstract record ModelConfig
     /// <summary>The same shape with every size said: no 0 stands for the customary one.</summary>
     public virtual ModelConfig Explicit() => this with { KvHeads = KeyHeads, Hidden = Hidden == 0 ? 4 * Width : Hidden };
 
+    /// <summary>Weights of which the bytes, in any type, and sums of a few of those are still counted by 64 bits.</summary>
+    private const double MostParameters = 1L << 56;
+
     /// <summary>Checks every field.</summary>
     /// <exception cref="ArgumentException">A field is impossible; the message names it and says what to do.</exception>
     public virtual void Check()
@@ -106,6 +109,10 @@ public abstract record ModelConfig
             throw Bad($"Width {Width} is not divisible by Heads {Heads}; choose a width that is a multiple of the heads.");
         if (KvHeads > 0 && Heads % KvHeads != 0)
             throw Bad($"Heads {Heads} is not divisible by KvHeads {KvHeads}; choose a divisor of the heads.");
+        double hidden = Math.Max(Hidden, 4.0 * Width), matrices = Layers * (8.0 * Width + 4 * hidden) + 2.0 * VocabularySize + Context;
+        if (matrices * Width > MostParameters)
+            throw Bad($"Width {Width}, Hidden {Hidden}, Layers {Layers}, VocabularySize {VocabularySize} and Context {Context} make more "
+                + "weights than any machine can hold; make them smaller.");
         if (!(Dropout >= 0 && Dropout < 1))
             throw Bad($"Dropout {Dropout} is outside [0, 1); choose the part of the elements to drop, as 0.1.");
         if (Weights is not (DType.F32 or DType.BF16 or DType.Int8))

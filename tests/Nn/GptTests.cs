@@ -15,6 +15,8 @@ public class GptTests
         { "checkpointed blocks with dropout and a tied head", Tiny with { Dropout = 0.2f, CheckpointBlocks = true, TiedHead = true }, 11 },
     };
 
+    private const string Countless = "make more weights than any machine can hold; make them smaller.";
+
     public static TheoryData<GptConfig, string> BadConfigs => new()
     {
         { Tiny with { VocabularySize = 0 }, "GptConfig: VocabularySize is 0; it must be at least 1." },
@@ -22,6 +24,10 @@ public class GptTests
         { Tiny with { Layers = -1 }, "GptConfig: Layers is -1; it must be at least 1." },
         { Tiny with { Heads = 0 }, "GptConfig: Heads is 0; it must be at least 1." },
         { Tiny with { Width = 0 }, "GptConfig: Width is 0; it must be at least 1." },
+        { Tiny with { Width = int.MaxValue, Heads = 1 },
+            "GptConfig: Width 2147483647, Hidden 0, Layers 2, VocabularySize 7 and Context 5 " + Countless },
+        { Tiny with { Hidden = int.MaxValue, Layers = int.MaxValue },
+            "GptConfig: Width 8, Hidden 2147483647, Layers 2147483647, VocabularySize 7 and Context 5 " + Countless },
         { Tiny with { Heads = 3 }, "GptConfig: Width 8 is not divisible by Heads 3; choose a width that is a multiple of the heads." },
         { Tiny with { KvHeads = 3 }, "GptConfig: Heads 2 is not divisible by KvHeads 3; choose a divisor of the heads." },
         { Tiny with { Hidden = -1 }, "GptConfig: Hidden is -1; it must be at least 0." },
