@@ -55,8 +55,8 @@ internal sealed record LargeBench
         using var model = Shape.Create(device);
         using var updater = new Updater(model.Parameters(), Route.For(Recipes.Get(Rule), UpdateMode.Eager), Options());
         long weights = model.Parameters().Sum(p => p.Value.Bytes);
-        Console.WriteLine($"{Model}: {model.ParameterCount:N0} weights of {weights:N0} bytes in {Weights}, {updater.StateBytes:N0} bytes of "
-            + $"{Rule}'s state; made in {Seconds(ref start):F0} s, at most {StepBench.PeakResidentBytes():N0} bytes resident");
+        Console.WriteLine($"{Model}: {model.ParameterCount:N0} weights of {weights:N0} bytes in {Weights}, {updater.StateBytes:N0} bytes "
+            + $"of {Rule}'s state; made in {Seconds(ref start):F0} s, at most {StepBench.PeakResidentBytes():N0} bytes resident");
         double[] losses = [.. Enumerable.Range(1, Steps).Select(step => Step(model, updater, ref start))];
         long resident = StepBench.PeakResidentBytes();
         Console.WriteLine($"blocks {device.Arena.Report.TouchedBytes:N0} bytes, resident at most {resident:N0}: "
@@ -82,8 +82,8 @@ internal sealed record LargeBench
     {
         int[] bytes = [.. Bytes().Select(b => (int)b)];
         var report = updater.Step(() => model.Loss(Ids(0), Ids(1)));
-        Console.WriteLine($"step {report.Step}: loss {report.Loss:F4}, {Seconds(ref start):F1} s, live at most {report.PeakBytes:N0} bytes, "
-            + $"resident at most {StepBench.PeakResidentBytes():N0}{Streamed(model.Device)}");
+        Console.WriteLine($"step {report.Step}: loss {report.Loss:F4}, {Seconds(ref start):F1} s, live at most {report.PeakBytes:N0} "
+            + $"bytes, resident at most {StepBench.PeakResidentBytes():N0}{Streamed(model.Device)}");
         return report.Loss;
 
         Tensor Ids(int first) => Tensor.From<int>(bytes.AsSpan(first, Context), (1, Context), model.Device);

@@ -126,8 +126,8 @@ static Command LargeCommand()
     var steps = new Option<int>("--steps") { Description = "all on one batch", DefaultValueFactory = _ => 5 };
     var resident = new Option<double?>("--resident") { Description = "GiB of the process, with weights and state in a working file" };
     var folder = new Option<string>("--stream-folder") { Description = "where that file is", DefaultValueFactory = _ => "." };
-    var command = new Command("large", "eager steps of a large model on one batch: losses, seconds and resident memory") { model, data, rule,
-        weights, states, rate, context, vocabulary, steps, resident, folder };
+    var command = new Command("large", "eager steps of a large model on one batch: losses, seconds and resident memory") { model, data,
+        rule, weights, states, rate, context, vocabulary, steps, resident, folder };
     command.SetAction(p => new LargeBench
     {
         Model = p.GetValue(model)!, Data = p.GetValue(data)!, Rule = p.GetValue(rule)!, Weights = p.GetValue(weights),

@@ -32,7 +32,7 @@ internal static class WorkingFile
         string folder = Path.GetFullPath(options.StreamFolder ?? options.Out);
         while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent) folder = parent;
         long has = new DriveInfo(folder).AvailableFreeSpace;
-        if (bytes > has) throw new InputException($"Weights and state of {ByteSize.Text(bytes)} are to live in '{folder}', where the disk has "
-            + $"{ByteSize.Text(has)} left; make room, or name another disk by --stream-folder.");
+        if (bytes > has) throw new InputException($"Weights and state of {ByteSize.Text(bytes)} are to live in '{folder}', where the disk "
+            + $"has {ByteSize.Text(has)} left; make room, or name another disk by --stream-folder.");
     }
 }

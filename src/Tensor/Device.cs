@@ -126,7 +126,9 @@ public sealed class Device : IDisposable
     /// tensors of this device together stay within a bound. What is computed is the same, to the bit; only what one op needs at a time must
     /// fit. Disposing the device deletes the file.
     /// </summary>
-    /// <param name="path">The working file: a new one, or one that a run has left which died. Its folder is made where it is missing.</param>
+    /// <param name="path">
+    /// The working file: a new one, or one that a run has left which died. Its folder is made where it is missing.
+    /// </param>
     /// <param name="residentBytes">
     /// The most bytes of memory that the device's tensors may take; 0 sets no bound, and nothing stays longer than an op needs it.
     /// </param>
@@ -140,7 +142,8 @@ public sealed class Device : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.ResidentBytes, "residentBytes");
         if (Residency is not null) throw new InvalidOperationException($"Stream: {Name} streams already.");
-        if (Backend.IsAsynchronous) throw new NotSupportedException($"Stream: {Name} has memory of its own; weights stream to the CPU only.");
+        if (Backend.IsAsynchronous)
+            throw new NotSupportedException($"Stream: {Name} has memory of its own; weights stream to the CPU only.");
         return Residency = new Residency(Arena, Backend.IsDry ? null : new StreamFile(path, options.Disk), options);
     }
 

@@ -51,7 +51,7 @@ public sealed class Snippets : IDisposable
         var shape = new LlamaConfig { VocabularySize = 256, Context = 8, Layers = 1, Heads = 2, Width = 128 };
         {
             using var device = Device.CreateCpu();
-            device.Stream(Path.Combine(folder, "weights.stream"), residentBytes: 1L << 30); // from now on weights and states live in the file
+            device.Stream(Path.Combine(folder, "weights.stream"), residentBytes: 1L << 30); // from now on they live in the file
             using var model = new Llama(shape, device);
             Assert.Equal(3 * 4 * 128, device.Arena.Report.Live(Use.Weight)); // the gains of three norms
             Assert.Equal(4 * (model.ParameterCount - 3 * 128), device.Residency!.StreamedBytes);

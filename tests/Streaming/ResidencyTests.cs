@@ -65,7 +65,8 @@ public sealed class ResidencyTests : IDisposable
         File.WriteAllBytes(Path, other);
         using var device = Device.CreateCpu(1);
         var e = Assert.Throws<StreamException>(() => device.Stream(Path, 1 << 20));
-        Assert.Equal($"The working file '{Path}' cannot be written: it is another file already; move it, or name another folder.", e.Message);
+        Assert.Equal($"The working file '{Path}' cannot be written: it is another file already; move it, or name another folder.",
+            e.Message);
         Assert.Equal(other, File.ReadAllBytes(Path));
         Assert.Null(device.Residency);
     }

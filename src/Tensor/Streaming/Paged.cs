@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>What a tensor has in place of a block of memory while it lives in a file: its place there, and a buffer while it is used.</summary>
+/// <summary>
+/// What a tensor has in place of a block of memory while it lives in a file: its place there, and a buffer while it is used.
+/// </summary>
 internal sealed class Paged(Residency residency, long bytes, long place, string name) : Block(bytes)
 {
     /// <summary>Where it begins in the file.</summary>

@@ -4,8 +4,8 @@ namespace Mayfly;
 /// Keeps the large weights and states of a device in a working file, and in memory only while they are used: read before, changed in place,
 /// written back and dropped, as far as the bound on all the device's memory asks for it. The order of a step's uses is learned, and what
 /// comes next is read meanwhile on a thread of its own, which writes back what was changed, too. Results are the same, to the bit. The file
-/// is of no use after the run and goes with the device. <see cref="Device.Stream(string, long)"/> makes one; one thread at a time may use what lives in
-/// it.
+/// is of no use after the run and goes with the device. <see cref="Device.Stream(string, long)"/> makes one; one thread at a time may use
+/// what lives in it.
 /// </summary>
 public sealed class Residency : IDisposable
 {
