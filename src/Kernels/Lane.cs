@@ -62,6 +62,12 @@ public interface ILane<V> where V : struct, ILane<V>
     /// <summary>The error function.</summary>
     static abstract V Erf(V a);
 
+    /// <summary>The sine of an angle in radians; NaN at the infinities.</summary>
+    static abstract V Sin(V a);
+
+    /// <summary>The cosine of an angle in radians; NaN at the infinities.</summary>
+    static abstract V Cos(V a);
+
     /// <summary>Rounds to the nearest integer, ties to even. Its derivative is zero.</summary>
     static abstract V Round(V a);
 

@@ -71,6 +71,12 @@ public readonly unsafe struct D1(double value) : IMemoryLane<D1>
     public static D1 Erf(D1 a) => new(DoubleErf.Erf(a.Value));
 
     /// <inheritdoc/>
+    public static D1 Sin(D1 a) => new(Math.Sin(a.Value));
+
+    /// <inheritdoc/>
+    public static D1 Cos(D1 a) => new(Math.Cos(a.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static D1 Round(D1 a) => new(Math.Round(a.Value));
 
     /// <inheritdoc/>

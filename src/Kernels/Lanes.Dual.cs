@@ -96,6 +96,12 @@ public readonly struct Dual<V>(V value, V tangent) : ILane<Dual<V>> where V : st
     public static Dual<V> Erf(Dual<V> a) => new(V.Erf(a.Value), a.Tangent * V.Of(1.1283791670955126) * V.Exp(-(a.Value * a.Value)));
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static Dual<V> Sin(Dual<V> a) => new(V.Sin(a.Value), a.Tangent * V.Cos(a.Value));
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static Dual<V> Cos(Dual<V> a) => new(V.Cos(a.Value), -a.Tangent * V.Sin(a.Value));
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static Dual<V> Round(Dual<V> a) => new(V.Round(a.Value), V.Of(0f));
 
     /// <inheritdoc/>

@@ -71,6 +71,12 @@ public readonly unsafe struct F1(float value) : ISimd<F1>
     [MethodImpl(Inline)] public static F1 Erf(F1 a) => LaneMath<F1>.Erf(a);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F1 Sin(F1 a) => CircleMath<F1>.Sin(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F1 Cos(F1 a) => CircleMath<F1>.Cos(a);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F1 Round(F1 a) => new(MathF.Round(a.Value));
 
     /// <inheritdoc/>

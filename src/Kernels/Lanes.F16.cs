@@ -73,6 +73,12 @@ public readonly unsafe struct F16(Vector512<float> value) : ISimd<F16>
     [MethodImpl(Inline)] public static F16 Erf(F16 a) => LaneMath<F16>.Erf(a);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 Sin(F16 a) => CircleMath<F16>.Sin(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F16 Cos(F16 a) => CircleMath<F16>.Cos(a);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F16 Round(F16 a) => new(Vector512.Round(a.Value));
 
     /// <inheritdoc/>

@@ -73,6 +73,12 @@ public readonly unsafe struct F4(Vector128<float> value) : ISimd<F4>
     [MethodImpl(Inline)] public static F4 Erf(F4 a) => LaneMath<F4>.Erf(a);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 Sin(F4 a) => CircleMath<F4>.Sin(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F4 Cos(F4 a) => CircleMath<F4>.Cos(a);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F4 Round(F4 a) => new(Vector128.Round(a.Value));
 
     /// <inheritdoc/>

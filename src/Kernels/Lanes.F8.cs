@@ -73,6 +73,12 @@ public readonly unsafe struct F8(Vector256<float> value) : ISimd<F8>
     [MethodImpl(Inline)] public static F8 Erf(F8 a) => LaneMath<F8>.Erf(a);
 
     /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Sin(F8 a) => CircleMath<F8>.Sin(a);
+
+    /// <inheritdoc/>
+    [MethodImpl(Inline)] public static F8 Cos(F8 a) => CircleMath<F8>.Cos(a);
+
+    /// <inheritdoc/>
     [MethodImpl(Inline)] public static F8 Round(F8 a) => new(Vector256.Round(a.Value));
 
     /// <inheritdoc/>

@@ -154,4 +154,10 @@ public readonly struct Shape : IEquatable<Shape>
 
     /// <summary>A shape of four axes.</summary>
     public static implicit operator Shape((long A, long B, long C, long D) s) => new(s.A, s.B, s.C, s.D);
+
+    /// <summary>Five axes.</summary>
+    public static implicit operator Shape((long A, long B, long C, long D, long E) s) => new(s.A, s.B, s.C, s.D, s.E);
+
+    /// <summary>Six axes.</summary>
+    public static implicit operator Shape((long A, long B, long C, long D, long E, long F) s) => new(s.A, s.B, s.C, s.D, s.E, s.F);
 }

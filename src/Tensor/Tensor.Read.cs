@@ -37,26 +37,6 @@ public sealed partial class Tensor
         return Type == DType.I32 ? ToArray<int>()[0] : ToArray<double>()[0];
     }
 
-    /// <summary>The index of the largest element of each row (the last axis); the first of equals; a NaN wins.</summary>
-    /// <returns>I32, the shape without its last axis.</returns>
-    public Tensor ArgMax()
-    {
-        if (Rank == 0 || Shape[-1] == 0) throw new ArgumentException($"ArgMax: shape {Shape} has no last axis to search.");
-        var values = ToArray<double>();
-        int n = (int)Shape[-1];
-        var best = new int[values.Length / n];
-        for (int row = 0; row < best.Length; row++) best[row] = Largest(values.AsSpan(row * n, n));
-        return From<int>(best, Shape.Take(Rank - 1), Device);
-    }
-
-    private static int Largest(ReadOnlySpan<double> row)
-    {
-        int best = 0;
-        for (int i = 1; i < row.Length; i++)
-            if (!(row[i] <= row[best]) && !double.IsNaN(row[best])) best = i;
-        return best;
-    }
-
     private void ConvertFrom<TStored, T>(Span<T> values) where TStored : unmanaged where T : unmanaged
     {
         var stored = new TStored[values.Length];

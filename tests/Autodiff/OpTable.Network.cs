@@ -40,8 +40,9 @@ internal static partial class OpTable
         new("LayerNorm with bias", "LayerNorm", x => x[0].LayerNorm(x[1], x[2]), [(3, 5), 5, 5], [(2, 3, 4), 4, 4])
         { Large = [[(9, 67), 67, 67]], Tolerance = 1e-4 },
         new("RmsNorm", "RmsNorm", x => x[0].RmsNorm(x[1]), [(3, 5), 5], [(2, 3, 4), 4], [17, 17]) { Large = LargeRows, Tolerance = 1e-4 },
-        new("Softmax", "Softmax", x => x[0].Softmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]]) { Large = [[(9, 67)], [(33, 128)]] },
-        new("LogSoftmax", "LogSoftmax", x => x[0].LogSoftmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]]) { Large = [[(9, 67)], [(33, 128)]] },
+        new("Softmax", "Softmax(Tensor)", x => x[0].Softmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]]) { Large = [[(9, 67)], [(33, 128)]] },
+        new("LogSoftmax", "LogSoftmax(Tensor)", x => x[0].LogSoftmax(), [[(3, 5)], [1], [(2, 3, 7)], [17]])
+        { Large = [[(9, 67)], [(33, 128)]] },
         new("CrossEntropy", "CrossEntropy", x => x[0].CrossEntropy(x[1]), [(3, 5), 3], [(2, 3, 7), (2, 3)], [5, Scalar])
         { Large = [[(33, 67), 33]], Limits = [0, 5] },
         new("CrossEntropy with ignored rows", "CrossEntropy", x => x[0].CrossEntropy(x[1], total: 2.5), [(7, 3), 7], [(2, 3, 5), (2, 3)])

@@ -26,8 +26,11 @@ internal static partial class OpTable
 
     /// <summary>The ops by name.</summary>
     public static IReadOnlyDictionary<string, OpCase> All { get; } =
-        new[] { Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Products(), Rows(), Sequences() }
-            .SelectMany(x => x).ToDictionary(x => x.Name);
+        new[]
+        {
+            Arithmetic(), Numbers(), Functions(), Choices(), Folds(), Views(), Parts(), Losses(), Orders(), Sums(), Products(), Rows(),
+            Sequences(),
+        }.SelectMany(x => x).ToDictionary(x => x.Name);
 
     private static OpCase[] Arithmetic() =>
     [
@@ -35,6 +38,9 @@ internal static partial class OpTable
         Pair("Subtract", "op_Subtraction(Tensor, Tensor)", x => x[0] - x[1], (a, b) => a - b),
         Pair("Multiply", "op_Multiply(Tensor, Tensor)", x => x[0] * x[1], (a, b) => a * b),
         Pair("Divide", "op_Division(Tensor, Tensor)", x => x[0] / x[1], (a, b) => a / b) with { Low = 0.5 },
+        Pair("Maximum", "Maximum", x => x[0].Maximum(x[1]), Math.Max),
+        Pair("Minimum", "Minimum", x => x[0].Minimum(x[1]), Math.Min),
+        Single("Maximum of itself", "Maximum", x => x[0].Maximum(x[0]), x => x),
         Pair("Swiglu", "Swiglu", x => x[0].Swiglu(x[1]), (a, b) => a / (1 + Math.Exp(-a)) * b),
         Pair("a formula of two", "Map(Tensor, Tensor, TFormula, String)", x => x[0].Map(x[1], new GpuFormulas.Distance()),
             (a, b) => Math.Sqrt(a * a + b * b + 1)),
@@ -72,6 +78,10 @@ internal static partial class OpTable
         Single("Gelu", "Gelu", x => x[0].Gelu(), x => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))))
             with { Low = -5, High = 5 },
         Single("GeluErf", "GeluErf", x => x[0].GeluErf(), x => x * Normal(x)) with { Low = -5, High = 5 },
+        Single("Sin", "Sin", x => x[0].Sin(), Math.Sin) with { Low = -9, High = 9 },
+        Single("Cos", "Cos", x => x[0].Cos(), Math.Cos) with { Low = -9, High = 9 },
+        Single("Erf", "Erf", x => x[0].Erf(), MathNet.Numerics.SpecialFunctions.Erf) with { Low = -3, High = 3 },
+        Single("Clamp", "Clamp", x => x[0].Clamp(-0.7, 1.1), x => Math.Clamp(x, -0.7, 1.1)),
         Single("Pow 0", "Pow", x => x[0].Pow(0), _ => 1),
         Single("Pow 1", "Pow", x => x[0].Pow(1), x => x),
         Single("Pow 3", "Pow", x => x[0].Pow(3), x => x * x * x),
@@ -104,6 +114,15 @@ internal static partial class OpTable
         new("Mean", "Mean(Tensor)", x => x[0].Mean(), Singles) { Large = [[1031], [(65, 16)]] },
         new("Mean of an axis", "Mean(Tensor, ReadOnlySpan, Boolean)", x => x[0].Mean([0]), Threes) { Large = LargeThrees },
         new("Mean of axes", "Mean(Tensor, ReadOnlySpan, Boolean)", x => x[0].Mean([1, 2], keepAxes: true), Threes) { Large = LargeThrees },
+        new("Min", "Min(Tensor)", x => x[0].Min(), Singles) { Large = [[1031], [(65, 16)]] },
+        new("Min of axes", "Min(Tensor, ReadOnlySpan, Boolean)", x => x[0].Min([0, 2], keepAxes: true), Threes) { Large = LargeThrees },
+        new("Variance", "Variance(Tensor, Int32)", x => x[0].Variance(), [[7], [(4, 5)], [(2, 3, 5)]]) { Large = [[1031], [(65, 16)]] },
+        new("Variance of an axis", "Variance(Tensor, ReadOnlySpan, Boolean, Int32)", x => x[0].Variance([-1], correction: 0), Threes)
+        { Large = LargeThrees },
+        new("StandardDeviation", "StandardDeviation(Tensor, Int32)", x => x[0].StandardDeviation(), [[7], [(4, 5)], [(2, 3, 5)]])
+        { Large = [[1031]] },
+        new("StandardDeviation of axes", "StandardDeviation(Tensor, ReadOnlySpan, Boolean, Int32)",
+            x => x[0].StandardDeviation([0, 2], keepAxes: true), [[(2, 3, 5)], [(3, 2, 7)]]) { Large = LargeThrees },
         new("Max", "Max(Tensor)", x => x[0].Max(), Singles) { Large = [[1031], [(65, 16)]] },
         new("Max of an axis", "Max(Tensor, ReadOnlySpan, Boolean)", x => x[0].Max([-1]), Threes) { Large = LargeThrees },
         new("Max of axes", "Max(Tensor, ReadOnlySpan, Boolean)", x => x[0].Max([0, 2], keepAxes: true), Threes) { Large = LargeThrees },

@@ -11,6 +11,8 @@ public unsafe class LaneMathTests
         Log,
         Tanh,
         Erf,
+        Sin,
+        Cos,
     }
 
     [Theory]
@@ -27,6 +29,15 @@ public unsafe class LaneMathTests
     [InlineData(Function.Erf, -1e-3f, 1e-3f, 4e-7)]
     [InlineData(Function.Erf, -1f, 1f, 4e-7)]
     [InlineData(Function.Erf, -6f, 6f, 4e-7)]
+    [InlineData(Function.Sin, -1e-3f, 1e-3f, 1.5e-7)]
+    [InlineData(Function.Sin, -8f, 8f, 1.5e-7)]
+    [InlineData(Function.Sin, 3.1415f, 3.1417f, 1.5e-7)]
+    [InlineData(Function.Sin, -99000f, -98000f, 1.5e-7)]
+    [InlineData(Function.Sin, 1e5f, 1e9f, 1.5e-7)]
+    [InlineData(Function.Cos, -8f, 8f, 1.5e-7)]
+    [InlineData(Function.Cos, 1.5707f, 1.5709f, 1.5e-7)]
+    [InlineData(Function.Cos, 98000f, 99000f, 1.5e-7)]
+    [InlineData(Function.Cos, -1e9f, -1e5f, 1.5e-7)]
     public void Stays_within_its_relative_error(Function function, float low, float high, double bound)
     {
         double worst = 0;
@@ -81,6 +92,13 @@ public unsafe class LaneMathTests
     [InlineData(Function.Erf, float.PositiveInfinity, 1f)]
     [InlineData(Function.Erf, float.NegativeInfinity, -1f)]
     [InlineData(Function.Erf, 0f, 0f)]
+    [InlineData(Function.Sin, float.NaN, float.NaN)]
+    [InlineData(Function.Sin, float.PositiveInfinity, float.NaN)]
+    [InlineData(Function.Sin, 0f, 0f)]
+    [InlineData(Function.Sin, 1e-40f, 1e-40f)]
+    [InlineData(Function.Cos, float.NaN, float.NaN)]
+    [InlineData(Function.Cos, float.NegativeInfinity, float.NaN)]
+    [InlineData(Function.Cos, 0f, 1f)]
     public void Has_its_special_values_in_every_width(Function function, float x, float expected)
     {
         foreach (float y in new[] { Run<F1>(function, x), Run<F4>(function, x), Run<F8>(function, x), Run<F16>(function, x) })
@@ -92,6 +110,7 @@ public unsafe class LaneMathTests
     [InlineData(Function.Log, float.NegativeInfinity)]
     [InlineData(Function.Tanh, -0f)]
     [InlineData(Function.Erf, -0f)]
+    [InlineData(Function.Sin, -0f)]
     public void Takes_a_negative_zero_in_every_width(Function function, float expected) =>
         Has_its_special_values_in_every_width(function, -0f, expected);
 
@@ -100,6 +119,8 @@ public unsafe class LaneMathTests
     [InlineData(Function.Log)]
     [InlineData(Function.Tanh)]
     [InlineData(Function.Erf)]
+    [InlineData(Function.Sin)]
+    [InlineData(Function.Cos)]
     public void Gives_the_same_bits_in_every_width(Function function)
     {
         for (uint bits = 0; bits < 0xFFFE0000u; bits += 104_729)
@@ -127,7 +148,9 @@ public unsafe class LaneMathTests
             Function.Exp => V.Exp(a),
             Function.Log => V.Log(a),
             Function.Tanh => V.Tanh(a),
-            _ => V.Erf(a),
+            Function.Erf => V.Erf(a),
+            Function.Sin => V.Sin(a),
+            _ => V.Cos(a),
         });
         return lane[V.Count - 1];
     }
@@ -137,6 +160,8 @@ public unsafe class LaneMathTests
         Function.Exp => Math.Exp(x),
         Function.Log => Math.Log(x),
         Function.Tanh => Math.Tanh(x),
-        _ => SpecialFunctions.Erf(x),
+        Function.Erf => SpecialFunctions.Erf(x),
+        Function.Sin => Math.Sin(x),
+        _ => Math.Cos(x),
     };
 }

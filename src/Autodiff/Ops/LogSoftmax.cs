@@ -58,4 +58,9 @@ public static partial class TensorOps
     /// <remarks>Backward: dx = dy - exp(y) sum(dy).</remarks>
     /// <exception cref="ArgumentException">The last axis is empty.</exception>
     public static Tensor LogSoftmax(this Tensor x) => RowOps.FromResult<LogSoftmaxForward, LogSoftmaxBackward>("LogSoftmax", x);
+
+    /// <summary>Log-softmax over one axis (negative: from the last), x - max - log sum exp(x - max).</summary>
+    /// <remarks>Backward: dx = dy - exp(y) sum(dy).</remarks>
+    /// <exception cref="ArgumentException">There is no such axis, or it is empty.</exception>
+    public static Tensor LogSoftmax(this Tensor x, int axis) => OverAxis(x, axis, LogSoftmax);
 }

@@ -31,18 +31,23 @@ public static partial class TensorOps
     /// <summary>The largest over the given axes (negative ones count from the last); NaN if any is NaN.</summary>
     /// <remarks>Backward: dx = dy, shared evenly by all elements that equal the largest, else 0.</remarks>
     /// <exception cref="ArgumentException">An axis does not exist, is named twice, or has no elements.</exception>
-    public static Tensor Max(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false)
+    public static Tensor Max(this Tensor x, ReadOnlySpan<int> axes, bool keepAxes = false) =>
+        Extreme("Max", new Largest(), x, axes, keepAxes);
+
+    /// <summary>The element of each fold that is first by an order: the largest or the smallest.</summary>
+    private static Tensor Extreme<TFold>(string name, TFold fold, Tensor x, ReadOnlySpan<int> axes, bool keepAxes)
+        where TFold : unmanaged, IFold<TFold>
     {
-        var call = Op.Begin("Max", x);
+        var call = Op.Begin(name, x);
         call.CheckFloat(x);
         var reduced = Axes.Reduced(call, x.Shape, axes);
         if (x.Count == 0 && reduced.Count != 0) throw call.Error($"shape {x.Shape} has no elements to choose from.");
         var y = call.New(keepAxes ? reduced : Axes.Without(x.Shape, axes));
-        call.Backend.Fold(new Largest(), call.Read(x), call.Write(y).With(Layout.RowMajor(reduced)), add: false);
-        return call.Records ? call.Push(y, new MaxNode(call.Save(x), call.Save(y), reduced)) : y;
+        call.Backend.Fold(fold, call.Read(x), call.Write(y).With(Layout.RowMajor(reduced)), add: false);
+        return call.Records ? call.Push(y, new ExtremeNode(call.Save(x), call.Save(y), reduced)) : y;
     }
 
-    private sealed class MaxNode(Saved x, Saved y, Shape reduced) : Node
+    private sealed class ExtremeNode(Saved x, Saved y, Shape reduced) : Node
     {
         protected internal override void Backward(Sweep sweep)
         {

@@ -73,4 +73,13 @@ public static partial class TensorOps
     /// <remarks>Backward: dx = y (dy - sum(y dy)).</remarks>
     /// <exception cref="ArgumentException">The last axis is empty.</exception>
     public static Tensor Softmax(this Tensor x) => RowOps.FromResult<SoftmaxForward, SoftmaxBackward>("Softmax", x);
+
+    /// <summary>Softmax over one axis (negative: from the last), exp(x - max) / sum exp(x - max).</summary>
+    /// <remarks>Backward: dx = y (dy - sum(y dy)).</remarks>
+    /// <exception cref="ArgumentException">There is no such axis, or it is empty.</exception>
+    public static Tensor Softmax(this Tensor x, int axis) => OverAxis(x, axis, Softmax);
+
+    /// <summary>An op over the last axis, applied to another.</summary>
+    private static Tensor OverAxis(Tensor x, int axis, Func<Tensor, Tensor> op) =>
+        axis == -1 || axis == x.Rank - 1 ? op(x) : op(x.Transpose(axis, -1)).Transpose(axis, -1);
 }

@@ -84,6 +84,14 @@ internal static class Axes
         return reduced;
     }
 
+    /// <summary>The shape with one more axis at a place.</summary>
+    public static Shape Inserted(Shape shape, int place, long size)
+    {
+        var longer = shape.Take(place).Append(size);
+        for (int i = place; i < shape.Rank; i++) longer = longer.Append(shape[i]);
+        return longer;
+    }
+
     /// <summary>The shape without the given axes.</summary>
     public static Shape Without(Shape shape, ReadOnlySpan<int> axes)
     {

@@ -80,6 +80,10 @@ internal readonly struct G1(float value) : ILane<G1>
         return new(a.Value < 0f ? -e : e);
     }
 
+    public static G1 Sin(G1 a) => new(GpuCircle.Sin(a.Value));
+
+    public static G1 Cos(G1 a) => new(GpuCircle.Cos(a.Value));
+
     /// <summary>Adding 1.5 * 2^23 leaves no room for a fraction: the sum is rounded to an integer, ties to even.</summary>
     public static G1 Round(G1 a) => new(XMath.Abs(a.Value) < 4194304f ? a.Value + 12582912f - 12582912f : a.Value);
 

@@ -13,6 +13,9 @@ public sealed unsafe partial class ReferenceBackend<V>
     /// <summary>Element number <paramref name="index"/> of a view of integers.</summary>
     public int Id(in View ids, long index) => (int)Number(ids, ids.Layout.Place(index));
 
+    /// <summary>Writes element number <paramref name="index"/> of a view of integers.</summary>
+    public void SetId(in View ids, long index, int id) => SetNumber(ids, ids.Layout.Place(index), id);
+
     /// <summary>Writes the element with row-major number <paramref name="index"/>, or adds to it.</summary>
     public void Set(in View v, long index, V x, bool add = false) =>
         SetNumber(v, v.Layout.Place(index), V.Sum(add ? Get(v, index) + x : x));

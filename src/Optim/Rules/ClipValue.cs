@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Mayfly;
 
 /// <summary>
@@ -19,14 +17,5 @@ public sealed record ClipValue : Rule
 
     /// <inheritdoc/>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) =>
-        gradient.MapInPlace(new Clamp(Limit * step.ClipFactor));
-}
-
-/// <summary>min(max(x, -limit), limit).</summary>
-/// <param name="limit">The largest magnitude.</param>
-public readonly struct Clamp(Hyper limit) : IMap1<Clamp>
-{
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V F<V>(V x) where V : struct, ILane<V> => V.Min(V.Max(x, -V.Of(limit)), V.Of(limit));
+        gradient.MapInPlace(new Clamp(-Limit * step.ClipFactor, Limit * step.ClipFactor));
 }
