@@ -53,8 +53,13 @@ public sealed class ResidencyTests : IDisposable
         {
             device.Stream(Path, 1 << 20);
             Assert.Equal(left, Files.ReadBytes(Path));
+            Residency.ClearLeft(Path);
+            Assert.True(File.Exists(Path)); // it is in use
         }
 
+        Assert.False(File.Exists(Path));
+        File.WriteAllBytes(Path, left);
+        Residency.ClearLeft(Path);
         Assert.False(File.Exists(Path));
     }
 
@@ -67,6 +72,7 @@ public sealed class ResidencyTests : IDisposable
         var e = Assert.Throws<StreamException>(() => device.Stream(Path, 1 << 20));
         Assert.Equal($"The working file '{Path}' cannot be written: it is another file already; move it, or name another folder.",
             e.Message);
+        Residency.ClearLeft(Path);
         Assert.Equal(other, File.ReadAllBytes(Path));
         Assert.Null(device.Residency);
     }

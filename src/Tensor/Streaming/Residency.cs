@@ -51,6 +51,20 @@ public sealed class Residency : IDisposable
     /// <summary>The bytes that were given to the file so far.</summary>
     public long WrittenBytes { get; private set; }
 
+    /// <summary>Deletes a working file that a process has left which died; one in use and any other file stay.</summary>
+    public static void ClearLeft(string path)
+    {
+        if (!File.Exists(path)) return;
+        try
+        {
+            new StreamFile(path, new StreamDisk()).Dispose(); // takes it over, and deletes it
+        }
+        catch (StreamException)
+        {
+            // it is not ours
+        }
+    }
+
     /// <summary>Says that what was used so far may leave the memory: called between ops, where nobody holds an address.</summary>
     public void Settle()
     {
