@@ -11,6 +11,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     StoredCommand(),
     TokenizersCommand(),
     MemoryCommand(),
+    LargeCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -109,6 +110,30 @@ static Command MemoryCommand()
         + "resident memory too") { models, rules, modes, policies, context };
     command.SetAction(p => MemoryBench.Run(p.GetValue(models)!, p.GetValue(rules)!, p.GetValue(modes)!, p.GetValue(policies)!,
         p.GetValue(context)));
+    return command;
+}
+
+static Command LargeCommand()
+{
+    var model = new Option<string>("--model") { Description = "a published model", DefaultValueFactory = _ => "llama-7b" };
+    var data = new Option<string>("--data") { Description = "a text file, of whose first bytes the batch is", Required = true };
+    var rule = new Option<string>("--rule") { Description = "a recipe", DefaultValueFactory = _ => "adalomo" };
+    var weights = new Option<DType>("--dtype") { Description = "F32, BF16 or Int8", DefaultValueFactory = _ => DType.BF16 };
+    var states = new Option<DType>("--state-dtype") { Description = "F32 or BF16", DefaultValueFactory = _ => DType.F32 };
+    var rate = new Option<double?>("--learning-rate") { Description = "the recipe's without" };
+    var context = new Option<int>("--context") { Description = "tokens of the batch", DefaultValueFactory = _ => 64 };
+    var vocabulary = new Option<int?>("--vocabulary") { Description = "ids of the model; the published ones without" };
+    var steps = new Option<int>("--steps") { Description = "all on one batch", DefaultValueFactory = _ => 5 };
+    var resident = new Option<double?>("--resident") { Description = "GiB of the process, with weights and state in a working file" };
+    var folder = new Option<string>("--stream-folder") { Description = "where that file is", DefaultValueFactory = _ => "." };
+    var command = new Command("large", "eager steps of a large model on one batch: losses, seconds and resident memory") { model, data,
+        rule, weights, states, rate, context, vocabulary, steps, resident, folder };
+    command.SetAction(p => new LargeBench
+    {
+        Model = p.GetValue(model)!, Data = p.GetValue(data)!, Rule = p.GetValue(rule)!, Weights = p.GetValue(weights),
+        States = p.GetValue(states), LearningRate = p.GetValue(rate), Context = p.GetValue(context), Vocabulary = p.GetValue(vocabulary),
+        Steps = p.GetValue(steps), ResidentGiB = p.GetValue(resident), Folder = p.GetValue(folder)!,
+    }.Run());
     return command;
 }
 

@@ -101,7 +101,7 @@ internal static class StepBench
     {
         if (!OperatingSystem.IsLinux()) return Process.GetCurrentProcess().PeakWorkingSet64;
         string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
+        return long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
     }
 
     /// <summary>One line about a mistake on the command line, and the exit code for it.</summary>

@@ -11,6 +11,10 @@ internal static class MemoryCheck
     {
         var search = new PlanSearch(options, shape);
         var plan = search.Asked.Plan;
+        if (options.ResidentBytes is { } most && plan.Resident > most)
+            throw new InputException($"--resident {options.Resident}: a step takes {ByteSize.Text(plan.Resident)} at least, "
+                + $"{Parts(plan)}. Give more, or take fewer tokens at once, --mode eager or --checkpoint-blocks.");
+        if (plan.IsStreamed) WorkingFile.CheckRoom(options, plan.Streamed.Bytes);
         if (!IsHost(options.Device)) return $"Memory: {Parts(plan)}.";
         long has = GC.GetGCMemoryInfo().HighMemoryLoadThresholdBytes, data = GC.GetTotalMemory(false);
         if (plan.Resident + data <= has) return $"Memory: {Parts(plan)}; there are {ByteSize.Text(has)}.";
@@ -24,7 +28,8 @@ internal static class MemoryCheck
     {
         string Of(Use use) => ByteSize.Text(plan.Report.Peak(use));
         return $"{ByteSize.Text(plan.Peak.Bytes)} at the peak of a step: weights {Of(Use.Weight)}, gradients {Of(Use.Gradient)}, "
-            + $"state {Of(Use.State)}, activations {Of(Use.Activation)}";
+            + $"state {Of(Use.State)}, activations {Of(Use.Activation)}"
+            + (plan.IsStreamed ? $", buffers of the {ByteSize.Text(plan.Streamed.Bytes)} in the working file {Of(Use.Stream)}" : "");
     }
 
     private static string Less(PlanSearch search, long bytes)

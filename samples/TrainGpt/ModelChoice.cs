@@ -87,13 +87,13 @@ internal static class ModelChoice
             throw new ArgumentException($"the model of the configuration has {claimed} weights, the file holds {weights}.");
     }
 
-    /// <summary>Makes a model, unless its weights alone are more than the machine's memory.</summary>
+    /// <summary>Makes a model, unless its weights alone are more than the machine's memory and do not live in a file.</summary>
     /// <exception cref="InputException">They are.</exception>
     public static LanguageModel Create(ModelConfig config, Device device, ulong seed)
     {
         const double gigabyte = 1 << 30;
         long needed = config.Weights.Bytes(config.CountParameters()), has = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return needed <= has
+        return needed <= has || device.Residency is not null
             ? config.Create(device, seed)
             : throw new InputException(string.Create(CultureInfo.InvariantCulture,
                 $"The weights of this model alone take {needed / gigabyte:F1} GiB, and there are {has / gigabyte:F1} GiB of memory; "

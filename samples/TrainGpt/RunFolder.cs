@@ -46,6 +46,7 @@ internal sealed class RunFolder : IDisposable
         owner ??= FolderLock.Take(Path);
         foreach (string half in Directory.GetDirectories(Path, $"{AsideName}*{Unfinished}")) BringBack(half);
         foreach (string name in Names) Files.ClearPartials(In(Path, name));
+        Residency.ClearLeft(In(Path, WorkingFile.Name));
     }
 
     /// <summary>

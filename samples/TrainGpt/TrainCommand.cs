@@ -118,6 +118,7 @@ internal static class TrainCommand
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
         string memory = MemoryCheck.Run(options, shape);
         CheckWritable(options, folder, context.Stop);
+        WorkingFile.Open(options, folder, device);
         using var model = FineTuning.Make(options, shape, device, pretrained);
         options = FineTuning.Checked(options, model);
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);

@@ -177,6 +177,18 @@ internal record TrainOptions : CommandOptions
         Alone = "all")]
     public CheckpointChoice CheckpointBlocks { get; init; }
 
+    [Setting(
+        "The most memory that the process may take, such as 4GiB: large weights and optimizer state then live in a working file and are in "
+            + "memory only while they are used. It changes no bit of the run.",
+        Phase.Place,
+        Kind = "BYTES",
+        Otherwise = "all of them stay in memory")]
+    public string? Resident { get; init; }
+
+    [Setting("A folder for the working file of --resident, on a fast disk with room for weights and state.", Phase.Place, Kind = "FOLDER",
+        IsPath = true, Otherwise = "the run's")]
+    public string? StreamFolder { get; init; }
+
     [Setting("Windows of text per micro-batch.", Phase.Run, Min = 1, Max = Most)]
     public int Batch { get; init; } = 12;
 
@@ -345,6 +357,14 @@ internal record TrainOptions : CommandOptions
 
     public bool IsEager => Mode == UpdateMode.Eager;
 
+    /// <summary>The bound on the process's memory; null where nothing is streamed.</summary>
+    /// <exception cref="InputException">It is no number of bytes, or has no room for the runtime alone.</exception>
+    public long? ResidentBytes => Resident is not { } text ? null
+        : ByteSize.TryParse(text) is not { } bytes
+            ? throw new InputException($"--resident {text}: give bytes, such as 4GiB or 512MiB; units are {ByteSize.UnitNames}.")
+        : bytes > StepPlan.RuntimeBytes ? bytes
+        : throw new InputException($"--resident {text}: the runtime alone takes {ByteSize.Text(StepPlan.RuntimeBytes)}; give more.");
+
     /// <summary>The largest norm, or null where it is not clipped.</summary>
     public double? MaxNorm => UsedClip is > 0 and var norm ? norm : null;
 
@@ -410,6 +430,10 @@ internal record TrainOptions : CommandOptions
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");
         _ = ConstantLossScale; // which says what is wrong
+        if (ResidentBytes is null && StreamFolder is not null)
+            throw new InputException("--stream-folder is where the working file of --resident is; give that too, or leave it out.");
+        if (Resident is not null && Device != Cpu)
+            throw new InputException($"--resident streams weights to the memory of the CPU, not to {Device}; leave one out.");
         if (DynamicLossScale is not null && IsEager && NormClipping != Mayfly.ClipMode.TwoPass)
             throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
                 + "--mode deferred, --clip-mode two-pass, or a number.");

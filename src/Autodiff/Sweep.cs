@@ -127,6 +127,7 @@ public sealed partial class Sweep
             if (HasUpstream())
             {
                 TakeDy();
+                using var held = node.TakesUpstreamItself ? default : tape.Device.Residency?.Hold() ?? default;
                 node.Backward(this);
             }
         }

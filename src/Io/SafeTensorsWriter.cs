@@ -182,6 +182,7 @@ public sealed class SafeTensorsWriter
 
     private static void WriteTensor(Stream stream, Tensor tensor)
     {
+        tensor.Device.Residency?.Settle();
         if (!tensor.Layout.IsContiguous)
         {
             using var dense = Tensor.Unowned(tensor.Device, tensor.Shape, tensor.Type, Use.Scratch, "SafeTensors");

@@ -15,6 +15,9 @@ public sealed unsafe class HostBlock(void* pointer, long bytes) : Block(bytes)
 {
     /// <summary>The first byte.</summary>
     public byte* Pointer { get; } = (byte*)pointer;
+
+    /// <summary>Some of the bytes.</summary>
+    internal Span<byte> Part(long first, int count) => new(Pointer + first, count);
 }
 
 /// <summary>What a kernel is handed: a block, the element type and the layout of the elements.</summary>

@@ -22,16 +22,25 @@ public class Decoder : LanguageModel
         config.Check();
         Config = config;
         var source = new ParameterSource(device, seed, config.Weights);
-        var rotation = config.NewRotation(source.Device);
-        rotation?.OwnBy(AddConstant);
-        tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
-        positions = config.LearnsPositions ? Add("positions", new Embedding(source, config.Context, config.Width)) : null;
-        blocks = new Module[config.Layers];
-        for (int i = 0; i < blocks.Length; i++) blocks[i] = Add($"blocks.{i}", config.NewBlock(source, rotation));
-        norm = Add("norm", config.NewNorm(source));
-        head = Add("head", config.TiedHead
-            ? new Linear(tokens.Table)
-            : new Linear(source, config.Width, config.VocabularySize, bias: false, Role.Head, Init.Normal(0.02)));
+        try
+        {
+            var rotation = config.NewRotation(source.Device);
+            rotation?.OwnBy(AddConstant);
+            tokens = Add("tokens", new Embedding(source, config.VocabularySize, config.Width));
+            positions = config.LearnsPositions ? Add("positions", new Embedding(source, config.Context, config.Width)) : null;
+            blocks = new Module[config.Layers];
+            for (int i = 0; i < blocks.Length; i++) blocks[i] = Add($"blocks.{i}", config.NewBlock(source, rotation));
+            norm = Add("norm", config.NewNorm(source));
+            head = Add("head", config.TiedHead
+                ? new Linear(tokens.Table)
+                : new Linear(source, config.Width, config.VocabularySize, bias: false, Role.Head, Init.Normal(0.02)));
+        }
+        catch
+        {
+            source.Abandon(); // a part that was not finished has its parameters alone
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The shape.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 
 namespace Mayfly;
 
@@ -20,7 +21,7 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
 
     // Dropout keys count up from stream 0 under the same seed; initial values take the upper half.
     private const ulong FirstStream = 1UL << 63;
-    private ulong count;
+    private readonly List<Parameter> made = [];
 
     /// <summary>Where the parameters live.</summary>
     public Device Device { get; } = device ?? Device.Cpu;
@@ -38,7 +39,8 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         var parameter = new Parameter(name, shape, role, Device, TypeOf(shape, role));
         try
         {
-            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + count++));
+            Fill(parameter.Value, initializer, new RandomKey(seed, FirstStream + (ulong)made.Count));
+            made.Add(parameter);
             return parameter;
         }
         catch
@@ -48,23 +50,51 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         }
     }
 
+    /// <summary>Frees all that it made, where the model could not be finished.</summary>
+    internal void Abandon()
+    {
+        foreach (var parameter in made) parameter.Dispose();
+    }
+
     private DType TypeOf(Shape shape, Role role) =>
         shape.Rank < 2 || weights == DType.F32 ? Device.Float
         : weights == DType.Int8 && role != Role.Hidden ? DType.BF16
         : weights;
 
+    /// <summary>Several parts are drawn at once and written one after the other.</summary>
     private static void Fill(Tensor value, Initializer initializer, RandomKey key)
     {
-        var values = ArrayPool<float>.Shared.Rent(Part);
-        for (long first = 0; first < value.Count; first += Part)
+        bool isDry = value.Device.Backend.IsDry;
+        int together = (int)Math.Min(isDry ? 1 : Environment.ProcessorCount, (value.Count + Part - 1) / Part);
+        var values = ArrayPool<float>.Shared.Rent(together * Part);
+        for (long first = 0; first < value.Count; first += together * (long)Part)
         {
-            var part = values.AsSpan(0, (int)Math.Min(Part, value.Count - first));
-            if (!value.Device.Backend.IsDry) initializer(part, first, value.Shape, key);
-            else if (first > 0 && part.Length == Part) continue; // takes the memory of the first one
-            using var place = value.ViewAs(new Layout(part.Length, 1, first), "Fill");
-            place.CopyFrom<float>(part);
+            long start = first;
+            int parts = (int)Math.Min(together, (value.Count - first + Part - 1) / Part);
+            if (!isDry) Together(parts, i => initializer(values.AsSpan(i * Part, Length(i)), start + i * (long)Part, value.Shape, key));
+            else if (first > 0 && Length(0) == Part) continue; // takes the memory of the first one
+            for (int i = 0; i < parts; i++)
+            {
+                using var place = value.ViewAs(new Layout(Length(i), 1, start + i * (long)Part), "Fill");
+                place.CopyFrom<float>(values.AsSpan(i * Part, Length(i)));
+            }
+
+            int Length(int i) => (int)Math.Min(Part, value.Count - start - i * (long)Part);
         }
 
         ArrayPool<float>.Shared.Return(values);
+    }
+
+    private static void Together(int count, Action<int> draw)
+    {
+        try
+        {
+            if (count == 1) draw(0);
+            else Parallel.For(0, count, draw);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException!); // what a part says, as if it had been drawn alone
+        }
     }
 }

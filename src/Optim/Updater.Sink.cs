@@ -92,6 +92,7 @@ public sealed partial class Updater
 
     private void Apply(Slot slot)
     {
+        using var held = Device.Residency?.Hold() ?? default;
         Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
         slot.Widen(LossScale);

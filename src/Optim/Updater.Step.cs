@@ -69,6 +69,7 @@ public sealed partial class Updater
         Abandon();
         progress.Open(microBatches, learningRate ?? ScheduledRate(GlobalStep + 1), measures: clipping.NeedsTwoPasses(microBatches));
         clipping.StartStep();
+        Device.Residency?.StartStep();
         foreach (var slot in slots) slot.StartStep();
     }
 
@@ -154,6 +155,7 @@ public sealed partial class Updater
     public void Abandon()
     {
         foreach (var slot in slots) slot.DropGradient();
+        Device.Residency?.EndStep();
         progress.Abandon();
     }
 

@@ -6,7 +6,7 @@ namespace Mayfly;
 /// </summary>
 public sealed class Arena : IDisposable
 {
-    private const int Uses = 5;
+    private static readonly int Uses = Enum.GetValues<Use>().Length;
 
     /// <summary>From how many bytes on a tensor may take a larger block, and how many times as large a one.</summary>
     private const long LeastShared = 4096, MostTimes = 3;
@@ -15,7 +15,8 @@ public sealed class Arena : IDisposable
     private readonly Dictionary<long, Stack<Block>> free = [];
     private readonly long[] live = new long[Uses];
     private readonly long[] peak = new long[Uses];
-    private long liveTotal, peakTotal, reserved, touched, leaks;
+    private long liveTotal, peakTotal, reserved, touched, leaks, bound = long.MaxValue;
+    private Func<bool>? evict;
     private string? firstLeak;
 
     internal Arena(Backend backend) => this.backend = backend;
@@ -80,12 +81,36 @@ public sealed class Arena : IDisposable
     /// <summary>Runs before memory is handed out; it may throw, as a device without room does.</summary>
     internal Action? Renting { get; set; }
 
+    /// <summary>Guards the books; who gives memory back when it is asked to takes it too.</summary>
+    internal Lock Gate => gate;
+
+    /// <summary>
+    /// Bounds <see cref="MemoryReport.TouchedBytes"/>: where memory would take more, unused blocks go back to the system, and then
+    /// <paramref name="evict"/> is asked to give some back until it says false.
+    /// </summary>
+    internal void Bound(long bytes, Func<bool>? evict)
+    {
+        lock (gate) (bound, this.evict) = (bytes, evict);
+    }
+
+    /// <summary>Makes room for so many bytes within the bound; false where there is none.</summary>
+    internal bool HasRoom(long bytes, Func<bool>? evict)
+    {
+        lock (gate)
+        {
+            while (touched + Growth(bytes) - bound is > 0 and var missing)
+                if (!(HasUnused(missing) && ReleaseUnused()) && evict?.Invoke() is not true && !ReleaseUnused()) return false;
+            return true;
+        }
+    }
+
     internal Block Rent(long bytes, Use use, string maker)
     {
         Renting?.Invoke();
         lock (gate)
         {
             long size = ClassOf(bytes);
+            if (bound < long.MaxValue && !HasRoom(bytes, evict)) throw NoRoom(bytes, use);
             var block = Unused(size) ?? Fresh(size, bytes, use);
             Touch(block, bytes);
             Trace?.Add(bytes, use, maker);
@@ -121,14 +146,36 @@ public sealed class Arena : IDisposable
     /// <summary>
     /// A block that nobody uses: of the size itself, else a somewhat larger one, which otherwise would lie idle beside a fresh one.
     /// </summary>
-    private Block? Unused(long size)
+    private Block? Unused(long size) => Fitting(size)?.Pop();
+
+    private Stack<Block>? Fitting(long size)
     {
-        if (free.TryGetValue(size, out var stack) && stack.TryPop(out var block)) return block;
-        if (size < LeastShared) return null;
+        if (free.TryGetValue(size, out var stack) && stack.Count > 0) return stack;
+        if (size < LeastShared || bound < long.MaxValue) return null; // within a bound what does not fit goes back
         for (long larger = ClassOf(size + 1); larger <= MostTimes * size; larger = ClassOf(larger + 1))
-            if (free.TryGetValue(larger, out stack) && stack.TryPop(out block)) return block;
+            if (free.TryGetValue(larger, out stack) && stack.Count > 0) return stack;
         return null;
     }
+
+    /// <summary>By how much the touched bytes would grow.</summary>
+    private long Growth(long bytes) => Math.Max(0, bytes - (Fitting(ClassOf(bytes))?.Peek().Touched ?? 0));
+
+    private bool HasUnused(long bytes) => free.Values.Sum(stack => stack.Sum(block => block.Touched)) >= bytes;
+
+    /// <summary>Gives the largest unused block back; false where there is none.</summary>
+    private bool ReleaseUnused()
+    {
+        if (free.Values.Where(stack => stack.Count > 0).MaxBy(stack => stack.Peek().Touched) is not { } largest) return false;
+        Release(largest.Pop());
+        return true;
+    }
+
+    private OutOfMemoryException NoRoom(long bytes, Use use) => new(
+        $"The bound of {bound:N0} bytes of memory has no room for {bytes:N0} bytes of {use} memory: {Live()} are in use at one time. "
+        + "Raise the bound (--resident), use a smaller batch or context, or checkpoint blocks.");
+
+    private string Live() =>
+        $"{liveTotal:N0} bytes ({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))})";
 
     private Block Fresh(long size, long bytes, Use use)
     {
@@ -141,8 +188,7 @@ public sealed class Arena : IDisposable
         catch (OutOfMemoryException e)
         {
             throw new OutOfMemoryException(
-                $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {liveTotal:N0} bytes "
-                + $"({string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u} {live[(int)u]:N0}"))}). "
+                $"{backend.Name} has no {bytes:N0} bytes left for {use} memory. Live: {Live()}. "
                 + "Use a smaller batch, context or model, or checkpoint blocks.",
                 e);
         }

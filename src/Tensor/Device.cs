@@ -28,6 +28,9 @@ public sealed class Device : IDisposable
     /// <summary>The memory.</summary>
     public Arena Arena { get; }
 
+    /// <summary>Where weights and states live in a file, or null: see <see cref="Stream(string, long)"/>.</summary>
+    public Residency? Residency { get; private set; }
+
     /// <summary>The type of parameters, activations and gradients here: F32, or F64 on the reference.</summary>
     public DType Float => Backend.Float;
 
@@ -118,12 +121,39 @@ public sealed class Device : IDisposable
     /// <summary>Opens a scope: tensors made on this device by this thread until it closes are freed with it.</summary>
     public Scope Scope(string name) => Mayfly.Scope.Open(this, name);
 
+    /// <summary>
+    /// Lets the large weights and states that are made from now on live in a file, and in memory only while they are used, so that all
+    /// tensors of this device together stay within a bound. What is computed is the same, to the bit; only what one op needs at a time must
+    /// fit. Disposing the device deletes the file.
+    /// </summary>
+    /// <param name="path">
+    /// The working file: a new one, or one that a run has left which died. Its folder is made where it is missing.
+    /// </param>
+    /// <param name="residentBytes">
+    /// The most bytes of memory that the device's tensors may take; 0 sets no bound, and nothing stays longer than an op needs it.
+    /// </param>
+    /// <exception cref="StreamException">The file cannot be made, is another run's or another file.</exception>
+    /// <exception cref="NotSupportedException">The device's memory is not the host's.</exception>
+    /// <exception cref="InvalidOperationException">It streams already.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer bytes than none.</exception>
+    public Residency Stream(string path, long residentBytes) => Stream(path, new StreamOptions { ResidentBytes = residentBytes });
+
+    internal Residency Stream(string path, StreamOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.ResidentBytes, "residentBytes");
+        if (Residency is not null) throw new InvalidOperationException($"Stream: {Name} streams already.");
+        if (Backend.IsAsynchronous)
+            throw new NotSupportedException($"Stream: {Name} has memory of its own; weights stream to the CPU only.");
+        return Residency = new Residency(Arena, Backend.IsDry ? null : new StreamFile(path, options.Disk), options);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        Residency?.Dispose();
         Arena.Dispose();
         Backend.Dispose();
     }

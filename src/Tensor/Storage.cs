@@ -12,12 +12,22 @@ internal sealed class Storage
         Bytes = bytes;
         Use = use;
         Op = op;
-        Block = device.Arena.Rent(bytes, use, op);
+        Block = device.Residency is { } residency && residency.Takes(use, bytes) ? residency.Add(bytes, op)
+            : device.Arena.Rent(bytes, use, op);
     }
 
     public Device Device { get; }
 
-    public Block Block { get; }
+    private Block Block { get; }
+
+    /// <summary>The memory for a kernel that reads, and that of one that writes: what lives in a file is fetched.</summary>
+    public Block ForReading => Block is Paged page ? page.Use(writes: false) : Block;
+
+    /// <inheritdoc cref="ForReading"/>
+    public Block ForWriting => Block is Paged page ? page.Use(writes: true) : Block;
+
+    /// <summary>Where it lives in a file: what was used before may leave the memory.</summary>
+    public void Settle() => (Block as Paged)?.Settle();
 
     public long Bytes { get; }
 
@@ -72,7 +82,8 @@ internal sealed class Storage
     public void RemoveHolder()
     {
         if (Interlocked.Decrement(ref holders) != 0) return;
-        Device.Arena.Return(Block, Bytes, Use, Op);
+        if (Block is Paged page) page.Free();
+        else Device.Arena.Return(Block, Bytes, Use, Op);
         GC.SuppressFinalize(this);
     }
 

@@ -57,6 +57,7 @@ public sealed partial class Tensor
     {
         if (values.Length != Count) throw new ArgumentException($"CopyFrom: {values.Length} values for shape {Shape} of {Count} elements.");
         if (!Layout.IsContiguous) throw new NotSupportedException($"CopyFrom: the tensor {Shape} is a strided view; copy into its source.");
+        storage.Settle();
         var y = Write("CopyFrom");
         if (typeof(T) == typeof(int) != (Type == DType.I32))
             throw new NotSupportedException($"CopyFrom: {typeof(T).Name} values into a tensor of {Type}.");

@@ -9,6 +9,7 @@ public sealed partial class Tensor
     /// <exception cref="ArgumentException">The counts differ.</exception>
     public void Step<TOp>(TOp op, Tensor gradient, Tensor? state0 = null, Tensor? state1 = null) where TOp : unmanaged, IUpdate<TOp>
     {
+        storage.Settle();
         CheckFits(gradient);
         if (state0 is not null) CheckFits(state0);
         if (state1 is not null) CheckFits(state1);
@@ -18,6 +19,7 @@ public sealed partial class Tensor
     /// <summary>Replaces each element by a formula of it, in place. A tape that saved the old values notices.</summary>
     public void MapInPlace<TOp>(TOp op) where TOp : unmanaged, IMap1<TOp>
     {
+        storage.Settle();
         var x = Write("MapInPlace");
         Device.Backend.Map(op, x, x);
     }
@@ -27,17 +29,26 @@ public sealed partial class Tensor
     public void AddInPlace(Tensor other)
     {
         if (other.Shape != Shape) throw new ArgumentException($"AddInPlace: {Shape} += {other.Shape}: the shapes differ.");
+        storage.Settle();
         Device.Backend.Copy(other.Read("AddInPlace"), Write("AddInPlace"), add: true);
     }
 
     /// <summary>Sets every element in place.</summary>
-    public void Fill(double value) => Device.Backend.Fill(Write("Fill"), value);
+    public void Fill(double value)
+    {
+        storage.Settle();
+        Device.Backend.Fill(Write("Fill"), value);
+    }
 
     /// <summary>
     /// The sum of squares in double precision, in a fixed order: infinite or NaN exactly where an element is (or the sum overflows a
     /// double).
     /// </summary>
-    public double SumSquares() => Device.Backend.SumSquares(Read("SumSquares"));
+    public double SumSquares()
+    {
+        storage.Settle();
+        return Device.Backend.SumSquares(Read("SumSquares"));
+    }
 
     private void CheckFits(Tensor other)
     {

@@ -9,6 +9,7 @@ public sealed partial class Tensor
     /// <exception cref="NotSupportedException">The types do not convert.</exception>
     public void CopyTo<T>(Span<T> values) where T : unmanaged
     {
+        storage.Settle();
         if (values.Length != Count) throw new ArgumentException($"CopyTo: room for {values.Length} values, shape {Shape} has {Count}.");
         if (DTypes.Of<T>() == Type) ReadDense(MemoryMarshal.AsBytes(values));
         else if (Type.IsStored()) ReadStored(values);

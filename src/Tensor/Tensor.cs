@@ -117,7 +117,7 @@ public sealed partial class Tensor : IDisposable
     public View Read(string op)
     {
         Check(op);
-        return new View(storage.Block, Type, Layout);
+        return new View(storage.ForReading, Type, Layout);
     }
 
     /// <summary>
@@ -131,7 +131,7 @@ public sealed partial class Tensor : IDisposable
         Check(op);
         if (Type == DType.Int8) CheckWholeGroups(op);
         storage.Version++;
-        var view = new View(storage.Block, Type, Layout);
+        var view = new View(storage.ForWriting, Type, Layout);
         return storage.Rounding is { } key ? view with { Rounding = storage.NextRounding(key) } : view;
     }
 

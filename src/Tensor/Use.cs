@@ -17,4 +17,7 @@ public enum Use
 
     /// <summary>Work space inside one op.</summary>
     Scratch,
+
+    /// <summary>Buffers of weights and states that live in a file, see <see cref="Residency"/>.</summary>
+    Stream,
 }

@@ -44,6 +44,23 @@ public sealed class Snippets : IDisposable
     }
 
     [Fact]
+    public void Weights_live_in_a_file()
+    {
+        using var temporary = new TemporaryFolder();
+        string folder = temporary.Path;
+        var shape = new LlamaConfig { VocabularySize = 256, Context = 8, Layers = 1, Heads = 2, Width = 128 };
+        {
+            using var device = Device.CreateCpu();
+            device.Stream(Path.Combine(folder, "weights.stream"), residentBytes: 1L << 30); // from now on they live in the file
+            using var model = new Llama(shape, device);
+            Assert.Equal(3 * 4 * 128, device.Arena.Report.Live(Use.Weight)); // the gains of three norms
+            Assert.Equal(4 * (model.ParameterCount - 3 * 128), device.Residency!.StreamedBytes);
+        }
+
+        Assert.Empty(Directory.GetFiles(folder));
+    }
+
+    [Fact]
     public void Eager_holds_one_gradient_and_deferred_all()
     {
         Assert.Equal(4 * 1000, PeakOfGradients(UpdateMode.Eager));

@@ -36,10 +36,17 @@ public class StepPlanTests
         ["int8, eager"] = Eager with { Dtype = DType.Int8, Optimizer = "apollo", Rank = "4", Width = 64, Hidden = 96 },
         ["int8, deferred"] = Small with { Dtype = DType.Int8, Optimizer = "muon", Width = 64, Hidden = 96 },
         ["clip value, norm cap"] = Eager with { ClipValue = 0.01, NormCap = 1.1 },
+        ["streamed"] = Streamed with { Optimizer = "adamw" },
+        ["streamed, checkpointed, bf16"] = Streamed with { Dtype = DType.BF16, StateDtype = DType.BF16, CheckpointBlocks = true },
+        ["streamed, deferred, accumulation"] = Streamed with { Mode = UpdateMode.Deferred, Accumulate = 2, Resident = "92MiB" },
+        ["streamed, tied, apollo"] = Streamed with { Tied = true, Optimizer = "apollo", Rank = "4", CheckpointBlocks = true },
         ["galore, eager, of a side that is iterated"] = Eager with { Optimizer = "galore", Rank = "4", Width = 192, Hidden = 200 },
     };
 
     private static TrainOptions Eager => Small with { Mode = UpdateMode.Eager, Clip = 0 };
+
+    /// <summary>Weights and state of 3 MB and 2.5 MiB for all.</summary>
+    private static TrainOptions Streamed => Eager with { Width = 128, Hidden = 160, Heads = 4, Resident = "90.5MiB" };
 
     public static TheoryData<string> Names =>
     [
@@ -77,9 +84,12 @@ public class StepPlanTests
 
     private static (MemoryReport First, MemoryReport Later) Measure(TrainOptions options, ModelConfig shape)
     {
+        using var folder = new TemporaryFolder();
         using var device = Device.CreateCpu(1);
+        if (options.ResidentBytes is { } most) device.Stream(folder.File("weights.stream"), most - StepPlan.RuntimeBytes);
         using var model = shape.Create(device, options.Seed);
         using var updater = Trainer.NewUpdater(options.Used(), model);
+        if (device.Residency is not null) updater.Step(options.Accumulate, Loss); // learns the order of uses
         device.Arena.ResetPeaks();
         for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         var first = device.Arena.Report;

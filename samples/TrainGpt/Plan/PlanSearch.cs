@@ -55,13 +55,15 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
             if (policy != asked.CheckpointBlocks.Policy) yield return Run(asked with { CheckpointBlocks = policy });
         if (asked.Batch > 1) yield return Run(Halved(asked));
         foreach (var stored in Stored(asked)) yield return Run(stored);
+        if (asked is { Resident: null, Device: CommandOptions.Cpu } && Asked.Plan.Resident > 4 * StepPlan.RuntimeBytes)
+            yield return Run(Eager(asked) with { Resident = Mebibytes(Asked.Plan.Resident / 2) });
         foreach (string name in OptimizerChoice.Names)
             if (name != asked.Optimizer) yield return Run(OptimizerChoice.Changed(asked, name));
     }
 
     /// <summary>
     /// The first that fits of: the run itself; updates inside the sweep; smaller micro-batches; as few recomputed blocks as will do; the
-    /// same with fewer bits stored; with rules of ever less state; with both.
+    /// same with fewer bits stored; with rules of ever less state; with both; with weights and state in a file.
     /// </summary>
     /// <exception cref="InputException">None does; the message says what the least would take.</exception>
     public PlannedRun Within(long bytes)
@@ -76,6 +78,12 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
             if (Array.Find(ways, way => way.Plan.Resident <= bytes) is { } found) return found;
             foreach (var way in ways)
                 if (Checkpointed(way.Options, bytes) is { } recomputed) return recomputed;
+        }
+
+        foreach (var streamed in Streamed(bytes))
+        {
+            least = Least([least, streamed]);
+            if (streamed.Plan.Resident <= bytes) return streamed;
         }
 
         throw new InputException($"Nothing fits in {ByteSize.Text(bytes)}: the least is {ByteSize.Text(least.Plan.Resident)}, with "
@@ -137,6 +145,16 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
             smaller = Halved(smaller);
             yield return smaller;
         }
+    }
+
+    private static string Mebibytes(long bytes) => $"{Math.Max(1, (bytes - 1) >> 20) + 1}MiB";
+
+    /// <summary>With weights and state in a working file, and the least in memory beside it.</summary>
+    private IEnumerable<PlannedRun> Streamed(long bytes)
+    {
+        if (bytes <= StepPlan.RuntimeBytes || asked.Device != CommandOptions.Cpu) yield break;
+        var eager = Eager(asked) with { Resident = SettingText.Write(bytes), CheckpointBlocks = CheckpointPolicy.All };
+        foreach (var way in Ways(eager)) yield return Run(way);
     }
 
     private static TrainOptions Halved(TrainOptions options) =>

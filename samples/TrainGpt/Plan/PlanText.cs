@@ -8,7 +8,7 @@ internal static class PlanText
     private static readonly (Use Use, string Name)[] Uses =
     [
         (Use.Weight, "weights"), (Use.Gradient, "gradients"), (Use.State, "state"), (Use.Activation, "activations"),
-        (Use.Scratch, "workspace"),
+        (Use.Scratch, "workspace"), (Use.Stream, "stream buffers"),
     ];
 
     /// <summary>The run and its step.</summary>
@@ -23,6 +23,9 @@ internal static class PlanText
         if (plan.Peak.At is { } at)
             output.WriteLine($"The peak comes at the {at.Moment}, with {ByteSize.Text(at.Bytes)} of {Name(at.Use)} for {at.Maker}.");
         output.WriteLine($"Before activations: {ByteSize.Text(plan.BeforeActivations)} of weights, state and gradients.");
+        if (plan.IsStreamed)
+            output.WriteLine($"The working file: {ByteSize.Text(plan.Streamed.Bytes)} of weights and state; a step reads "
+                + $"{ByteSize.Text(plan.Streamed.Read)} of it and writes {ByteSize.Text(plan.Streamed.Written)}.");
         output.WriteLine($"Resident memory: about {ByteSize.Text(plan.Resident)}, "
             + $"of which {ByteSize.Text(StepPlan.RuntimeBytes)} is the runtime's.");
     }
@@ -59,7 +62,8 @@ internal static class PlanText
 
     private static IEnumerable<string[]> Rows(StepPlan plan)
     {
-        foreach (var (use, name) in Uses) yield return Row(name, plan.Peak.Of(use), plan.Report.Peak(use));
+        foreach (var (use, name) in Uses)
+            if (use != Use.Stream || plan.IsStreamed) yield return Row(name, plan.Peak.Of(use), plan.Report.Peak(use));
         yield return Row("together", plan.Peak.Bytes, plan.Report.PeakBytes);
     }
 

@@ -33,25 +33,53 @@ internal sealed record StepPlan
     public required IReadOnlyList<StateLine> State { get; init; }
 
     /// <summary>The bytes of the process's resident memory that the run is expected to reach.</summary>
-    public long Resident => Report.TouchedBytes + RuntimeBytes;
+    public long Resident => Blocks + RuntimeBytes;
+
+    /// <summary>The bytes of the blocks that hold tensors; where <c>--resident</c> is too little, of those in use at one time.</summary>
+    public required long Blocks { get; init; }
+
+    /// <summary>What lives in a working file, and what a step reads and writes of it; zeros where nothing does.</summary>
+    public required (long Bytes, long Read, long Written) Streamed { get; init; }
+
+    /// <summary>Whether weights and state live in a working file.</summary>
+    public bool IsStreamed => Streamed.Bytes > 0;
 
     /// <summary>What there is without activations and work space: weights, state and the most of gradients.</summary>
-    public long BeforeActivations => Report.Peak(Use.Weight) + Report.Peak(Use.State) + Report.Peak(Use.Gradient);
+    public long BeforeActivations =>
+        Streamed.Bytes + Report.Peak(Use.Weight) + Report.Peak(Use.State) + Report.Peak(Use.Gradient);
 
-    /// <summary>Makes the step.</summary>
+    /// <summary>Makes the step; where the bound on the memory of a streamed one has no room for it, with the least that has.</summary>
     /// <param name="options">The settings of the run.</param>
     /// <param name="shape">The shape of its model.</param>
     public static StepPlan Of(TrainOptions options, ModelConfig shape)
     {
+        if (options.ResidentBytes is not { } most) return Of(options, shape, null);
+        try
+        {
+            return Of(options, shape, most - RuntimeBytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            var least = Of(options, shape, 0);
+            return least with { Blocks = least.Report.PeakBytes };
+        }
+    }
+
+    private static StepPlan Of(TrainOptions options, ModelConfig shape, long? bound)
+    {
         using var device = Device.CreateDry(isAsynchronous: options.Device is not (CommandOptions.Cpu or "ilgpu-cpu"));
+        if (bound is { } most) device.Stream("", most);
         using var model = shape.Create(device, options.Seed);
         FineTuning.Apply(options, model);
         using var updater = Trainer.NewUpdater(options.Used(), model);
+        var backend = (DryBackend)device.Backend;
+        if (bound is not null) WarmUp();
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();
+        var (read, written) = Moved(device);
         Step();
         trace.Dispose();
-        var backend = (DryBackend)device.Backend;
+        (read, written) = (Moved(device).Read - read, Moved(device).Written - written);
         backend.CountsFlops = false; // but in the first step
         long reserved = 0; // the blocks of a step may fit the next one less well, which then takes more
         for (int i = 1; i < FirstSteps && reserved != device.Arena.Report.ReservedBytes; i++)
@@ -64,6 +92,8 @@ internal sealed record StepPlan
         {
             Peak = trace.Peak(),
             Report = device.Arena.Report,
+            Blocks = device.Arena.Report.TouchedBytes,
+            Streamed = (device.Residency?.StreamedBytes ?? 0, read, written),
             Trace = trace,
             Flops = backend.Flops,
             Weights = model.ParameterCount,
@@ -72,7 +102,18 @@ internal sealed record StepPlan
 
         // each further micro-batch takes the same memory
         void Step() => updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
+
+        // of the first step the order is not known in which it uses what lives in the file
+        void WarmUp()
+        {
+            backend.CountsFlops = false;
+            Step();
+            backend.CountsFlops = true;
+        }
     }
+
+    private static (long Read, long Written) Moved(Device device) =>
+        device.Residency is { } residency ? (residency.ReadBytes, residency.WrittenBytes) : default;
 
     /// <summary>A step of a run in its own mode and in the other one.</summary>
     /// <param name="options">The settings of the run.</param>

@@ -22,7 +22,7 @@ public sealed record MemoryTimeline
     private static readonly (Use Use, string Name, string Color)[] Uses =
     [
         (Use.Weight, "weights", "#8a97a6"), (Use.State, "optimizer state", "#b9a56b"), (Use.Activation, "activations", "#4f93e0"),
-        (Use.Scratch, "workspace", "#2fae8c"), (Use.Gradient, "gradients", "#e0562f"),
+        (Use.Stream, "stream buffers", "#6f7f4f"), (Use.Scratch, "workspace", "#2fae8c"), (Use.Gradient, "gradients", "#e0562f"),
     ];
 
     private static readonly (StepPhase Phase, string Name, string Color)[] Phases =
