@@ -13,7 +13,7 @@ public class TrainGptCommandLineTests(TrainGptRun run) : IClassFixture<TrainGptR
     [InlineData("train -steps 3", "There is no option '-steps' (did you mean --steps?). See --help.")]
     [InlineData("train --frobnicate", "There is no option '--frobnicate'. See --help.")]
     [InlineData("trian", "There is no command 'trian' (did you mean train?). See --help.")]
-    [InlineData("chat", "There is no command 'chat'. See --help.")]
+    [InlineData("quote", "There is no command 'quote'. See --help.")]
     [InlineData("train --optimizer muom", "'sgd' (did you mean muon?). See --help.")]
     [InlineData("evaluate --validation x", "There is no option '--validation'. See --help.")]
     [InlineData("train --steps 0x10", "--steps: '0x10' is not a whole number that can be used here. See --help.")]
