@@ -10,7 +10,7 @@ public abstract partial class Module
     private Module Called => substitute is null ? this : substitute.Called;
 
     /// <summary>True where another module answers the calls of this one.</summary>
-    internal bool IsReplaced => substitute is not null;
+    public bool IsReplaced => substitute is not null;
 
     /// <summary>
     /// Puts another module in the place of each whose path fits <paramref name="pattern"/>; of nested ones the outermost. Whoever called

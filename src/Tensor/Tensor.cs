@@ -108,7 +108,7 @@ public sealed partial class Tensor : IDisposable
     /// <summary>Another tensor on the same elements that no scope owns.</summary>
     internal Tensor UnownedView() => UnownedView(layout);
 
-    /// <summary>Another tensor on the same elements that no scope owns, also of a freed one; null where their memory was given back.</summary>
+    /// <summary>As <see cref="UnownedView()"/>, also of a freed tensor; null where the memory was given back.</summary>
     internal Tensor? TryView() => storage.TryAddHolder() ? new Tensor(storage, Type, layout, null) : null;
 
     /// <summary>What a kernel is handed for reading: for the forward and backward of an op.</summary>

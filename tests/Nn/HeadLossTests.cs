@@ -46,7 +46,7 @@ public class HeadLossTests
         Assert.InRange(most, 0, 4L * Wide.Context * Wide.VocabularySize - 1);
     }
 
-    /// <summary>The sum of several micro-batches' gradients is there already, so the gradient is added to it without one of its own.</summary>
+    /// <summary>The sum of several micro-batches' gradients is there already, so the gradient is added to it.</summary>
     [Fact]
     public void Micro_batches_keep_one_gradient_of_the_head()
     {
