@@ -28,7 +28,7 @@ public class StreamedRunTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [Fact]
     public void A_killed_run_goes_on_from_its_snapshot()
     {
-        TrainGptRun.Good(run.Train("straight", [.. Shape, "--steps", "40"]));
+        TrainGptRun.Good(run.Train("straight", [.. Shape, "--steps", "40", "--save-every", "10"]));
         string[] asked = run.Train("killed", [.. Streamed, "--steps", "40", "--save-every", "10"]);
         using (var child = TrainGptProcess.Start(asked))
         {
