@@ -43,22 +43,19 @@ internal static class ChatCommand
     private static void Run(ChatOptions options, CommandContext context)
     {
         if (options is { Init: null, Tokenizer: not null }) throw new InputException("--tokenizer is for --init; a run has its own.");
-        ChatTemplate? template = null;
-        using var trained = TrainedModel.Load(options, context, (_, settings, tokenizer) =>
-            template = Template(options, settings, tokenizer));
-        var chat = new Chat(trained.Model, trained.Tokenizer, template!, options);
+        string asked = options.Template;
+        using var trained = TrainedModel.Load(options, context, (_, settings, _) =>
+            asked = asked == TemplateChoice.Fitting ? settings.Template : asked);
+        var chat = new Chat(trained.Model, trained.Tokenizer, Template(asked, trained), options);
         PromptLoop.Run(context, (line, number, stop) => TextGenerator.Write(context.Output, chat.Answer(line, number), stop));
     }
 
     /// <summary>The template that is asked for, that of the run, that in the model's files, or what fits the tokenizer.</summary>
     /// <exception cref="InputException">The model's is none of those known.</exception>
-    private static ChatTemplate Template(ChatOptions options, TrainOptions settings, Tokenizer tokenizer)
-    {
-        string asked = options.Template != TemplateChoice.Fitting ? options.Template : settings.Template;
-        if (asked != TemplateChoice.Fitting) return ChatTemplate.Named(asked);
-        return options.Init is { } model && ModelChatTemplate.Read(model) is { } jinja ? ChatTemplate.Recognize(jinja)
-            : ChatTemplate.For(tokenizer);
-    }
+    private static ChatTemplate Template(string asked, TrainedModel trained) =>
+        asked != TemplateChoice.Fitting ? ChatTemplate.Named(asked)
+        : trained.ChatTemplate is { } jinja ? ChatTemplate.Recognize(jinja)
+        : ChatTemplate.For(trained.Tokenizer);
 }
 
 /// <summary>A chat with a model.</summary>
