@@ -85,13 +85,13 @@ public abstract class LanguageModel : Module
     public static CacheStep? Step => reading.Step;
 
     /// <summary>The documents of the batch that a model of this thread reads; null where each row is one.</summary>
-    internal static Segments? Segments => segments;
+    public static Segments? Segments => segments;
 
     /// <summary>The first key that each position of that batch sees; null for the first of its row.</summary>
-    internal static Tensor? FirstKeys => firstKeys;
+    public static Tensor? FirstKeys => firstKeys;
 
     /// <summary>Runs a part of a model that backward runs again, when the batch's own first keys are no longer known.</summary>
-    internal static Tensor WithFirstKeys(Tensor first, Func<Tensor, Tensor> part, Tensor x)
+    protected static Tensor WithFirstKeys(Tensor first, Func<Tensor, Tensor> part, Tensor x)
     {
         var outer = firstKeys;
         firstKeys = first;

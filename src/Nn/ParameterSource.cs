@@ -50,8 +50,8 @@ public sealed class ParameterSource(Device? device = null, ulong seed = 1, DType
         }
     }
 
-    /// <summary>Frees all that it made, where the model could not be finished.</summary>
-    internal void Abandon()
+    /// <summary>Frees all that it made: for the constructor of a model that could not be finished.</summary>
+    public void Abandon()
     {
         foreach (var parameter in made) parameter.Dispose();
     }

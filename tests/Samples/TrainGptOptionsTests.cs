@@ -135,9 +135,12 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         {
             "data" => run.Write("same.txt", File.ReadAllText(run.Data)),
             "config" => run.Write("nothing.json", "{}"),
+            "resident" => "2GiB",
             _ => Other(option, ConfigurationFile.Read(Path.Combine(run.Trained, "config.json")).Over(new TrainOptions())),
         };
-        string[] steps = name == "steps" ? [] : ["--steps", "21"], resume = name == "resume" ? [] : ["--resume"];
+        string[] with = name == "stream-folder" ? ["--resident", "2GiB"] : [];
+        string[] steps = name == "steps" ? [] : ["--steps", "21", .. with];
+        string[] resume = name == "resume" ? [] : ["--resume"];
         string was = Configuration(run.Trained)[name]?.ToString() ?? "none";
         var (code, output, errors) = TrainGptRun.Run(["train", .. resume, "--out", folder, .. steps, $"--{name}", other]);
         if (name == "validation") Assert.Contains("validation.other", errors); // it has to be there, and other data
