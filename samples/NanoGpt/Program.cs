@@ -44,7 +44,7 @@ for (int step = 1; step <= steps; step++)
     var report = updater.Step(() => Scores(ids).CrossEntropy(targets));
     ids.Dispose();
     targets.Dispose();
-    if (step == 1 || step % 100 == 0) Console.WriteLine($"step {step,5}  loss {report.Loss:F3}");
+    if (step == 1 || step % 100 == 0 || step == steps) Console.WriteLine($"step {step,5}  loss {report.Loss:F3}");
 }
 
 // ---- 5. Writing: the model's next letter is appended to what it reads.

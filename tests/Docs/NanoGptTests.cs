@@ -13,7 +13,7 @@ public partial class NanoGptTests
         string text = Path.Combine(DocsTests.Root, "docs/transformer.md");
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "NanoGpt.dll"), text, "100" },
+            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "NanoGpt.dll"), text, "30" },
             RedirectStandardOutput = true,
             StandardOutputEncoding = System.Text.Encoding.UTF8,
         };
@@ -24,7 +24,7 @@ public partial class NanoGptTests
         double[] losses = [.. Loss().Matches(output).Select(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))];
         int kinds = File.ReadAllText(text).Distinct().Count();
         Assert.Equal(Math.Log(kinds), losses[0], 0.2);
-        Assert.InRange(losses[^1], 0.5, losses[0] - 1);
+        Assert.InRange(losses[^1], 0.5, losses[0] - 0.5);
         Assert.True(output.Length > 300);
     }
 
