@@ -3,10 +3,8 @@ using System.CommandLine;
 namespace TrainGpt;
 
 /// <summary>The options of <c>chat</c>.</summary>
-internal sealed record ChatOptions : ModelOptions
+internal sealed record ChatOptions : SamplingOptions
 {
-    private static readonly Sampling Usual = new();
-
     [Setting("How a chat is written; fitting: as the model says, or the tokenizer's special tokens, else plain.",
         Words = typeof(TemplateChoice))]
     public string Template { get; init; } = TemplateChoice.Fitting;
@@ -16,18 +14,6 @@ internal sealed record ChatOptions : ModelOptions
 
     [Setting("The most tokens of an answer.", Min = 1, Max = 1 << 20)]
     public int Tokens { get; init; } = 500;
-
-    [Setting("How far to stray from the best token; 0 always takes it.", Min = 0, Max = 1e30)]
-    public double Temperature { get; init; } = Usual.Temperature;
-
-    [Setting("Draws among this many of the best tokens; 0 for all.", Min = 0)]
-    public int TopK { get; init; } = Usual.TopK;
-
-    [Setting("Draws among the fewest best tokens whose probabilities sum to this; 1 for all.", Min = double.Epsilon, Max = 1)]
-    public double TopP { get; init; } = Usual.TopP;
-
-    [Setting("The seed of the draws.")]
-    public ulong Seed { get; init; } = Usual.Seed;
 }
 
 /// <summary><c>chat</c>: answers line by line, each with the turns before it in mind.</summary>

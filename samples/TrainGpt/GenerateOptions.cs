@@ -1,10 +1,9 @@
 namespace TrainGpt;
 
 /// <summary>The options of <c>generate</c>.</summary>
-internal sealed record GenerateOptions : ModelOptions
+internal sealed record GenerateOptions : SamplingOptions
 {
     private const int MostTexts = 1024;
-    private static readonly Sampling Usual = new();
 
     [Setting("A text to continue; given several times all are continued together.", Otherwise = "a new line")]
     public string[] Prompt { get; init; } = [];
@@ -15,15 +14,6 @@ internal sealed record GenerateOptions : ModelOptions
     [Setting("How many to add at most.", Min = 0)]
     public int Tokens { get; init; } = 500;
 
-    [Setting("How far to stray from the best token; 0 always takes it.", Min = 0, Max = 1e30)]
-    public double Temperature { get; init; } = Usual.Temperature;
-
-    [Setting("Draws among this many of the best tokens; 0 for all.", Min = 0)]
-    public int TopK { get; init; } = Usual.TopK;
-
-    [Setting("Draws among the fewest best tokens whose probabilities sum to this; 1 for all.", Min = double.Epsilon, Max = 1)]
-    public double TopP { get; init; } = Usual.TopP;
-
     [Setting("Draws among tokens at least this part as probable as the best one; 0 for all.", Min = 0, Max = 1)]
     public double MinP { get; init; } = Usual.MinP;
 
@@ -32,9 +22,6 @@ internal sealed record GenerateOptions : ModelOptions
 
     [Setting("A text that ends the continuation and is left out; can be given several times.")]
     public string[] Stop { get; init; } = [];
-
-    [Setting("The seed of the draws.")]
-    public ulong Seed { get; init; } = Usual.Seed;
 
     [Setting($"Reads prompts line by line and continues each; an empty line, {PromptLoop.Quit} or the end of the input ends it, "
         + "and Ctrl+C ends a continuation.")]

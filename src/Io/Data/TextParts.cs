@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Mayfly;
@@ -46,7 +45,4 @@ public static class TextParts
 
     /// <summary>The text of a part.</summary>
     internal static string Text(DocumentPart part) => Encoding.UTF8.GetString(part.Utf8.Span);
-
-    /// <summary>A number of bytes for messages.</summary>
-    internal static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes:N0} bytes");
 }
