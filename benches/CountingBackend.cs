@@ -27,6 +27,8 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override Block Allocate(long bytes) => inner.Allocate(bytes);
 
+    public override Block Part(Block whole, long first, long bytes) => inner.Part(whole, first, bytes);
+
     public override void Free(Block block) => inner.Free(block);
 
     public override void Synchronize() => inner.Synchronize();

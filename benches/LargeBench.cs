@@ -52,8 +52,9 @@ internal sealed record LargeBench
         long start = Stopwatch.GetTimestamp();
         using var device = Device.CreateCpu();
         if (ResidentGiB is { } most) device.Stream(Path.Combine(Folder, "bench.stream"), (long)(most * (1 << 30)) - RuntimeBytes);
+        else Rehearsal.Of(device, Rehearse);
         using var model = Shape.Create(device);
-        using var updater = new Updater(model.Parameters(), Route.For(Recipes.Get(Rule), UpdateMode.Eager), Options());
+        using var updater = NewUpdater(model);
         long weights = model.Parameters().Sum(p => p.Value.Bytes);
         Console.WriteLine($"{Model}: {model.ParameterCount:N0} weights of {weights:N0} bytes in {Weights}, {updater.StateBytes:N0} bytes "
             + $"of {Rule}'s state; made in {Seconds(ref start):F0} s, at most {StepBench.PeakResidentBytes():N0} bytes resident");
@@ -75,16 +76,28 @@ internal sealed record LargeBench
         }
     }
 
-    private UpdaterOptions Options() =>
-        new() { Seed = 1, Schedule = LearningRate is { } rate ? new Constant(rate) : null, StateType = States };
+    private Updater NewUpdater(LanguageModel model) => new(model.Parameters(), Route.For(Recipes.Get(Rule), UpdateMode.Eager),
+        new UpdaterOptions { Seed = 1, Schedule = LearningRate is { } rate ? new Constant(rate) : null, StateType = States });
+
+    private void Rehearse(Device device)
+    {
+        using var model = Shape.Create(device);
+        using var updater = NewUpdater(model);
+        for (int i = 0; i < 2; i++) Loss(model, updater);
+    }
 
     private double Step(LanguageModel model, Updater updater, ref long start)
     {
-        int[] bytes = [.. Bytes().Select(b => (int)b)];
-        var report = updater.Step(() => model.Loss(Ids(0), Ids(1)));
+        var report = Loss(model, updater);
         Console.WriteLine($"step {report.Step}: loss {report.Loss:F4}, {Seconds(ref start):F1} s, live at most {report.PeakBytes:N0} "
             + $"bytes, resident at most {StepBench.PeakResidentBytes():N0}{Streamed(model.Device)}");
         return report.Loss;
+    }
+
+    private StepReport Loss(LanguageModel model, Updater updater)
+    {
+        int[] bytes = [.. Bytes().Select(b => (int)b)];
+        return updater.Step(() => model.Loss(Ids(0), Ids(1)));
 
         Tensor Ids(int first) => Tensor.From<int>(bytes.AsSpan(first, Context), (1, Context), model.Device);
     }

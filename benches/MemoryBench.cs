@@ -37,8 +37,8 @@ internal static class MemoryBench
 
     private static bool Compare(Case c)
     {
-        var planned = Planned(c);
         using var device = Device.CreateCpu();
+        var planned = Planned(c, device);
         var measured = Step(c, device, steps: 2);
         bool isEqual = planned.ToString() == measured.ToString() && planned.PeakBytes == measured.PeakBytes
             && planned.TouchedBytes == measured.TouchedBytes;
@@ -47,10 +47,11 @@ internal static class MemoryBench
         return isEqual;
     }
 
-    private static MemoryReport Planned(Case c)
+    private static MemoryReport Planned(Case c, Device? device = null)
     {
-        using var device = Device.CreateDry();
-        return Step(c, device, steps: 2);
+        MemoryReport? books = null;
+        Rehearsal.Of(device, dry => books = Step(c, dry, steps: 2));
+        return books!;
     }
 
     private static string Resident(Case c)

@@ -43,10 +43,14 @@ internal static class StepBench
         var meter = profile ? new CountingBackend(CpuBackends.Create(threads, 0)) : null;
         using var device = meter is null ? Device.CreateCpu(threads) : new Device(meter);
         var shape = Shape(kind, size);
+        Rehearsal.Of(device, dry =>
+        {
+            using var planned = shape.Create(dry);
+            using var stepping = NewUpdater(planned, mode, seed);
+            new Training(planned, stepping, size, 1).Go(() => { });
+        });
         using var model = shape.Create(device, seed);
-        var rule = new AdamW { WeightDecay = 0.1 };
-        var route = new Route().Otherwise(rule, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred);
-        using var updater = new Updater(model.Parameters(), route, new UpdaterOptions { Schedule = 1e-3, Seed = seed });
+        using var updater = NewUpdater(model, mode, seed);
         var run = new Training(model, updater, size, steps);
         run.Go(() => meter?.Calls.Clear());
         Print($"{kind} {config}", shape, size.Batch, mode, model, run);
@@ -54,6 +58,10 @@ internal static class StepBench
         if (meter is not null) ProfileTable.Print(meter.Calls, steps, run.Times.Sum(), limits!);
         return 0;
     }
+
+    private static Updater NewUpdater(LanguageModel model, string mode, ulong seed) => new(model.Parameters(),
+        new Route().Otherwise(new AdamW { WeightDecay = 0.1 }, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred),
+        new UpdaterOptions { Schedule = 1e-3, Seed = seed });
 
     /// <summary>The hidden size is the customary one of each: 4 widths, or 8/3 rounded up to a multiple of 32.</summary>
     internal static ModelConfig Shape(string kind, Size s)

@@ -40,7 +40,7 @@ internal static class ChatCommand
     /// <exception cref="InputException">The model's is none of those known.</exception>
     private static ChatTemplate Template(string asked, TrainedModel trained) =>
         asked != TemplateChoice.Fitting ? ChatTemplate.Named(asked)
-        : trained.ChatTemplate is { } jinja ? ChatTemplate.Recognize(jinja)
+        : trained.Jinja is { } jinja ? ChatTemplate.Recognize(jinja)
         : ChatTemplate.For(trained.Tokenizer);
 }
 

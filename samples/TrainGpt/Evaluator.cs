@@ -3,6 +3,9 @@ namespace TrainGpt;
 /// <summary>The validation loss: the mean cross-entropy in nats per token over windows side by side.</summary>
 internal sealed class Evaluator
 {
+    /// <summary>What a batch is called by the books of memory.</summary>
+    public const string Phase = "Evaluate";
+
     private readonly LanguageModel model;
     private readonly Tokenizer tokenizer;
     private readonly EvaluationData data;
@@ -27,9 +30,12 @@ internal sealed class Evaluator
     {
         int wanted = most == 0 ? windows.Count : (int)Math.Clamp(most / Tokens(1), 1, windows.Count);
         if (wanted == windows.Count) return Over(batch, All(batch), progress, stop);
-        int batches = (wanted - 1) / batch + 1, rows = wanted / batches;
-        return Over(rows, Spread(rows, batches), progress, stop);
+        int rows = Rows(wanted, batch);
+        return Over(rows, Spread(rows, (wanted - 1) / batch + 1), progress, stop);
     }
+
+    /// <summary>The windows of a batch where so many are spread over batches.</summary>
+    public static int Rows(int windows, int batch) => windows / ((windows - 1) / batch + 1);
 
     private IEnumerable<int> All(int rows) => Enumerable.Range(0, (windows.Count - 1) / rows + 1);
 
@@ -65,7 +71,8 @@ internal sealed class Evaluator
     /// <summary>The mean loss of the targets that count, and their number.</summary>
     private (double Loss, int Counted) BatchLoss(int first, int rows, ref long bytes)
     {
-        using var scope = model.Device.Scope("Evaluate");
+        using var phase = model.Device.Arena.Phase(Phase);
+        using var scope = model.Device.Scope(Phase);
         var batch = windows.Read(first, rows, model.Device);
         if (batch.Counted == 0) return (0, 0);
         if (tokenizer is not IdTokenizer) bytes += tokenizer.DecodeBytes([.. batch.Targets.ToArray<int>().Where(id => id >= 0)]).Length;

@@ -19,7 +19,7 @@ internal static class ExportCommand
         string? template = options.ChatTemplate is { } file ? TextFile.Read(file, TextFile.LongestJson) : null;
         using var trained = TrainedModel.Load(options with { Out = options.Run }, context);
         if (options.To == ExportCommandOptions.AdaptersAlone) SaveAdapters(options, trained);
-        else Save(options, trained, template ?? trained.ChatTemplate);
+        else Save(options, trained, template ?? trained.Jinja);
         context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"Wrote {trained.Model.ParameterCount:N0} weights as {options.To} to {options.Out} ({Size(options.Out):N0} bytes)."));
     }

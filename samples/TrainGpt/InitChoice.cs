@@ -26,9 +26,14 @@ internal static class InitChoice
         foreach (var (option, value) in ModelChoice.ShapeOf(shape))
             if (option.Get(options) is { } asked && !asked.Equals(value))
                 throw Contradicts(options, option.PropertyName, SettingText.Write(asked), SettingText.Write(value));
-        return ModelChoice.ShapeOf(shape).Aggregate(options with { Model = kind, Context = context }, (used, field) =>
-            field.Option.With(used, field.Value));
+        options = options with { Model = kind, Context = context, Template = Template(options, pretrained) };
+        return ModelChoice.ShapeOf(shape).Aggregate(options, (used, field) => field.Option.With(used, field.Value));
     }
+
+    /// <summary>The template that is asked for, or the model's own, where it is one of those known.</summary>
+    private static string Template(TrainOptions options, PretrainedModel pretrained) =>
+        options.Template == TemplateChoice.Fitting && pretrained.ChatTemplate is { } jinja && ChatTemplate.Find(jinja) is { } known
+            ? known.Name : options.Template;
 
     /// <summary>The tokenizer that is given, or that of the model.</summary>
     /// <exception cref="InputException">There is none, or the model has not as many tokens.</exception>

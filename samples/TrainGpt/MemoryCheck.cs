@@ -3,14 +3,16 @@ namespace TrainGpt;
 /// <summary>Refuses a run that needs more memory than there is, by the plan of its step, before its model is made.</summary>
 internal static class MemoryCheck
 {
-    /// <summary>What a run takes, in one line.</summary>
+    /// <summary>What a run takes, in one line; its device learns from the plan.</summary>
     /// <param name="options">The settings, as used.</param>
     /// <param name="shape">The model's.</param>
+    /// <param name="device">Where it is to live.</param>
     /// <exception cref="InputException">There is less; the message says what would do.</exception>
-    public static string Run(TrainOptions options, ModelConfig shape)
+    public static string Run(TrainOptions options, ModelConfig shape, Device device)
     {
         var search = new PlanSearch(options, shape);
         var plan = search.Asked.Plan;
+        device.Arena.LearnPhases(plan.Arena);
         if (options.ResidentBytes is { } most && plan.Resident > most)
             throw new InputException($"--resident {options.Resident}: a step takes {ByteSize.Text(plan.Resident)} at least, "
                 + $"{Parts(plan)}. Give more, or take fewer tokens at once, --mode eager or --checkpoint-blocks.");

@@ -9,6 +9,9 @@ namespace TrainGpt;
 /// </summary>
 internal sealed class SoundnessCheck(LanguageModel model, Batches batches, int accumulate)
 {
+    /// <summary>What it is called by the books of memory.</summary>
+    public const string Phase = "Soundness";
+
     /// <summary>Initial weights have a root mean square of at most 1, trained ones of a few.</summary>
     private const double LargestRms = 1000;
 
@@ -49,7 +52,8 @@ internal sealed class SoundnessCheck(LanguageModel model, Batches batches, int a
     /// <summary>Of the batch that the next step begins with.</summary>
     private double Loss(long step)
     {
-        using var scope = model.Device.Scope("Soundness");
+        using var phase = model.Device.Arena.Phase(Phase);
+        using var scope = model.Device.Scope(Phase);
         var batch = batches.Read(step * accumulate, model.Device);
         model.Eval();
         double loss = model.Loss(batch.Ids, batch.Targets, total: Math.Max(1, batch.Counted), batch.Parts).Item();

@@ -72,6 +72,7 @@ internal static class TrainCommand
         options.Check();
         TokenizerChoice.CheckThere(options.Tokenizer);
         using var pretrained = InitChoice.Open(options);
+        if (pretrained is not null) options = InitChoice.Over(options, pretrained);
         using var corpus = Corpus.Open(options, context);
         if (pretrained is null)
         {
@@ -80,7 +81,6 @@ internal static class TrainCommand
         }
         else
         {
-            options = InitChoice.Over(options, pretrained);
             var tokenizer = InitChoice.Tokenizer(options, pretrained);
             Run(options, ModelChoice.Set(options, pretrained.Config), corpus, tokenizer, pretrained, null, folder, context);
         }
@@ -116,7 +116,7 @@ internal static class TrainCommand
         DataHash.Check(asked, hash);
         using var device = Device.Open(asked.Device, asked.Threads);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
-        string memory = MemoryCheck.Run(options, shape);
+        string memory = MemoryCheck.Run(options, shape, device);
         CheckWritable(options, folder, context.Stop);
         WorkingFile.Open(options, folder, device);
         using var model = FineTuning.Make(options, shape, device, pretrained);

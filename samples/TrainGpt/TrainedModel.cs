@@ -5,8 +5,10 @@ internal sealed class TrainedModel : IDisposable
 {
     private readonly Device device;
 
-    private TrainedModel(Device device, LanguageModel model, Tokenizer tokenizer, TrainOptions options) =>
-        (this.device, Model, Tokenizer, Options) = (device, model, tokenizer, options);
+    private readonly string? own;
+
+    private TrainedModel(Device device, LanguageModel model, Tokenizer tokenizer, TrainOptions options, string? own) =>
+        (this.device, Model, Tokenizer, Options, this.own) = (device, model, tokenizer, options, own);
 
     /// <summary>The model, in evaluation mode.</summary>
     public LanguageModel Model { get; }
@@ -17,8 +19,8 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>The settings it was trained with.</summary>
     public TrainOptions Options { get; }
 
-    /// <summary>The template of chats that lies with a model of others, or null.</summary>
-    public string? ChatTemplate { get; private init; }
+    /// <summary>The template of chats in Jinja's language: that of the model of others, or the one that the run was told; or null.</summary>
+    public string? Jinja => own ?? (Options.Template == TemplateChoice.Fitting ? null : ChatTemplate.Named(Options.Template).Jinja);
 
     /// <summary>Loads a run's snapshot.</summary>
     /// <param name="options">The folder and the device.</param>
@@ -43,7 +45,7 @@ internal sealed class TrainedModel : IDisposable
                 FineTuning.Checked(settings, model);
                 snapshot.Restore(FineTuning.Saved(settings, model));
                 model.Eval();
-                return new TrainedModel(device, model, tokenizer, settings) { ChatTemplate = pretrained?.ChatTemplate };
+                return new TrainedModel(device, model, tokenizer, settings, pretrained?.ChatTemplate);
             }
             catch
             {
@@ -69,7 +71,7 @@ internal sealed class TrainedModel : IDisposable
         pretrained.LoadInto(model);
         if (options.Adapter is { } adapter) LoraFile.Load(model, adapter);
         model.Eval();
-        return new TrainedModel(device, model, tokenizer, settings) { ChatTemplate = pretrained.ChatTemplate };
+        return new TrainedModel(device, model, tokenizer, settings, pretrained.ChatTemplate);
     }
 
     /// <inheritdoc/>

@@ -30,6 +30,14 @@ public abstract class Backend : IDisposable
     /// <summary>Gives memory back to the system.</summary>
     public abstract void Free(Block block);
 
+    /// <summary>
+    /// A piece of a block as a block of its own, which is not freed by itself.
+    /// </summary>
+    /// <param name="whole">The block.</param>
+    /// <param name="first">The first byte, a multiple of 64.</param>
+    /// <param name="bytes">The number of bytes.</param>
+    public abstract Block Part(Block whole, long first, long bytes);
+
     /// <summary>Copies host bytes into a contiguous view.</summary>
     public abstract void Write(in View y, ReadOnlySpan<byte> data);
 

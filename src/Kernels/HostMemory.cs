@@ -33,6 +33,8 @@ internal static unsafe class HostMemory
         return block;
     }
 
+    public static HostBlock Part(Block whole, long first, long bytes) => new(((HostBlock)whole).Pointer + first, bytes) { IsPart = true };
+
     public static void Free(Block block)
     {
         void* pointer = ((HostBlock)block).Pointer;

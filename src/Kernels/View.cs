@@ -8,6 +8,18 @@ public abstract class Block(long bytes)
 
     /// <summary>The most bytes of it that a tensor has had: what the system holds in memory of it.</summary>
     internal long Touched { get; set; }
+
+    /// <summary>True for a piece of another block, which goes back to the system with that one.</summary>
+    internal bool IsPart { get; init; }
+
+    /// <summary>Where such a piece begins in the other block.</summary>
+    internal long Offset { get; set; }
+
+    /// <summary>The phase of an arena that took it, and as which of its pieces; null where none did.</summary>
+    internal object? Phase { get; set; }
+
+    /// <inheritdoc cref="Phase"/>
+    internal int Number { get; set; }
 }
 
 /// <summary>A piece of host memory, 64-byte aligned.</summary>

@@ -71,16 +71,18 @@ public sealed partial class Updater
         clipping.StartStep();
         Device.Residency?.StartStep();
         foreach (var slot in slots) slot.StartStep();
+        if (microBatches == 1) phase = Device.Arena.Phase(phases[0]);
     }
 
     private void RunMicroBatches(int microBatches, Func<int, Tensor> loss, bool ofMeans)
     {
         for (int k = 0; k < microBatches; k++)
         {
+            using var part = Device.Arena.Phase(phases[k == 0 ? 1 : k == microBatches - 1 ? 3 : 2]); // none within a step of one
             using var tape = Tape.Record(Device, Random);
             tape.Accumulates = microBatches > 1;
-            var part = loss(k);
-            Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? part / microBatches : part);
+            var share = loss(k);
+            Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? share / microBatches : share);
         }
     }
 
@@ -156,6 +158,7 @@ public sealed partial class Updater
     {
         foreach (var slot in slots) slot.DropGradient();
         Device.Residency?.EndStep();
+        phase.Dispose();
         progress.Abandon();
     }
 

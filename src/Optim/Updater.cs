@@ -15,12 +15,17 @@ namespace Mayfly;
 /// </summary>
 public sealed partial class Updater : IGradientSink, IDisposable
 {
+    /// <summary>What takes memory in the same way each time: a step of one micro-batch, and of several the first, others and last.</summary>
+    private static readonly string[] PhaseNames = ["step", "first micro-batch", "micro-batch", "last micro-batch"];
+
     private readonly Slot[] slots;
     private readonly Dictionary<Parameter, Slot> slotOf = [];
     private readonly UpdaterOptions options;
     private readonly Clipping clipping;
     private readonly Progress progress;
     private readonly Schedule schedule;
+    private readonly string[] phases;
+    private ArenaPhase phase;
 
     /// <summary>Routes the parameters, numbers them, and makes the state of those that are trainable.</summary>
     /// <param name="parameters">All parameters of the model, each once, on one device.</param>
@@ -38,6 +43,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         schedule = options.Schedule ?? route.LearningRate;
         if (parameters.Count == 0) throw new ArgumentException("Updater: there are no parameters to train.");
         Device = parameters[0].Value.Device;
+        phases = [.. PhaseNames.Select(name => $"{name} of {parameters[0].Name} and {parameters.Count - 1} others")];
         CheckTypes();
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device, options)).ToArray();
         CheckDevices();

@@ -4,7 +4,7 @@ namespace Mayfly;
 /// The memory of one device: blocks are rented and returned, kept for reuse by size class (eight classes per doubling, so at most an eighth
 /// is wasted, or a block up to three times as large that nobody uses), and counted to the byte by use. Safe for concurrent callers.
 /// </summary>
-public sealed class Arena : IDisposable
+public sealed partial class Arena : IDisposable
 {
     private static readonly int Uses = Enum.GetValues<Use>().Length;
 
@@ -59,6 +59,7 @@ public sealed class Arena : IDisposable
         {
             foreach (var stack in free.Values)
                 while (stack.TryPop(out var block)) Release(block);
+            if (phase is not { Follows: true }) ReleaseSlab();
         }
     }
 
@@ -90,7 +91,7 @@ public sealed class Arena : IDisposable
     /// </summary>
     internal void Bound(long bytes, Func<bool>? evict)
     {
-        lock (gate) (bound, this.evict) = (bytes, evict);
+        lock (gate) (bound, this.evict, streams) = (bytes, evict, true);
     }
 
     /// <summary>Makes room for so many bytes within the bound; false where there is none.</summary>
@@ -111,7 +112,8 @@ public sealed class Arena : IDisposable
         {
             long size = ClassOf(bytes);
             if (bound < long.MaxValue && !HasRoom(bytes, evict)) throw NoRoom(bytes, use);
-            var block = Unused(size) ?? Fresh(size, bytes, use);
+            var block = Planned(bytes) ?? Unused(size) ?? Fresh(size, bytes, use);
+            if (phase is { IsOwn: true }) phase.Mark(block);
             Touch(block, bytes);
             Trace?.Add(bytes, use, maker);
             live[(int)use] += bytes;
@@ -129,8 +131,10 @@ public sealed class Arena : IDisposable
             Trace?.Add(-bytes, use, maker);
             live[(int)use] -= bytes;
             liveTotal -= bytes;
-            if (!free.TryGetValue(block.Bytes, out var stack)) free[block.Bytes] = stack = new Stack<Block>();
-            stack.Push(block);
+            phase?.GiveBack(block);
+            block.Phase = null;
+            if (block.IsPart) slab!.Return(block);
+            else Keep(block);
         }
     }
 
@@ -141,6 +145,12 @@ public sealed class Arena : IDisposable
             leaks++;
             firstLeak ??= what;
         }
+    }
+
+    private void Keep(Block block)
+    {
+        if (!free.TryGetValue(block.Bytes, out var stack)) free[block.Bytes] = stack = new Stack<Block>();
+        stack.Push(block);
     }
 
     /// <summary>

@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Parquet;
+using Parquet.Schema;
 using TrainGpt;
 
 namespace Mayfly.Tests;
@@ -28,7 +30,7 @@ internal sealed class FuzzFormats : IDisposable
     /// <summary>Their names, without any file being made.</summary>
     public static string[] Names { get; } =
     [
-        "safetensors", "header", "snapshot", "resealed", "config", "log", "log-resumed", "jsonl", "chats", "text", "tokens-16",
+        "safetensors", "header", "snapshot", "resealed", "config", "log", "log-resumed", "jsonl", "chats", "parquet", "text", "tokens-16",
         "tokens-32", "tokens-prepared", "tokenizer", "huggingface", "model-config", "model-index", "gguf", "llama2c",
         "adapter-config", "adapter",
     ];
@@ -53,6 +55,8 @@ internal sealed class FuzzFormats : IDisposable
         byte[][] chats = [Encoding.UTF8.GetBytes("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
             + "\"b\"}]}\n{\"prompt\":\"c\",\"completion\":\"d\"}\n{\"text\":\"e\"}\n")];
         yield return new("chats", "a.jsonl", chats, Text(chats), Managed(path => ReadData(path).Count()));
+        byte[][] tables = [Table(CompressionMethod.Snappy, "text"), Table(CompressionMethod.Gzip, "prompt", "completion")];
+        yield return new("parquet", "a.parquet", tables, Raw(tables), Managed(path => ReadData(path).Count())) { Fixed = 4 << 20 };
         byte[][] texts = [Encoding.UTF8.GetBytes("\uFEFF" + Words), Encoding.UTF8.GetBytes(Words), Encoding.Unicode.GetBytes(Words)];
         yield return new("text", "a.txt", texts, Raw(texts), Managed(path => TextSource.Read(path))) { IsAccepted = false };
         byte[][] narrow = [Tokens<ushort>(), [.. Header(20240520, 1), .. Tokens<ushort>()]];
@@ -106,6 +110,26 @@ internal sealed class FuzzFormats : IDisposable
 
     private static IEnumerable<DocumentPart> ReadData(string path) =>
         DataSource.Open(path, new DataFormat(JsonLines.TextField, ChatTemplate.ChatMl, false)).Parts();
+
+    /// <summary>A table of two row groups with some empty cells and some texts that are alike.</summary>
+    private byte[] Table(CompressionMethod method, params string[] columns)
+    {
+        string path = folder.File("table.parquet");
+        var schema = new ParquetSchema(columns.Select(column => new DataField<string>(column)));
+        using (var stream = File.Create(path)) Write(stream).GetAwaiter().GetResult();
+        return File.ReadAllBytes(path);
+
+        async Task Write(Stream stream)
+        {
+            await using var table = await ParquetWriter.CreateAsync(schema, stream, new ParquetOptions { CompressionMethod = method });
+            foreach (int rows in new[] { 40, 3 })
+            {
+                using var group = table.CreateRowGroup();
+                foreach (var field in schema.DataFields)
+                    await group.WriteAsync(field, Enumerable.Range(0, rows).Select(i => i % 5 == 4 ? null : Words[(i % 3)..]).ToArray());
+            }
+        }
+    }
 
     /// <summary>A prompt makes a file in which some ids are not to be learned.</summary>
     private byte[] Prepared(string completion, string prompt = "")

@@ -44,6 +44,10 @@ public class ChatTemplateTests
     public void A_models_template_is_recognized(string jinja, string name) => Assert.Equal(name, ChatTemplate.Recognize(jinja).Name);
 
     [Fact]
+    public void Their_own_Jinja_is_recognized() =>
+        Assert.All(ChatTemplate.All, template => Assert.Same(template, ChatTemplate.Recognize(template.Jinja)));
+
+    [Fact]
     public void What_is_unknown_is_said_in_one_line()
     {
         Assert.Contains("none of those known, plain, chatml, llama2, llama3; choose one by --template",

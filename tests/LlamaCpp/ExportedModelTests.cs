@@ -101,6 +101,18 @@ public class ExportedModelTests
         Assert.Equal("{{ messages }}", theirs.Metadata["tokenizer.chat_template"]);
     }
 
+    /// <summary>What a model learned to answer to is what llama.cpp asks it; the token that begins a text is its tokenizer's matter.</summary>
+    [Theory]
+    [InlineData("chatml", "")]
+    [InlineData("llama3", "<|begin_of_text|>")]
+    public void A_chat_is_asked_alike(string name, string begin)
+    {
+        var template = ChatTemplate.Named(name);
+        ChatMessage[] chat = [new("system", "Be brief."), new("user", "Hi"), new("assistant", "Hello"), new("user", "Bye")];
+        string ours = string.Concat(template.Ask(chat).Select(part => System.Text.Encoding.UTF8.GetString(part.Utf8.Span)));
+        Assert.Equal(ours, begin + LlamaCppModel.Ask(template.Jinja, chat));
+    }
+
     private static Tokenizer Tokenizer(string kind) => kind switch
     {
         "byte-level BPE" => Bpe(),

@@ -44,6 +44,15 @@ internal sealed class LlamaCppModel : IDisposable
         }
     });
 
+    /// <summary>A chat up to where the answer begins, by a template in Jinja.</summary>
+    public static string Ask(string jinja, IEnumerable<ChatMessage> chat)
+    {
+        Assert.SkipWhen(Problem.Value is not null, $"llama.cpp's library does not load: {Problem.Value}");
+        var template = new LLamaTemplate(jinja) { AddAssistant = true };
+        foreach (var (role, content) in chat) template.Add(role, content);
+        return System.Text.Encoding.UTF8.GetString(template.Apply());
+    }
+
     /// <summary>The size of the vocabulary.</summary>
     public int VocabularySize => weights.Vocab.Count;
 

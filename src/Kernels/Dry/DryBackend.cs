@@ -30,6 +30,9 @@ public sealed class DryBackend(DType type = DType.F32, bool isAsynchronous = fal
     public override Block Allocate(long bytes) => new DryBlock(bytes);
 
     /// <inheritdoc/>
+    public override Block Part(Block whole, long first, long bytes) => new DryBlock(bytes) { IsPart = true };
+
+    /// <inheritdoc/>
     public override void Free(Block block)
     {
     }

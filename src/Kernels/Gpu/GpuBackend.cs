@@ -80,6 +80,9 @@ public sealed partial class GpuBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override Block Part(Block whole, long first, long bytes) => ((GpuBlock)whole).Part(first, bytes);
+
+    /// <inheritdoc/>
     public override void Free(Block block)
     {
         lock (Gate)

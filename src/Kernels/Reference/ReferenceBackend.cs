@@ -29,6 +29,9 @@ public sealed unsafe partial class ReferenceBackend<V> : Backend where V : struc
     public override Block Allocate(long bytes) => HostMemory.Allocate(bytes);
 
     /// <inheritdoc/>
+    public override Block Part(Block whole, long first, long bytes) => HostMemory.Part(whole, first, bytes);
+
+    /// <inheritdoc/>
     public override void Free(Block block) => HostMemory.Free(block);
 
     /// <inheritdoc/>
