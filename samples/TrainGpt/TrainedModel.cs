@@ -19,7 +19,7 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>The settings it was trained with.</summary>
     public TrainOptions Options { get; }
 
-    /// <summary>The template of chats in Jinja's language: that of the model of others, or the one that the run was told; or null.</summary>
+    /// <summary>The template of chats in Jinja's language: that of the model of others, or the run's; or null.</summary>
     public string? Jinja => own ?? (Options.Template == TemplateChoice.Fitting ? null : ChatTemplate.Named(Options.Template).Jinja);
 
     /// <summary>Loads a run's snapshot.</summary>

@@ -15,7 +15,7 @@ namespace Mayfly;
 /// </summary>
 public sealed partial class Updater : IGradientSink, IDisposable
 {
-    /// <summary>What takes memory in the same way each time: a step of one micro-batch, and of several the first, others and last.</summary>
+    /// <summary>What takes memory alike each time: a step of one micro-batch, and of several the first, others and last.</summary>
     private static readonly string[] PhaseNames = ["step", "first micro-batch", "micro-batch", "last micro-batch"];
 
     private readonly Slot[] slots;

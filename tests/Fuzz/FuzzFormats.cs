@@ -56,7 +56,10 @@ internal sealed class FuzzFormats : IDisposable
             + "\"b\"}]}\n{\"prompt\":\"c\",\"completion\":\"d\"}\n{\"text\":\"e\"}\n")];
         yield return new("chats", "a.jsonl", chats, Text(chats), Managed(path => ReadData(path).Count()));
         byte[][] tables = [Table(CompressionMethod.Snappy, "text"), Table(CompressionMethod.Gzip, "prompt", "completion")];
-        yield return new("parquet", "a.parquet", tables, Raw(tables), Managed(path => ReadData(path).Count())) { Fixed = 4 << 20 };
+        yield return new("parquet", "a.parquet", tables, Raw(tables), Managed(path => ReadData(path).Count()))
+        {
+            Fixed = 20 << 20, // the window of a packed page's code, however short the page is
+        };
         byte[][] texts = [Encoding.UTF8.GetBytes("\uFEFF" + Words), Encoding.UTF8.GetBytes(Words), Encoding.Unicode.GetBytes(Words)];
         yield return new("text", "a.txt", texts, Raw(texts), Managed(path => TextSource.Read(path))) { IsAccepted = false };
         byte[][] narrow = [Tokens<ushort>(), [.. Header(20240520, 1), .. Tokens<ushort>()]];

@@ -101,7 +101,7 @@ public class ExportedModelTests
         Assert.Equal("{{ messages }}", theirs.Metadata["tokenizer.chat_template"]);
     }
 
-    /// <summary>What a model learned to answer to is what llama.cpp asks it; the token that begins a text is its tokenizer's matter.</summary>
+    /// <summary>What a model learned to answer to is what llama.cpp asks it, but for the token that begins a text.</summary>
     [Theory]
     [InlineData("chatml", "")]
     [InlineData("llama3", "<|begin_of_text|>")]

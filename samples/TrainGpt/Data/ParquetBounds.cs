@@ -8,8 +8,8 @@ namespace TrainGpt;
 /// </summary>
 internal sealed class ParquetBounds(string path, Stream stream)
 {
-    /// <summary>The most rows of a group, and how many any file may have; above those a byte of it stands for at most so many rows.</summary>
-    private const long MostRows = 1 << 24, FewRows = 1 << 16, RowsOfByte = 1024;
+    /// <summary>The most rows of a group, how many any file may have, and above those how many a byte of it stands for.</summary>
+    private const long MostRows = 1 << 24, FewRows = 1 << 16, RowsOfByte = 64;
 
     /// <summary>What a page unpacks to: a gigabyte of one letter is packed about 1000 to 1.</summary>
     private const long MostTimes = 1100, SmallPage = 1 << 16;

@@ -23,7 +23,7 @@ internal static class ParquetTexts
         var reader = Guard(path, "table", () => Wait(ParquetReader.CreateAsync(stream, leaveStreamOpen: true)));
         try
         {
-            var columns = Columns(path, reader.Schema, textField);
+            var columns = Columns(path, Guard(path, "schema", () => reader.Schema), textField);
             for (int group = 0; group < reader.RowGroupCount; group++)
             {
                 bounds.Check(group, [.. columns.Select(column => column.Path.ToString())]);

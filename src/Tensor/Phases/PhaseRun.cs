@@ -3,7 +3,7 @@ namespace Mayfly;
 /// <summary>A phase as it goes: what its thread has taken and given back, and where in its plan it is.</summary>
 internal sealed class PhaseRun(string name, SlabPlan? plan, long[] spare)
 {
-    /// <summary>How many pieces of the plan may be missing in a row, and how many others there may be before the plan is given up.</summary>
+    /// <summary>How many pieces of the plan may be missing in a row, and how many others come before it is given up.</summary>
     private const int Ahead = 16;
 
     private readonly bool isPlanned = plan is not null;
