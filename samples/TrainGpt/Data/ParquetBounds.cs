@@ -14,7 +14,7 @@ internal sealed class ParquetBounds(string path, Stream stream)
     /// <summary>What a page unpacks to: a gigabyte of one letter is packed about 1000 to 1.</summary>
     private const long MostTimes = 1100, SmallPage = 1 << 16;
 
-    private const int Tail = 8, MostHeader = 1 << 17, Dictionary = 2;
+    private const int Tail = 8, MostHeader = 1 << 17, Dictionary = 2, Snappy = 1;
     private readonly Lazy<List<object>> groups = new(() => Groups(path, stream));
 
     /// <summary>Checks the footer.</summary>
@@ -64,12 +64,26 @@ internal sealed class ParquetBounds(string path, Stream stream)
             var reader = new ThriftReader(Bytes(stream, offset, (int)Math.Min(MostHeader, stream.Length - offset)));
             var header = reader.Struct();
             (long unpacked, long packed) = ((long)header[2], (long)header[3]);
-            offset += reader.Position + packed;
+            long first = offset + reader.Position;
+            offset = first + packed;
             if (packed < 0 || offset > stream.Length) throw new BadFileException(path, where, $"a page of {packed} bytes, beyond the end.");
             if (unpacked < 0 || unpacked > SmallPage + MostTimes * packed)
                 throw new BadFileException(path, where, $"a page of {packed} bytes that unpacks to {unpacked}.");
+            if ((long)meta[4] == Snappy && packed > 0) CheckSnappy(where, header, first, packed, unpacked);
             values -= Values(where, header, unpacked, values);
         }
+    }
+
+    /// <summary>What is packed by Snappy begins with its length; in a page of the second version after levels that are not packed.</summary>
+    private void CheckSnappy(string where, Dictionary<int, object> header, long first, long packed, long unpacked)
+    {
+        var page = header.GetValueOrDefault(8) as Dictionary<int, object>;
+        long levels = page is null ? 0 : (long)page[5] + (long)page[6];
+        if (levels < 0 || levels > packed) throw new BadFileException(path, where, $"levels of {levels} bytes in a page of {packed}.");
+        if (page?.GetValueOrDefault(7) is false || levels == packed) return;
+        var reader = new ThriftReader(Bytes(stream, first + levels, (int)Math.Min(10, packed - levels)));
+        if (reader.Varint() is var length && length != (ulong)(unpacked - levels))
+            throw new BadFileException(path, where, $"a page of {unpacked} bytes whose own length is {length}.");
     }
 
     /// <summary>How many of the column's values a page has; those of its dictionary are none of them.</summary>

@@ -70,7 +70,9 @@ internal sealed class ThriftReader(ReadOnlyMemory<byte> bytes)
         return (long)(value >> 1) ^ -(long)(value & 1);
     }
 
-    private ulong Varint()
+    /// <summary>A number below 2^64, seven bits a byte, the lowest first.</summary>
+    /// <exception cref="InvalidDataException">It ends beyond the bytes, or is larger.</exception>
+    public ulong Varint()
     {
         ulong value = 0;
         for (int shift = 0; shift < 64; shift += 7)
