@@ -16,6 +16,9 @@ public interface IAttention
 
     /// <summary>D, the size of a head.</summary>
     int HeadSize { get; }
+
+    /// <summary>How many positions up to its own each one sees; 0 for all of them.</summary>
+    int Window => 0;
 }
 
 /// <summary>

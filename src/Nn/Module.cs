@@ -107,8 +107,10 @@ public abstract partial class Module : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>What the module computes.</summary>
-    protected abstract Tensor Forward(Tensor x);
+    /// <summary>What the module computes; a module whose calls take something else than one tensor leaves it out.</summary>
+    /// <exception cref="NotSupportedException">The module left it out.</exception>
+    protected virtual Tensor Forward(Tensor x) => throw new NotSupportedException(
+        $"{Label}: {GetType().Name} is not computed from one tensor; use the Call of its own, with all that it takes.");
 
     /// <summary>
     /// What <see cref="Call{TAct}(Tensor, TAct)"/> computes: the activation of <see cref="Forward(Tensor)"/>, unless a module has one
