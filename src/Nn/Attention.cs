@@ -100,7 +100,7 @@ public class Attention : Module, IAttention
         var step = mask is null ? LanguageModel.Step : null;
         var fused = Project(x); // (B, T, (heads + 2 kvHeads) D)
         if ((step is null ? rotation : step.Turned(rotation)) is { } turn)
-            fused = fused.RotaryQkv(turn.Table, heads, KvHeads, turn.Halves, takeOver: true);
+            fused = fused.RotaryQkv(turn.On(x.Device), heads, KvHeads, turn.Halves, takeOver: true);
         if (step is not null) return step.Attend(this, fused);
         return fused.SelfAttention(
             heads, KvHeads, mask ?? new AttentionMask { Causal = true, Window = Window, First = LanguageModel.FirstKeys });

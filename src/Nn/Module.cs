@@ -79,6 +79,16 @@ public abstract partial class Module : IDisposable
         return scope.Return(called.AddForward(residual, x, dropout));
     }
 
+    /// <summary>
+    /// Moves all parameters to a device, in that device's floating-point type unless they are of a type that is storage only. An updater is
+    /// made after it.
+    /// </summary>
+    /// <param name="device">Where they shall live.</param>
+    public void To(Device device)
+    {
+        foreach (var parameter in Parameters()) parameter.MoveTo(device);
+    }
+
     /// <summary>Turns dropout on, in this module and all below.</summary>
     public void Train() => SetTraining(true);
 

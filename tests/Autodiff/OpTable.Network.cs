@@ -47,6 +47,9 @@ internal static partial class OpTable
         { Large = [[(33, 67), 33]], Limits = [0, 5] },
         new("CrossEntropy with ignored rows", "CrossEntropy", x => x[0].CrossEntropy(x[1], total: 2.5), [(7, 3), 7], [(2, 3, 5), (2, 3)])
         { Large = [[(33, 67), 33]], Limits = [0, 3], From = -1 },
+        new("CrossEntropy with smoothing and z-loss", "CrossEntropy",
+            x => x[0].CrossEntropy(x[1], total: 2.5, smoothing: 0.1, zLoss: 0.01), [(7, 3), 7], [(2, 3, 5), (2, 3)])
+        { Large = [[(33, 67), 33]], Limits = [0, 3], From = -1 },
         new("LinearCrossEntropy", "LinearCrossEntropy", x => x[0].LinearCrossEntropy(x[1], x[2], rows: 2),
             [(3, 2), (5, 2), 3], [(2, 3, 3), (7, 3), (2, 3)])
         { Large = [[(33, 17), (67, 17), 33], [(2, 17, 5), (66, 5), (2, 17)]], Limits = [0, 0, 5] },
@@ -73,7 +76,8 @@ internal static partial class OpTable
         new("Attention", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[1], x[2]),
             [(1, 2, 2, 3), (1, 4, 1, 3), (1, 4, 1, 3)], [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)])
         { Large = [[(2, 17, 4, 8), (2, 33, 2, 8), (2, 33, 2, 8)]] },
-        new("Attention to all", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[1], x[2], causal: false), [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2)]])
+        new("Attention to all", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[1], x[2], causal: false),
+            [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2)]])
         { Large = [[(2, 17, 4, 8), (2, 5, 2, 8), (2, 5, 2, 8)]] },
         new("Attention to itself", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[0], x[0]), [[(1, 3, 2, 2)]]),
         new("SelfAttention of padded rows", "SelfAttention",

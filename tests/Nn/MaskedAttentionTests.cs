@@ -1,6 +1,6 @@
 namespace Mayfly.Tests;
 
-/// <summary>Masked attention and the blocks that take a mask or a memory: padding changes nothing, gradients are finite differences.</summary>
+/// <summary>Masked attention, and the blocks that take a mask or a memory.</summary>
 public sealed class MaskedAttentionTests : IDisposable
 {
     private readonly Device device = Device.CreateReference();
