@@ -22,7 +22,7 @@ public enum Role
 /// <summary>A trainable tensor with a name and a role. Ops read <see cref="Value"/>; optimizers change it in place.</summary>
 public sealed class Parameter : IDisposable, IMaker
 {
-    private readonly Tensor value;
+    private Tensor value;
     private IReadOnlyList<long> rowBlocks = [];
 
     /// <summary>A parameter that starts as a copy of <paramref name="value"/> in weight memory and belongs to no scope.</summary>
@@ -104,6 +104,19 @@ public sealed class Parameter : IDisposable, IMaker
                     + "Read other weights before Backward or after it.");
             return StandIn ?? value;
         }
+    }
+
+    /// <summary>Moves the value to another device, in its floating-point type unless it is storage only.</summary>
+    /// <param name="device">Where it shall live.</param>
+    public void MoveTo(Device device)
+    {
+        if (device == value.Device) return;
+        var old = value;
+        value = Tensor.Unowned(device, old.Shape, old.Type.IsStored() ? old.Type : device.Float, Use.Weight, Name);
+        value.Maker = this;
+        if (old.Type == DType.F64) value.CopyFrom<double>(old.ToArray<double>());
+        else value.CopyFrom<float>(old.ToArray());
+        old.Dispose();
     }
 
     /// <summary>Name, shape and role.</summary>

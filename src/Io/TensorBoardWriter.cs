@@ -37,9 +37,15 @@ public sealed class TensorBoardWriter : IDisposable
             ("tokens_per_second", point.TokensPerSecond), ("peak_bytes", point.PeakBytes), ("live_bytes", point.LiveBytes),
             ("gradient_norm", point.GradientNorm), ("perplexity", point.Perplexity),
         ];
-        Add(TensorBoardEvent.Scalars(Now, point.Step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar =>
-            (scalar.Tag, (float)scalar.Value))));
+        Write(point.Step, scalars);
     }
+
+    /// <summary>Adds numbers of one's own to a step, such as an accuracy; what is NaN is left out.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="scalars">Their names and values.</param>
+    /// <exception cref="InputException">The file cannot be written; the step is kept, for the next call that can write it.</exception>
+    public void Write(long step, params IEnumerable<(string Tag, double Value)> scalars) => Add(TensorBoardEvent.Scalars(
+        Now, step, scalars.Where(scalar => !double.IsNaN(scalar.Value)).Select(scalar => (scalar.Tag, (float)scalar.Value))));
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();

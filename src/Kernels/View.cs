@@ -76,8 +76,8 @@ public readonly record struct View(Block? Block, DType Type, Layout Layout)
     /// <exception cref="NotSupportedException">The elements are of a type that is storage only.</exception>
     public unsafe float* Floats() => Block is null ? null : IsStored ? throw Stored() : (float*)Host();
 
-    /// <summary>The address of the first element of a host view of integers.</summary>
-    public unsafe int* Ints() => (int*)Host();
+    /// <summary>The address of the first element of a host view of integers, or null where it is absent.</summary>
+    public unsafe int* Ints() => Block is null ? null : (int*)Host();
 
     /// <summary>Elements from the first to the last.</summary>
     internal long Extent

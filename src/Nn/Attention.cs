@@ -1,8 +1,9 @@
 namespace Mayfly;
 
 /// <summary>
-/// Causal self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries,
-/// keys and values, another one mixes the heads. The attention probabilities are never stored and never dropped.
+/// Self-attention (Vaswani et al. 2017) with grouped key and value heads (Ainslie et al. 2023): one matrix product yields queries, keys and
+/// values, another one mixes the heads. It is causal unless a call brings another mask. The attention probabilities are never stored and
+/// never dropped.
 /// </summary>
 public class Attention : Module, IAttention
 {
@@ -19,8 +20,9 @@ public class Attention : Module, IAttention
     /// <param name="initializer">The initial values of qkv; null means <see cref="Init.XavierUniform"/>.</param>
     /// <param name="projectionInitializer">The initial values of the projection; null means <paramref name="initializer"/>.</param>
     /// <param name="rotation">How queries and keys turn with their position; null where they do not.</param>
+    /// <param name="window">How many positions up to its own each one sees (Beltagy et al. 2020); 0 for all of them.</param>
     /// <exception cref="ArgumentException">
-    /// The heads do not divide the width, or the key and value heads do not divide the heads.
+    /// The heads do not divide the width, the key and value heads do not divide the heads, or the window is negative.
     /// </exception>
     public Attention(
         ParameterSource source,
@@ -30,8 +32,11 @@ public class Attention : Module, IAttention
         bool bias = true,
         Initializer? initializer = null,
         Initializer? projectionInitializer = null,
-        Rotation? rotation = null)
+        Rotation? rotation = null,
+        int window = 0)
     {
+        if (window < 0) throw new ArgumentException($"Attention: a window of {window} positions; it is positive, or 0 for none.");
+        Window = window;
         this.heads = heads;
         this.rotation = rotation;
         KvHeads = kvHeads == 0 ? heads : kvHeads;
@@ -54,6 +59,33 @@ public class Attention : Module, IAttention
     /// <summary>D, the size of a head.</summary>
     public int HeadSize { get; }
 
+    /// <summary>How many positions up to its own each one sees; 0 for all of them.</summary>
+    public int Window { get; }
+
+    /// <summary>Attention over the keys that a mask leaves, instead of the causal ones: x (B, T, C) -> (B, T, C).</summary>
+    /// <param name="x">(B, T, C).</param>
+    /// <param name="mask">Which positions each one sees.</param>
+    /// <exception cref="ArgumentException">The mask does not fit.</exception>
+    /// <exception cref="InvalidOperationException">The module was replaced, which such a call does not reach.</exception>
+    public Tensor Call(Tensor x, AttentionMask mask)
+    {
+        using var scope = Open(x);
+        return scope.Return(projection.Call(Mix(x, mask)));
+    }
+
+    /// <summary>residual + Dropout(<see cref="Call(Tensor, AttentionMask)"/>), in one kernel where nothing is dropped.</summary>
+    /// <param name="residual">(B, T, C).</param>
+    /// <param name="x">(B, T, C).</param>
+    /// <param name="mask">Which positions each one sees.</param>
+    /// <param name="dropout">The part of the branch's elements that training sets to zero.</param>
+    /// <exception cref="ArgumentException">The mask does not fit.</exception>
+    /// <exception cref="InvalidOperationException">The module was replaced, which such a call does not reach.</exception>
+    public Tensor AddTo(Tensor residual, Tensor x, AttentionMask mask, float dropout = 0)
+    {
+        using var scope = Open(x);
+        return scope.Return(projection.AddTo(residual, Mix(x, mask), dropout));
+    }
+
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
 
@@ -63,12 +95,14 @@ public class Attention : Module, IAttention
     /// <summary>Queries, keys and values side by side, before they turn: x (B, T, C) -> (B, T, (heads + 2 kvHeads) D).</summary>
     protected virtual Tensor Project(Tensor x) => qkv.Call(x);
 
-    private Tensor Mix(Tensor x)
+    private Tensor Mix(Tensor x, AttentionMask? mask = null)
     {
-        var step = LanguageModel.Step;
+        var step = mask is null ? LanguageModel.Step : null;
         var fused = Project(x); // (B, T, (heads + 2 kvHeads) D)
         if ((step is null ? rotation : step.Turned(rotation)) is { } turn)
-            fused = fused.RotaryQkv(turn.Table, heads, KvHeads, turn.Halves, takeOver: true);
-        return step is null ? fused.CausalAttention(heads, KvHeads, LanguageModel.FirstKeys) : step.Attend(this, fused);
+            fused = fused.RotaryQkv(turn.On(x.Device), heads, KvHeads, turn.Halves, takeOver: true);
+        if (step is not null) return step.Attend(this, fused);
+        return fused.SelfAttention(
+            heads, KvHeads, mask ?? new AttentionMask { Causal = true, Window = Window, First = LanguageModel.FirstKeys });
     }
 }

@@ -16,6 +16,9 @@ public interface IAttention
 
     /// <summary>D, the size of a head.</summary>
     int HeadSize { get; }
+
+    /// <summary>How many positions up to its own each one sees; 0 for all of them.</summary>
+    int Window => 0;
 }
 
 /// <summary>
@@ -69,8 +72,9 @@ public sealed class CacheStep : IDisposable
     {
         if (rotation is null) return null;
         if (turned.TryGetValue(rotation, out var known)) return known;
-        long pairs = rotation.Table.Shape[1];
-        using var rows = rotation.Table.Reshape((-1, 2 * pairs)).Embedding(Positions); // (1, N, D)
+        var table = rotation.On(Positions.Device);
+        long pairs = table.Shape[1];
+        using var rows = table.Reshape((-1, 2 * pairs)).Embedding(Positions); // (1, N, D)
         return turned[rotation] = new Rotation(rows.Reshape((-1, pairs, 2)).Keep(), rotation.Halves);
     }
 

@@ -109,6 +109,7 @@ public sealed class KvCache : IDisposable
                 Y = run.Packed(result, 0, heads, size),
                 Scale = 1 / Math.Sqrt(size),
                 Causal = true,
+                Window = attention.Window,
             });
         }
 

@@ -79,6 +79,16 @@ public abstract partial class Module : IDisposable
         return scope.Return(called.AddForward(residual, x, dropout));
     }
 
+    /// <summary>
+    /// Moves all parameters to a device, in that device's floating-point type unless they are of a type that is storage only. An updater is
+    /// made after it.
+    /// </summary>
+    /// <param name="device">Where they shall live.</param>
+    public void To(Device device)
+    {
+        foreach (var parameter in Parameters()) parameter.MoveTo(device);
+    }
+
     /// <summary>Turns dropout on, in this module and all below.</summary>
     public void Train() => SetTraining(true);
 
@@ -107,8 +117,10 @@ public abstract partial class Module : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>What the module computes.</summary>
-    protected abstract Tensor Forward(Tensor x);
+    /// <summary>What the module computes; a module whose calls take something else than one tensor leaves it out.</summary>
+    /// <exception cref="NotSupportedException">The module left it out.</exception>
+    protected virtual Tensor Forward(Tensor x) => throw new NotSupportedException(
+        $"{Label}: {GetType().Name} is not computed from one tensor; use the Call of its own, with all that it takes.");
 
     /// <summary>
     /// What <see cref="Call{TAct}(Tensor, TAct)"/> computes: the activation of <see cref="Forward(Tensor)"/>, unless a module has one

@@ -8,6 +8,7 @@ public sealed record Rotation
 {
     private readonly Lazy<Tensor> table;
     private Func<Tensor, Tensor> own = made => made;
+    private Tensor? moved;
 
     /// <summary>Takes a table.</summary>
     /// <param name="table">From <see cref="TensorOps.RotaryTable"/>.</param>
@@ -26,10 +27,18 @@ public sealed record Rotation
     /// <summary>False: pairs (2i, 2i + 1); true: pairs (i, i + D / 2).</summary>
     public bool Halves { get; }
 
+    /// <summary>The table on a device; where it was made on another, a copy.</summary>
+    public Tensor On(Device device)
+    {
+        if (Table.Device == device) return Table;
+        if (moved?.Device != device) moved = own(Table.To(device).Keep());
+        return moved;
+    }
+
     /// <summary>Hands the table to an owner that frees it, as soon as there is one.</summary>
     public void OwnBy(Func<Tensor, Tensor> owner)
     {
         if (table.IsValueCreated) owner(Table);
-        else own = owner;
+        own = owner;
     }
 }

@@ -10,6 +10,9 @@ public abstract record Schedule
     /// <summary>The learning rate of a step, counted from 1.</summary>
     public abstract double At(long step);
 
+    /// <summary>The rates of a function of the step, counted from 1.</summary>
+    public static Schedule Of(Func<long, double> rate) => new Computed(rate);
+
     /// <summary>A constant learning rate.</summary>
     public static implicit operator Schedule(double learningRate) => new Constant(learningRate);
 
@@ -89,4 +92,62 @@ public sealed record WarmUpStableDecay(double Peak, double Minimum, long WarmUp,
     public override double At(long step) =>
         step <= WarmUp ? Rising(Peak, step, WarmUp)
         : Peak + (Minimum - Peak) * Share(step, Math.Max(WarmUp, Total - Decay), Total);
+}
+
+/// <summary>A rate that a function gives.</summary>
+/// <param name="Rate">The rate of a step, counted from 1.</param>
+public sealed record Computed(Func<long, double> Rate) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) => Rate(step);
+}
+
+/// <summary>
+/// Linear warm-up, then a cosine that starts again from the peak (Loshchilov and Hutter, "SGDR", 2017):
+/// <code>
+/// step &lt;= warmUp:  peak step / warmUp
+/// later:            minimum + (peak - minimum) (1 + cos(pi s)) / 2,   s the share of its period that is done
+/// </code>
+/// </summary>
+/// <param name="Peak">The rate at step <paramref name="WarmUp"/> and at each restart.</param>
+/// <param name="Minimum">What each period comes down to.</param>
+/// <param name="WarmUp">Steps of warm-up; may be 0.</param>
+/// <param name="Period">Steps of the first period.</param>
+/// <param name="Growth">How many times as long each period is as the one before it, at least 1.</param>
+public sealed record CosineRestarts(double Peak, double Minimum, long WarmUp, long Period, double Growth = 1) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step) =>
+        step <= WarmUp ? Rising(Peak, step, WarmUp) : Minimum + (Peak - Minimum) * (1 + Math.Cos(Math.PI * Done(step - WarmUp))) / 2;
+
+    /// <summary>The share of its period that is done so many steps after the warm-up.</summary>
+    private double Done(long steps)
+    {
+        double length = Math.Max(1, Period), growth = Math.Max(1, Growth);
+        if (growth == 1) return steps % length / length;
+        double period = Math.Floor(Math.Log(1 + steps * (growth - 1) / length, growth)), before = Math.Pow(growth, period);
+        return Math.Clamp((steps - length * (before - 1) / (growth - 1)) / (length * before), 0, 1);
+    }
+}
+
+/// <summary>
+/// One cycle (Smith and Topin 2018): half a cosine from peak / 25 up to the peak, then half a cosine down to almost nothing.
+/// <code>
+/// step &lt;= rise:  start + (peak - start) (1 - cos(pi step / rise)) / 2,   start = peak / 25
+/// later:          end + (peak - end) (1 + cos(pi s)) / 2,                 end = start / 10000, s = (step - rise) / (total - rise)
+/// </code>
+/// </summary>
+/// <param name="Peak">The rate at step <paramref name="Rise"/>.</param>
+/// <param name="Rise">Steps up.</param>
+/// <param name="Total">The step that reaches the end.</param>
+public sealed record OneCycle(double Peak, long Rise, long Total) : Schedule
+{
+    /// <inheritdoc/>
+    public override double At(long step)
+    {
+        double start = Peak / 25, end = start / 10_000;
+        return step <= Rise ? Between(start, Peak, Share(step, 0, Rise)) : Between(Peak, end, Share(step, Rise, Total));
+    }
+
+    private static double Between(double from, double to, double share) => from + (to - from) * (1 - Math.Cos(Math.PI * share)) / 2;
 }

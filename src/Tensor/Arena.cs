@@ -13,6 +13,7 @@ public sealed partial class Arena : IDisposable
     private readonly Backend backend;
     private readonly Lock gate = new();
     private readonly Dictionary<long, Stack<Block>> free = [];
+    private readonly HashSet<Block> loose = []; // nobody but a tensor holds them, and they outlive it
     private readonly long[] live = new long[Uses];
     private readonly long[] peak = new long[Uses];
     private long liveTotal, peakTotal, reserved, touched, leaks, bound = long.MaxValue;
@@ -124,10 +125,17 @@ public sealed partial class Arena : IDisposable
         }
     }
 
-    internal void Return(Block block, long bytes, Use use, string maker)
+    /// <summary>Holds a block that the garbage collector may find lost together with its tensor.</summary>
+    internal void Loosen(Block block)
+    {
+        lock (gate) loose.Add(block);
+    }
+
+    internal void Return(Block block, long bytes, Use use, string maker, bool wasLoose = false)
     {
         lock (gate)
         {
+            if (wasLoose) loose.Remove(block);
             Trace?.Add(-bytes, use, maker);
             live[(int)use] -= bytes;
             liveTotal -= bytes;
@@ -259,7 +267,9 @@ public sealed class MemoryReport
     /// </summary>
     public long TouchedBytes { get; internal init; }
 
-    /// <summary>Tensors that were garbage-collected while they still held memory.</summary>
+    /// <summary>
+    /// Tensors that were garbage-collected while they still held memory. What belonged to no scope has been taken back; the rest is lost.
+    /// </summary>
     public long Leaks { get; internal init; }
 
     /// <summary>Which tensor leaked first, or null.</summary>

@@ -1,10 +1,14 @@
 namespace Mayfly;
 
-/// <summary>A rented block with the number of its holders and of its in-place changes. A finalizer only reports.</summary>
+/// <summary>
+/// A rented block with the number of its holders and of its in-place changes. One that no scope owns goes back with the last tensor that
+/// the program still knows, if nobody disposes it before; of others a finalizer only reports.
+/// </summary>
 internal sealed class Storage
 {
     private System.Runtime.CompilerServices.StrongBox<RandomKey>? rounding; // apart: few tensors have one, and a step makes many
     private int holders = 1;
+    private bool loose;
 
     public Storage(Device device, long bytes, Use use, string op)
     {
@@ -67,6 +71,17 @@ internal sealed class Storage
         return key;
     }
 
+    /// <summary>True where no scope and no maker frees it.</summary>
+    public bool IsLoose => Volatile.Read(ref loose);
+
+    /// <summary>Leaves it to the garbage collector, which is told of its size; a part of the model's file stays where it is.</summary>
+    public void Loosen()
+    {
+        if (Block is Paged || Interlocked.Exchange(ref loose, true)) return;
+        Device.Arena.Loosen(Block);
+        if (Bytes > 0) GC.AddMemoryPressure(Bytes);
+    }
+
     public bool IsShared => Volatile.Read(ref holders) > 1;
 
     public void AddHolder() => Interlocked.Increment(ref holders);
@@ -83,9 +98,19 @@ internal sealed class Storage
     {
         if (Interlocked.Decrement(ref holders) != 0) return;
         if (Block is Paged page) page.Free();
-        else Device.Arena.Return(Block, Bytes, Use, Op);
+        else GiveBack();
         GC.SuppressFinalize(this);
     }
 
-    ~Storage() => Device.Arena.ReportLeak($"{Use} tensor of {Bytes:N0} bytes made by {Op}");
+    private void GiveBack()
+    {
+        if (loose && Bytes > 0) GC.RemoveMemoryPressure(Bytes);
+        Device.Arena.Return(Block, Bytes, Use, Op, loose);
+    }
+
+    ~Storage()
+    {
+        Device.Arena.ReportLeak($"{Use} tensor of {Bytes:N0} bytes made by {Op}");
+        if (loose) GiveBack();
+    }
 }

@@ -6,9 +6,10 @@ public sealed partial class Tensor
 {
     /// <summary>A tensor of the given values in row-major order: floating-point values in the device's type, integers as I32.</summary>
     /// <exception cref="ArgumentException">The count does not match the shape.</exception>
-    /// <exception cref="NotSupportedException">T is not float, double or int.</exception>
+    /// <exception cref="NotSupportedException">T is not float, double, Half or int.</exception>
     public static Tensor From<T>(ReadOnlySpan<T> values, Shape shape, Device? device = null) where T : unmanaged
     {
+        InUse.Clear();
         device ??= Device.Cpu;
         var type = typeof(T) == typeof(int) ? DType.I32 : device.Float;
         var y = Empty(device, shape, type, Use.Activation, "From");
@@ -28,6 +29,7 @@ public sealed partial class Tensor
     /// <summary>A tensor of one value, in the device's floating-point type.</summary>
     public static Tensor Full(Shape shape, double value, Device? device = null)
     {
+        InUse.Clear();
         device ??= Device.Cpu;
         var y = Empty(device, shape, device.Float, Use.Activation, "Full");
         device.Backend.Fill(y.Write("Full"), value);
@@ -81,8 +83,16 @@ public sealed partial class Tensor
         Device.Backend.Copy(floats.Read("CopyFrom"), y);
     }
 
+    private static float[] Widened(ReadOnlySpan<Half> values)
+    {
+        var floats = new float[values.Length];
+        for (int i = 0; i < floats.Length; i++) floats[i] = (float)values[i];
+        return floats;
+    }
+
     private static TTo[] Convert<TFrom, TTo>(ReadOnlySpan<TFrom> values) where TFrom : unmanaged
     {
+        if (typeof(TFrom) == typeof(Half)) return Convert<float, TTo>(Widened(MemoryMarshal.Cast<TFrom, Half>(values)));
         var converted = new TTo[values.Length];
         for (int i = 0; i < values.Length; i++) converted[i] = (TTo)System.Convert.ChangeType(values[i], typeof(TTo), null)!;
         return converted;

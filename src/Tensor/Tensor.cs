@@ -2,7 +2,7 @@ namespace Mayfly;
 
 /// <summary>
 /// An n-dimensional array on a device. A tensor belongs to the innermost <see cref="Scope"/> of its thread and is freed with it unless it
-/// is returned, kept or saved by a tape; without a scope its maker disposes it. Views share their memory. Differentiable ops are extension
+/// is returned, kept or saved by a tape; without a scope its maker disposes it, or the garbage collector finds it. Views share their memory. Differentiable ops are extension
 /// methods.
 /// </summary>
 public sealed partial class Tensor : IDisposable
@@ -87,8 +87,13 @@ public sealed partial class Tensor : IDisposable
     /// <param name="type">The type of its elements.</param>
     /// <param name="use">What the arena counts it as.</param>
     /// <param name="op">What makes it, for messages.</param>
-    public static Tensor Empty(Device device, Shape shape, DType type, Use use, string op) =>
-        Make(device, shape, type, use, op, Scope.Innermost(device));
+    public static Tensor Empty(Device device, Shape shape, DType type, Use use, string op)
+    {
+        var scope = Scope.Innermost(device);
+        var tensor = Make(device, shape, type, use, op, scope);
+        if (scope is null) tensor.storage.Loosen();
+        return tensor;
+    }
 
     /// <summary>Makes an uninitialised tensor that no scope owns: its maker disposes it. Otherwise as <see cref="Empty"/>.</summary>
     public static Tensor Unowned(Device device, Shape shape, DType type, Use use, string op) => Make(device, shape, type, use, op, null);
@@ -117,6 +122,7 @@ public sealed partial class Tensor : IDisposable
     public View Read(string op)
     {
         Check(op);
+        if (storage.IsLoose) InUse.Add(storage);
         return new View(storage.ForReading, Type, Layout);
     }
 
@@ -131,6 +137,7 @@ public sealed partial class Tensor : IDisposable
         Check(op);
         if (Type == DType.Int8) CheckWholeGroups(op);
         storage.Version++;
+        if (storage.IsLoose) InUse.Add(storage);
         var view = new View(storage.ForWriting, Type, Layout);
         return storage.Rounding is { } key ? view with { Rounding = storage.NextRounding(key) } : view;
     }
@@ -148,7 +155,8 @@ public sealed partial class Tensor : IDisposable
     internal void MoveTo(Scope? scope)
     {
         Owner = scope;
-        scope?.Add(this);
+        if (scope is null) storage.Loosen();
+        else scope.Add(this);
     }
 
     internal void Free(Freed how)

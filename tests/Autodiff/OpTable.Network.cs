@@ -47,6 +47,9 @@ internal static partial class OpTable
         { Large = [[(33, 67), 33]], Limits = [0, 5] },
         new("CrossEntropy with ignored rows", "CrossEntropy", x => x[0].CrossEntropy(x[1], total: 2.5), [(7, 3), 7], [(2, 3, 5), (2, 3)])
         { Large = [[(33, 67), 33]], Limits = [0, 3], From = -1 },
+        new("CrossEntropy with smoothing and z-loss", "CrossEntropy",
+            x => x[0].CrossEntropy(x[1], total: 2.5, smoothing: 0.1, zLoss: 0.01), [(7, 3), 7], [(2, 3, 5), (2, 3)])
+        { Large = [[(33, 67), 33]], Limits = [0, 3], From = -1 },
         new("LinearCrossEntropy", "LinearCrossEntropy", x => x[0].LinearCrossEntropy(x[1], x[2], rows: 2),
             [(3, 2), (5, 2), 3], [(2, 3, 3), (7, 3), (2, 3)])
         { Large = [[(33, 17), (67, 17), 33], [(2, 17, 5), (66, 5), (2, 17)]], Limits = [0, 0, 5] },
@@ -70,12 +73,23 @@ internal static partial class OpTable
         { Large = [[(2, 37, 144)]] },
         new("CausalAttention of groups", "CausalAttention", x => x[0].CausalAttention(4, 2), [[(1, 3, 8)], [(2, 2, 24)]])
         { Large = [[(2, 37, 128)]] },
-        new("Attention", "Attention", x => x[0].Attention(x[1], x[2]),
+        new("Attention", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[1], x[2]),
             [(1, 2, 2, 3), (1, 4, 1, 3), (1, 4, 1, 3)], [(2, 3, 2, 2), (2, 3, 2, 2), (2, 3, 2, 2)])
         { Large = [[(2, 17, 4, 8), (2, 33, 2, 8), (2, 33, 2, 8)]] },
-        new("Attention to all", "Attention", x => x[0].Attention(x[1], x[2], causal: false), [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2)]])
+        new("Attention to all", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[1], x[2], causal: false),
+            [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2)]])
         { Large = [[(2, 17, 4, 8), (2, 5, 2, 8), (2, 5, 2, 8)]] },
-        new("Attention to itself", "Attention", x => x[0].Attention(x[0], x[0]), [[(1, 3, 2, 2)]]),
+        new("Attention to itself", "Attention(Tensor, Tensor, Tensor, Boolean)", x => x[0].Attention(x[0], x[0]), [[(1, 3, 2, 2)]]),
+        new("SelfAttention of padded rows", "SelfAttention",
+            x => x[0].SelfAttention(2, 1, new AttentionMask { Lengths = Lengths(x[0]), Bias = x[1].Detach() }), [[(2, 4, 8), (2, 1, 4, 4)]])
+        { Large = [[(2, 37, 64), (37, 37)]] },
+        new("SelfAttention through a window", "SelfAttention",
+            x => x[0].SelfAttention(3, 3, new AttentionMask { Window = 2, Causal = true }), [[(1, 5, 9)], [(2, 4, 27)]])
+        { Large = [[(2, 37, 144)]] },
+        new("Attention to some", "Attention(Tensor, Tensor, Tensor, AttentionMask)",
+            x => x[0].Attention(x[1], x[2], new AttentionMask { Sees = x[3] >= x[3].Mean(), Bias = x[4].Detach(), Window = 3 }),
+            [[(2, 3, 2, 2), (2, 5, 1, 2), (2, 5, 1, 2), (2, 1, 1, 5), (3, 5)]])
+        { Large = [[(2, 17, 4, 8), (2, 33, 2, 8), (2, 33, 2, 8), (2, 1, 1, 33), (17, 33)]] },
         new("Rotary", "Rotary", x => x[0].Rotary(Table(x[0])), Fours) { Large = [[(2, 17, 3, 32)]] },
         new("Rotary by halves", "Rotary", x => x[0].Rotary(Table(x[0]), halves: true), Fours) { Large = [[(2, 17, 3, 32)]] },
         new("RotaryQkv", "RotaryQkv", x => x[0].RotaryQkv(Table(x[0], 3), 1, 1), [[(1, 1, 6)], [(2, 3, 12)], [(1, 5, 18)]])
@@ -102,6 +116,10 @@ internal static partial class OpTable
     }
 
     private static Tensor Table(Tensor x, int heads) => x.Device.RotaryTable((int)x.Shape[1], (int)x.Shape[2] / heads);
+
+    /// <summary>Rows of one position less each.</summary>
+    private static Tensor Lengths(Tensor x) =>
+        Tensor.From<int>([.. Enumerable.Range(1, (int)x.Shape[0]).Select(i => (int)x.Shape[1] - i)], x.Shape[0], x.Device);
 
     /// <summary>Documents of three positions.</summary>
     private static Tensor FirstKeys(Tensor x)

@@ -6,7 +6,8 @@ public abstract unsafe partial class BackendTests
     /// Sizes of one attention call; fused: q, k and v (and their gradients) lie in one buffer; later: queries have first keys of their own,
     /// some of them impossible ones.
     /// </summary>
-    public readonly record struct AttentionCase(int T, int S, int H, int G, int D, bool Causal, bool Fused, int B = 2, bool Later = false);
+    public readonly record struct AttentionCase(int T, int S, int H, int G, int D, bool Causal, bool Fused, int B = 2, bool Later = false,
+        int Window = 0, bool Padded = false, bool Biased = false);
 
     public static TheoryData<AttentionCase> AttentionCases()
     {
@@ -25,6 +26,15 @@ public abstract unsafe partial class BackendTests
             foreach (int time in (int[])[1, 7, 17, 67, 150])
                 cases.Add(new AttentionCase(time, time, 2, 1, 5, causal, Fused: true, Later: true));
             cases.Add(new AttentionCase(3, 40, 4, 2, 16, causal, Fused: false, Later: true));
+            foreach (var c in (AttentionCase[])[new(67, 67, 2, 1, 5, causal, true), new(9, 40, 4, 2, 8, causal, false)])
+            {
+                cases.Add(c with { Window = 5 });
+                cases.Add(c with { Padded = true });
+                cases.Add(c with { Biased = true });
+                cases.Add(c with { Window = 11, Padded = true, Biased = true, Later = true });
+            }
+
+            if (!causal) cases.Add(new AttentionCase(40, 7, 2, 2, 4, causal, Fused: false, Window: 3, Padded: true));
         }
 
         return cases;
@@ -36,8 +46,11 @@ public abstract unsafe partial class BackendTests
     {
         sizes = sizes with { T = Math.Min(sizes.T, LargestExtent), S = Math.Min(sizes.S, LargestExtent) };
         var first = sizes.Later ? Integers((sizes.B, sizes.T), FirstKeys(sizes)) : default;
-        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread), first);
-        var (expectedArgs, expected) = AttentionOf(sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)), Mirror(first));
+        var lengths = sizes.Padded ? Integers(sizes.B, [.. Enumerable.Range(0, sizes.B).Select(b => b == 0 ? sizes.S / 2 : -1)]) : default;
+        var bias = sizes.Biased ? Bias(sizes) : default;
+        var (args, results) = AttentionOf(sizes, (seed, shape, spread) => Random(seed, shape, spread), first, lengths, bias);
+        var (expectedArgs, expected) = AttentionOf(
+            sizes, (seed, shape, spread) => Mirror(Random(seed, shape, spread)), Mirror(first), Mirror(lengths), Mirror(bias));
         Device.Run(args.Forward);
         Device.Run(args);
         Reference.Run(expectedArgs.Forward);
@@ -130,7 +143,8 @@ public abstract unsafe partial class BackendTests
     }
 
     /// <summary>Random operands; the results are y, lse and the gradients.</summary>
-    private static (AttendBack Args, View[] Results) AttentionOf(AttentionCase c, Func<int, Shape, Spread, View> make, View first = default)
+    private static (AttendBack Args, View[] Results) AttentionOf(
+        AttentionCase c, Func<int, Shape, Spread, View> make, View first = default, View lengths = default, View bias = default)
     {
         View q, k, v, dq, dk, dv, fused = default, dFused = default;
         if (c.Fused)
@@ -150,7 +164,7 @@ public abstract unsafe partial class BackendTests
         View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps),
             lse = make(11, (c.B, c.H, c.T), Spread.Dense);
         var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal,
-            First = first };
+            First = first, Lengths = lengths, Window = c.Window, Bias = bias };
         return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
     }
 
@@ -170,6 +184,15 @@ public abstract unsafe partial class BackendTests
             2 or 3 => random.Next(c.S),
             _ => i % c.T / 10 * 10,
         })];
+    }
+
+    /// <summary>(B, T, H, S), the same for all heads: some keys are hidden, and all keys of the second query.</summary>
+    private View Bias(AttentionCase c)
+    {
+        var bias = Random(12, (c.B, c.T, 1, c.S), Spread.Dense);
+        float[] numbers = [.. Values(bias).Select((x, i) =>
+            i / c.S % c.T == 1 || i % 7 == 3 ? float.NegativeInfinity : i % 5 == 3 ? -2e30f : (float)x)];
+        return Floats(bias.Shape, numbers).To((c.B, c.T, c.H, c.S));
     }
 
     private static View Repeat(View one, Shape to) => one.With(one.Layout.TryBroadcast(to)!.Value);

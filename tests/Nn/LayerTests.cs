@@ -8,7 +8,7 @@ public sealed class LayerTests : IDisposable
     public static TheoryData<string> Layers =>
     [
         "linear", "linear without bias", "layer norm", "layer norm without bias", "rms norm", "attention", "grouped attention", "mlp",
-        "exact mlp",
+        "exact mlp", "attention through a window", "encoder block",
     ];
 
     public void Dispose() => device.Dispose();
@@ -104,6 +104,8 @@ public sealed class LayerTests : IDisposable
             "attention" => new Attention(source, 8, 2),
             "grouped attention" => new Attention(source, 8, 4, kvHeads: 2, bias: false),
             "mlp" => new Mlp(source, 8),
+            "attention through a window" => new Attention(source, 8, 2, window: 2),
+            "encoder block" => new EncoderBlock(source, 8, 2, hidden: 6),
             _ => new Mlp(source, 8, hidden: 5, geluErf: true),
         };
     }

@@ -32,6 +32,20 @@ public class ScheduleTests
         { new WarmUpStableDecay(1, 0, 4, 100, 8), 8, 0 },
         { new WarmUpCosine(1, 0.1, 0, 10), 0, 1 },
         { new WarmUpCosine(1, 0.1, 4, 10), 0, 0 },
+        { Schedule.Of(step => 1.0 / step), 4, 0.25 },
+        { new CosineRestarts(1, 0, 0, 10), 5, 0.5 },
+        { new CosineRestarts(1, 0, 0, 10), 10, 1 },
+        { new CosineRestarts(1, 0.5, 0, 10), 15, 0.75 },
+        { new CosineRestarts(1, 0, 2, 10, 2), 1, 0.5 },
+        { new CosineRestarts(1, 0, 2, 10, 2), 7, 0.5 },
+        { new CosineRestarts(1, 0, 2, 10, 2), 12, 1 },
+        { new CosineRestarts(1, 0, 2, 10, 2), 22, 0.5 },
+        { new CosineRestarts(1, 0, 2, 10, 2), 32, 1 },
+        { new OneCycle(1, 10, 30), 0, 0.04 },
+        { new OneCycle(1, 10, 30), 5, 0.52 },
+        { new OneCycle(1, 10, 30), 10, 1 },
+        { new OneCycle(1, 10, 30), 20, 0.500002 },
+        { new OneCycle(1, 10, 30), 30, 4e-6 },
     };
 
     [Theory]
@@ -47,6 +61,8 @@ public class ScheduleTests
             foreach (long total in sizes)
                 foreach (var schedule in (Schedule[])[
                     new WarmUpCosine(1e-3, 1e-4, warmUp, total), new WarmUpLinear(1e-3, 1e-4, warmUp, total),
+                    new CosineRestarts(1e-3, 1e-4, warmUp, total), new CosineRestarts(1e-3, 1e-4, warmUp, total, 1.5),
+                    new OneCycle(1e-3, warmUp, total),
                     .. sizes.Select(decay => new WarmUpStableDecay(1e-3, 1e-4, warmUp, decay, total))])
                     foreach (long step in (long[])[-1, 0, 1, 2, 5, 9, 10, 11, 99, 100, 101, 1_000_000])
                         Assert.True(schedule.At(step) is >= 0 and <= 1e-3, $"{schedule}: step {step} has {schedule.At(step)}");

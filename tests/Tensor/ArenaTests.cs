@@ -77,10 +77,40 @@ public sealed class ArenaTests : IDisposable
     public void A_lost_tensor_is_reported()
     {
         Lose();
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        Collect();
         Assert.Equal(1, Report.Leaks);
         Assert.Equal("Activation tensor of 24 bytes made by Full", Report.FirstLeak);
+    }
+
+    /// <summary>Inference as newcomers write it: nothing is disposed, no scope is open.</summary>
+    [Fact]
+    public void What_no_scope_owns_is_taken_back()
+    {
+        Lose(2_000);
+        Collect();
+        Assert.InRange(Report.LiveBytes, 0, 24_000);
+        Assert.Equal(2_000, Report.Leaks);
+        Assert.InRange(Report.ReservedBytes, 0, 4_000 * 2_000 - 1);
+        using var view = Tensor.Ones(1000, device).Slice(0, 10, 20);
+        Collect();
+        Assert.Equal(Enumerable.Repeat(1f, 20), view.ToArray());
+    }
+
+    private void Collect()
+    {
+        Tensor.Ones(1, device).Dispose(); // the memory that the last kernel was handed is in use until the next one
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private void Lose(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _ = Tensor.Ones(1000, device);
+            if (i % 500 == 499) Collect();
+        }
     }
 
     [Fact]

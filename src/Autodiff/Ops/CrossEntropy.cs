@@ -4,7 +4,7 @@ public static partial class TensorOps
 {
     /// <summary>
     /// Cross-entropy, logits (..., V), targets I32 (...) -> (): the sum over counted rows of log sum exp(logits) - logits[target], divided
-    /// by <paramref name="total"/>.
+    /// by <paramref name="total"/>; with label smoothing (Szegedy et al. 2016) and a z-loss (Chowdhery et al. 2022) where asked for.
     /// </summary>
     /// <remarks>
     /// Backward: dlogits = dy (softmax(logits) - onehot(target)) / total in counted rows, else 0. No probabilities are stored, only two
@@ -19,10 +19,19 @@ public static partial class TensorOps
     /// What the sum is divided by; by default the number of counted targets. With micro-batches: the counted targets of the whole step, so
     /// that k micro-batches equal one batch k times as large. The loss is then a share: those of the micro-batches add up to the step's.
     /// </param>
-    /// <exception cref="ArgumentException">The shapes do not fit, or no target counts and no total is given.</exception>
+    /// <param name="smoothing">
+    /// The share of each target that is spread evenly over all V: (1 - smoothing) of the loss of the target and smoothing of the mean loss
+    /// of all ids.
+    /// </param>
+    /// <param name="zLoss">The factor of (log sum exp(logits))^2, added for each counted row, which keeps the logits near zero.</param>
+    /// <exception cref="ArgumentException">
+    /// The shapes do not fit, no target counts and no total is given, smoothing is outside [0, 1], or zLoss is negative.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A target is outside [0, V).</exception>
-    public static Tensor CrossEntropy(this Tensor logits, Tensor targets, int ignoreIndex = -1, double? total = null)
+    public static Tensor CrossEntropy(
+        this Tensor logits, Tensor targets, int ignoreIndex = -1, double? total = null, double smoothing = 0, double zLoss = 0)
     {
+        if (smoothing != 0 || zLoss != 0) return Regularised(logits, targets, ignoreIndex, total, smoothing, zLoss);
         var call = Op.Begin("CrossEntropy", logits, targets);
         call.CheckFloat(logits);
         double divisor = Divisor(call, logits.Shape, targets, ignoreIndex, total);
@@ -36,6 +45,24 @@ public static partial class TensorOps
         if (!call.Records) return y;
         if (total is not null) Tape.Current!.Run.HasShares = true;
         return call.Push(y, new CrossEntropyNode(call.Save(dense), call.Save(ids), call.Save(stats), ignoreIndex, divisor));
+    }
+
+    /// <summary>The loss from ops: of the target, of all ids alike, and of the log-sum-exp.</summary>
+    private static Tensor Regularised(Tensor logits, Tensor targets, int ignoreIndex, double? total, double smoothing, double zLoss)
+    {
+        var call = Op.Begin("CrossEntropy", logits, targets);
+        if (!(smoothing is >= 0 and <= 1 && zLoss >= 0))
+            throw call.Error($"smoothing {smoothing} and zLoss {zLoss}: the first is within [0, 1], the second not negative.");
+        double divisor = Divisor(call, logits.Shape, targets, ignoreIndex, total);
+        Tensor none = Tensor.Zeros(default, call.Device), counts = Tensor.From<float>(
+            Array.ConvertAll(targets.ToArray<int>(), id => id == ignoreIndex ? 0f : 1f), targets.Shape, call.Device);
+        var logs = counts.Unsqueeze(-1).Where(logits, none).LogSoftmax(); // (..., V)
+        var rows = -smoothing * logs.Mean([-1]);
+        if (zLoss > 0) rows += zLoss * Square(logits.Slice(-1, 0, 1).Squeeze(-1) - logs.Slice(-1, 0, 1).Squeeze(-1)); // log sum exp
+        var rest = counts.Where(rows, none).Sum() / divisor;
+        return (1 - smoothing) * logits.CrossEntropy(targets, ignoreIndex, total) + rest;
+
+        static Tensor Square(Tensor x) => x * x;
     }
 
     /// <summary>What the sum of the losses is divided by; checks the targets.</summary>

@@ -54,11 +54,11 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
         AttentionPack<L>.TransposedPanel(k.At(b, group), k.Step, shape.Keys, shape.Size, buffers.K);
         AttentionPack<L>.Panel(v.At(b, group), v.Step, shape.Keys, shape.Size, 1f, buffers.V, shape.Keys);
         for (int unit = part; unit < shape.HeadsPerGroup * shape.Blocks; unit += parts)
-            Block(buffers, b, group * shape.HeadsPerGroup + unit / shape.Blocks, unit % shape.Blocks);
+            Block(shape.Of(b), buffers, b, group * shape.HeadsPerGroup + unit / shape.Blocks, unit % shape.Blocks);
         workspace.Return(rented);
     }
 
-    private void Block(in Buffers to, int b, int h, int block)
+    private void Block(in AttentionShape shape, in Buffers to, int b, int h, int block)
     {
         int start = block * shape.BlockRows, rows = shape.RowsOf(block), padded = AttentionShape.RoundUp(rows, AttentionShape.TileRows);
         AttentionPack<L>.Rows(q.At(b, h, start), q.Step, rows, shape.Size, shape.Scale, to.Q, to.SizeStep);
@@ -66,8 +66,13 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
         AttentionTiles<L>.Scores(shape, first, start, rows, to.Q, to.SizeStep, to.K, to.Scores, to.ScoreStep);
         int most = shape.Seen(start + padded - 1);
         for (int row = 0; row < rows; row++)
-            to.Factors[row] = Softmax(
-                to.Scores + row * to.ScoreStep, first, shape.FirstKey(b, start + row), shape.Seen(start + row), most, out to.Sums[row]);
+        {
+            float* scores = to.Scores + row * to.ScoreStep;
+            int begin = shape.FirstKey(b, start + row), seen = shape.Seen(start + row);
+            if (shape.HasBias) shape.AddBias<L>(scores, b, h, start + row, begin, seen);
+            to.Factors[row] = Softmax(scores, first, begin, seen, most, out to.Sums[row]);
+        }
+
         AttentionTiles<L>.Weigh(shape, first, start, rows, to.Scores, to.ScoreStep, to.V, to.Y, to.SizeStep);
         for (int row = 0; row < rows; row++)
             AttentionPack<L>.Write(to.Y + row * to.SizeStep, to.Factors[row], y.At(b, h, start + row), shape.Size);
@@ -77,7 +82,7 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
 
     /// <summary>
     /// Replaces scores by exp(score - largest), and those from <paramref name="begin"/> to <paramref name="first"/> and from
-    /// <paramref name="seen"/> on by zero; returns the reciprocal of the sum.
+    /// <paramref name="seen"/> on by zero; returns the reciprocal of the sum, or zero where every score is hidden.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* scores, int begin, int first, int seen, int count, out float logSum)
@@ -88,6 +93,13 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
         L most = L.Of(float.NegativeInfinity), sum = default;
         for (int i = start; i < seen; i += L.Count) most = L.MaxNative(most, L.Load(scores + i));
         float largest = (float)L.Largest(most);
+        if (largest <= Attend.Hidden)
+        {
+            new Span<float>(scores + begin, count - begin).Clear();
+            logSum = -Attend.Hidden;
+            return 0f;
+        }
+
         for (int i = start; i < first; i++) scores[i] = largest - Negligible;
         for (int i = seen; i < padded; i++) scores[i] = largest - Negligible;
         most = L.Of(largest);

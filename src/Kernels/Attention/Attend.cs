@@ -2,9 +2,9 @@ namespace Mayfly;
 
 /// <summary>
 /// Softmax attention: y[b, t, h] = sum over s of softmax(scale q[b, t, h] . k[b, s, g])[s] v[b, s, g], g = h / (H / G) the query head's
-/// group. With causal masking position t of the T queries sees the keys s &lt;= t + S - T, and with <see cref="First"/> those from
-/// First[b, t] on alone: documents packed into one row, a sliding window, padding at the left. All views are (batch, time, heads, head
-/// size) with any strides and a dense last axis, so that q, k and v may lie in one fused buffer.
+/// group. Query t stands at position t + S - T of the keys; causal masking hides the keys behind it, and with <see cref="First"/>,
+/// <see cref="Lengths"/>, <see cref="Window"/> and <see cref="Bias"/> it sees some of the others alone. All views are (batch, time, heads,
+/// head size) with any strides and a dense last axis, so that q, k and v may lie in one fused buffer.
 /// </summary>
 public readonly partial record struct Attend : IKernel
 {
@@ -20,14 +20,33 @@ public readonly partial record struct Attend : IKernel
     /// <summary>Output (B, T, H, D).</summary>
     public required View Y { get; init; }
 
-    /// <summary>Log-sum-exp of the scaled scores (B, H, T), contiguous; may be absent where no gradient is wanted.</summary>
+    /// <summary>
+    /// Log-sum-exp of the scaled scores (B, H, T), contiguous; may be absent where no gradient is wanted. 1e30 where a query sees no key.
+    /// </summary>
     public View Lse { get; init; }
 
     /// <summary>
-    /// The first key that each query sees, I32 (B, T), contiguous; absent where that is key 0. What lies outside the keys that a query sees
-    /// without it stands for the nearest of these, so that each query sees one at least.
+    /// The first key that each query sees, I32 (B, T), contiguous; absent where that is key 0: documents packed into one row, padding at
+    /// the left. What lies outside the keys that a query sees without it stands for the nearest of these, so that one is left at least.
     /// </summary>
     public View First { get; init; }
+
+    /// <summary>
+    /// The number of keys of each sequence, those behind it being padding, I32 (B), contiguous; absent where that is S. One is left at
+    /// least.
+    /// </summary>
+    public View Lengths { get; init; }
+
+    /// <summary>
+    /// A query sees the keys less than so many positions away from its own, or the nearest; 0 for any distance. Beltagy et al. 2020.
+    /// </summary>
+    public int Window { get; init; }
+
+    /// <summary>
+    /// Added to the scaled scores, F32 (B, T, H, S), of any strides but for a dense last axis; absent for none. -1e30 and less hides a key;
+    /// a query that sees no key has a result of zeros, and gives no gradient.
+    /// </summary>
+    public View Bias { get; init; }
 
     /// <summary>Factor of the scores, usually 1 / sqrt(D).</summary>
     public required double Scale { get; init; }
@@ -35,10 +54,18 @@ public readonly partial record struct Attend : IKernel
     /// <summary>Masks the future.</summary>
     public required bool Causal { get; init; }
 
-    /// <summary>Two products: scores and values.</summary>
-    public KernelCost Cost => new KernelCost("Attend", Flops: 2 * Product).Reads(Q, K, V, First).Writes(Y).Writes(Lse);
+    /// <summary>A score with its bias up to here is hidden; with the other sign, the log-sum-exp of a query that sees no key.</summary>
+    internal const float Hidden = -1e30f;
 
-    /// <summary>The operations of one product over all pairs of a query and a key that it sees without <see cref="First"/>.</summary>
+    /// <summary>True where <see cref="Causal"/> alone hides keys.</summary>
+    internal bool SeesAll => First.IsAbsent && Lengths.IsAbsent && Bias.IsAbsent && Window == 0;
+
+    /// <summary>Two products: scores and values.</summary>
+    public KernelCost Cost => new KernelCost("Attend", Flops: 2 * Product).Reads(Q, K, V, First, Lengths, Bias).Writes(Y).Writes(Lse);
+
+    /// <summary>
+    /// The operations of one product over all pairs of a query and a key, without those that <see cref="Causal"/> hides.
+    /// </summary>
     internal double Product
     {
         get
@@ -61,7 +88,7 @@ public readonly partial record struct Attend : IKernel
                     for (long d = 0; d < size; d++)
                     {
                         R sum = R.Of(0f);
-                        for (long s = FirstKey(device, b, t, p.Length); s < p.Length; s++) sum += p[s] * device.Get(V, b, s, Group(h), d);
+                        foreach (var (s, weight) in p) sum += weight * device.Get(V, b, s, Group(h), d);
                         device.Set(Y, b, t, h, d, sum);
                     }
 
@@ -69,30 +96,36 @@ public readonly partial record struct Attend : IKernel
                 }
     }
 
-    /// <summary>The softmax of the scores of query t over the keys it sees, zero before them.</summary>
-    internal R[] Probabilities<R>(ReferenceBackend<R> device, long b, long h, long t, out R logSum) where R : struct, IMemoryLane<R>
+    /// <summary>The keys that query t sees, and the softmax of their scores.</summary>
+    internal (long Key, R Weight)[] Probabilities<R>(ReferenceBackend<R> device, long b, long h, long t, out R logSum)
+        where R : struct, IMemoryLane<R>
     {
-        long keys = K.Shape[1], size = Q.Shape[3];
-        var p = new R[Causal ? t + 1 + keys - Q.Shape[1] : keys];
-        long first = FirstKey(device, b, t, p.Length);
+        (long Key, R Score)[] seen = [.. Seen(device, b, h, t)];
         R largest = R.Of(float.NegativeInfinity), sum = R.Of(0f);
-        for (long s = first; s < p.Length; s++)
-        {
-            R dot = R.Of(0f);
-            for (long d = 0; d < size; d++) dot += device.Get(Q, b, t, h, d) * device.Get(K, b, s, Group(h), d);
-            p[s] = R.Of(Scale) * dot;
-            largest = R.Max(largest, p[s]);
-        }
-
-        for (long s = first; s < p.Length; s++) sum += R.Exp(p[s] - largest);
-        logSum = largest + R.Log(sum);
-        for (long s = first; s < p.Length; s++) p[s] = R.Exp(p[s] - largest) / sum;
-        return p;
+        foreach (var (_, score) in seen) largest = R.Max(largest, score);
+        foreach (var (_, score) in seen) sum += R.Exp(score - largest);
+        logSum = seen.Length == 0 ? R.Of(-Hidden) : largest + R.Log(sum);
+        return Array.ConvertAll(seen, pair => (pair.Key, R.Exp(pair.Score - largest) / sum));
     }
 
-    /// <summary>The first key that query t sees, of those before <paramref name="seen"/>.</summary>
-    internal long FirstKey<R>(ReferenceBackend<R> device, long b, long t, long seen) where R : struct, IMemoryLane<R> =>
-        First.IsAbsent ? 0 : Math.Clamp(device.Id(First, b * Q.Shape[1] + t), 0, seen - 1);
+    /// <summary>The keys that query t sees, and their scores.</summary>
+    private List<(long Key, R Score)> Seen<R>(ReferenceBackend<R> device, long b, long h, long t) where R : struct, IMemoryLane<R>
+    {
+        var seen = new List<(long, R)>();
+        long keys = Lengths.IsAbsent ? K.Shape[1] : Math.Clamp(device.Id(Lengths, b), 1, K.Shape[1]), place = t + K.Shape[1] - Q.Shape[1];
+        long end = Math.Clamp(Causal ? place + 1 : Window > 0 ? place + Window : keys, 1, keys);
+        long first = Math.Max(First.IsAbsent ? 0 : device.Id(First, b * Q.Shape[1] + t), Window > 0 ? place - Window + 1 : 0);
+        for (long s = Math.Clamp(first, 0, end - 1); s < end; s++)
+        {
+            R dot = R.Of(0f);
+            for (long d = 0; d < Q.Shape[3]; d++) dot += device.Get(Q, b, t, h, d) * device.Get(K, b, s, Group(h), d);
+            R score = R.Of(Scale) * dot;
+            if (!Bias.IsAbsent) score += device.Get(Bias, b, t, h, s);
+            if (Bias.IsAbsent || R.Largest(score) > Hidden) seen.Add((s, score));
+        }
+
+        return seen;
+    }
 
     /// <summary>The head of keys and values of a query head.</summary>
     internal long Group(long head) => head / (Q.Shape[2] / K.Shape[2]);

@@ -47,7 +47,7 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         AttentionPack<L>.Panel(k.At(b, group), k.Step, shape.Keys, shape.Size, 1f, buffers.K, shape.Keys);
         new Span<float>(buffers.Dk, checked((int)(buffers.End - buffers.Dk))).Clear();
         for (int h = group * shape.HeadsPerGroup; h < (group + 1) * shape.HeadsPerGroup; h++)
-            for (int block = 0; block < shape.Blocks; block++) Block(buffers, b, h, block);
+            for (int block = 0; block < shape.Blocks; block++) Block(shape.Of(b), buffers, b, h, block);
         for (int s = 0; s < shape.Keys; s++)
         {
             AttentionPack<L>.Write(buffers.Dk + (nint)s * buffers.SizeStep, 1f, dk.At(b, group, s), shape.Size);
@@ -57,14 +57,14 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         workspace.Return(rented);
     }
 
-    private void Block(in Buffers to, int b, int h, int block)
+    private void Block(in AttentionShape shape, in Buffers to, int b, int h, int block)
     {
         int start = block * shape.BlockRows, rows = shape.RowsOf(block);
         int first = shape.FirstKey(b, start, rows);
         PackQueries(to, b, h, start, rows);
         AttentionTiles<L>.Scores(shape, first, start, rows, to.Q, to.SizeStep, to.KTurned, to.P, to.ScoreStep);
         AttentionTiles<L>.Scores(shape, first, start, rows, to.Dy, to.SizeStep, to.VTurned, to.Ds, to.ScoreStep);
-        ScoreGradients(to, b, h, first, start, rows);
+        ScoreGradients(shape, to, b, h, first, start, rows);
         AttentionTiles<L>.AddTransposed(shape, first, start, rows, to.P, to.ScoreStep, to.DyPanel, to.Dv, to.SizeStep);
         AttentionTiles<L>.AddTransposed(shape, first, start, rows, to.Ds, to.ScoreStep, to.QPanel, to.Dk, to.SizeStep);
         AttentionTiles<L>.Weigh(shape, first, start, rows, to.Ds, to.ScoreStep, to.K, to.Dq, to.SizeStep);
@@ -82,7 +82,7 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         AttentionPack<L>.Panel(upstream, dy.Step, rows, shape.Size, 1f, to.DyPanel, shape.BlockRows);
     }
 
-    private void ScoreGradients(in Buffers to, int b, int h, int first, int start, int rows)
+    private void ScoreGradients(in AttentionShape shape, in Buffers to, int b, int h, int first, int start, int rows)
     {
         int padded = AttentionShape.RoundUp(rows, AttentionShape.TileRows);
         int count = AttentionShape.RoundUp(shape.Seen(start + padded - 1), AttentionShape.TileRows);
@@ -92,7 +92,9 @@ internal readonly unsafe struct AttentionBackward<L> : IJob where L : struct, IS
         {
             float mean = AttentionPack<L>.Dot(y.At(b, h, start + row), to.Dy + row * to.SizeStep, shape.Size);
             float* p = to.P + row * to.ScoreStep, ds = to.Ds + row * to.ScoreStep;
-            ScoreGradient(p, ds, logSums[row], mean, begin, shape.FirstKey(b, start + row), shape.Seen(start + row), count);
+            int begins = shape.FirstKey(b, start + row), seen = shape.Seen(start + row);
+            if (shape.HasBias) shape.AddBias<L>(p, b, h, start + row, begins, seen);
+            ScoreGradient(p, ds, logSums[row], mean, begin, begins, seen, count);
         }
     }
 

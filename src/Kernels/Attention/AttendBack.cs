@@ -10,7 +10,8 @@ public readonly partial record struct AttendBack(Attend Forward, View Dy, View D
 {
     /// <summary>Five products: the scores again, and the gradients of weights, queries, keys and values.</summary>
     public KernelCost Cost => new KernelCost("AttendBack", Flops: 5 * Forward.Product)
-        .Reads(Forward.Q, Forward.K, Forward.V, Forward.Y, Forward.Lse, Forward.First, Dy).Writes(Dq).Writes(Dk).Writes(Dv);
+        .Reads(Forward.Q, Forward.K, Forward.V, Forward.Y, Forward.Lse, Forward.First, Forward.Lengths, Forward.Bias, Dy)
+        .Writes(Dq).Writes(Dk).Writes(Dv);
 
     /// <inheritdoc/>
     public void On<R>(ReferenceBackend<R> device) where R : struct, IMemoryLane<R>
@@ -31,21 +32,22 @@ public readonly partial record struct AttendBack(Attend Forward, View Dy, View D
         var p = Forward.Probabilities(device, b, h, t, out _);
         var dp = new R[p.Length];
         R mean = R.Of(0f); // of dp under p
-        for (long s = 0; s < p.Length; s++)
+        for (int i = 0; i < p.Length; i++)
         {
-            dp[s] = R.Of(0f);
-            for (long d = 0; d < size; d++) dp[s] += device.Get(Dy, b, t, h, d) * device.Get(Forward.V, b, s, g, d);
-            mean += p[s] * dp[s];
+            dp[i] = R.Of(0f);
+            for (long d = 0; d < size; d++) dp[i] += device.Get(Dy, b, t, h, d) * device.Get(Forward.V, b, p[i].Key, g, d);
+            mean += p[i].Weight * dp[i];
         }
 
-        for (long s = 0; s < p.Length; s++)
+        for (int i = 0; i < p.Length; i++)
         {
-            R dScore = R.Of(Forward.Scale) * p[s] * (dp[s] - mean);
+            var (s, weight) = p[i];
+            R dScore = R.Of(Forward.Scale) * weight * (dp[i] - mean);
             for (long d = 0; d < size; d++)
             {
                 device.Set(Dq, b, t, h, d, dScore * device.Get(Forward.K, b, s, g, d), add: true);
                 device.Set(Dk, b, s, g, d, dScore * device.Get(Forward.Q, b, t, h, d), add: true);
-                device.Set(Dv, b, s, g, d, p[s] * device.Get(Dy, b, t, h, d), add: true);
+                device.Set(Dv, b, s, g, d, weight * device.Get(Dy, b, t, h, d), add: true);
             }
         }
     }

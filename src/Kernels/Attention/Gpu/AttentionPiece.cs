@@ -48,6 +48,11 @@ internal readonly struct AttentionNumbers(Quad upper, Quad lower)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public AttentionNumbers Inverse() => new(QuadMath.Inverse(Upper), QuadMath.Inverse(Lower));
+
+    /// <summary>Zero where <paramref name="value"/> is at most <paramref name="bound"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public AttentionNumbers WhereAbove(float bound, AttentionNumbers value) =>
+        new(QuadMath.WhereAbove(Upper, bound, value.Upper), QuadMath.WhereAbove(Lower, bound, value.Lower));
 }
 
 /// <summary>What attention does with four numbers, and with four rows of them.</summary>
@@ -64,6 +69,11 @@ internal static class QuadMath
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quad Inverse(Quad a) => Quad.Of(1f / a.X, 1f / a.Y, 1f / a.Z, 1f / a.W);
+
+    /// <summary>a where <paramref name="value"/> is above <paramref name="bound"/>, else zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quad WhereAbove(Quad a, float bound, Quad value) => Quad.Of(
+        value.X > bound ? a.X : 0f, value.Y > bound ? a.Y : 0f, value.Z > bound ? a.Z : 0f, value.W > bound ? a.W : 0f);
 
     /// <summary>exp(a - less).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

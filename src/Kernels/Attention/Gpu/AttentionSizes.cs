@@ -6,7 +6,7 @@ internal readonly struct AttentionSizes
     public readonly int Batch, Heads, Groups, Queries, Keys, Size;
     public readonly float Scale;
 
-    // query t sees the keys s <= t + offset
+    // query t sees the keys s <= t + offset, or key 0
     private readonly int offset, edge;
 
     public AttentionSizes(in Attend call, int edge)
@@ -18,7 +18,7 @@ internal readonly struct AttentionSizes
         Keys = (int)call.K.Shape[1];
         Groups = (int)call.K.Shape[2];
         Scale = (float)call.Scale;
-        offset = call.Causal ? Keys - Queries : Keys;
+        offset = call.Causal ? Keys - Queries : call.Window > 0 ? Keys - Queries + Math.Min(call.Window, Keys) - 1 : Keys;
         this.edge = edge;
     }
 
@@ -40,10 +40,10 @@ internal readonly struct AttentionSizes
     public bool Sees(int query, int key) => query < Queries && key <= LastKey(query);
 
     /// <summary>The last key that a query sees.</summary>
-    public int LastKey(int query) => query + offset < Keys ? query + offset : Keys - 1;
+    public int LastKey(int query) => query + offset >= Keys ? Keys - 1 : query + offset < 0 ? 0 : query + offset;
 
     /// <summary>The start of the first query tile of which a query sees the key.</summary>
-    public int FirstTile(int key) => key > offset ? (key - offset) / edge * edge : 0;
+    public int FirstTile(int key) => key > offset && key > 0 ? (key - offset) / edge * edge : 0;
 
     /// <summary>The place of a query's number in (B, H, T).</summary>
     public int Place(int batch, int head, int query) => (batch * Heads + head) * Queries + query;
