@@ -69,9 +69,11 @@ internal sealed record StepPlan
     {
         using var device = Device.CreateDry(isAsynchronous: options.Device is not (CommandOptions.Cpu or "ilgpu-cpu"));
         if (bound is { } most) device.Stream("", most);
+        using var exchange = options.Ranks > 1 ? new DataParallel(new PlannedRanks(options.OwnRank, options.Ranks)) : null;
+        Shards(options, shape)?.Use(device, null);
         using var model = shape.Create(device, options.Seed);
         FineTuning.Apply(options, model);
-        using var updater = Trainer.NewUpdater(options.Used(), model);
+        using var updater = Trainer.NewUpdater(options.Used(), model, exchange);
         var backend = (DryBackend)device.Backend;
         if (bound is not null) WarmUp();
         device.Arena.ResetPeaks();
@@ -101,7 +103,7 @@ internal sealed record StepPlan
         };
 
         // each further micro-batch takes the same memory
-        void Step() => updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.Batch));
+        void Step() => updater.Step(Math.Min(options.Accumulate, 2), _ => Loss(model, options.OwnBatch));
 
         // of the first step the order is not known in which it uses what lives in the file
         void WarmUp()
@@ -109,6 +111,22 @@ internal sealed record StepPlan
             backend.CountsFlops = false;
             Step();
             backend.CountsFlops = true;
+        }
+    }
+
+    /// <summary>Who has which weights, where they are divided among processes; else null.</summary>
+    /// <param name="options">The settings of the run.</param>
+    /// <param name="shape">The shape of its model.</param>
+    public static ShardPlan? Shards(TrainOptions options, ModelConfig shape)
+    {
+        return options.Shard && options.Ranks > 1 ? ShardPlan.Of(options.OwnRank, options.Ranks, Make) : null;
+
+        IDisposable Make(Device device)
+        {
+            var model = shape.Create(device, options.Seed);
+            FineTuning.Apply(options, model);
+            Trainer.NewUpdater(options.Used(), model); // its state counts
+            return model;
         }
     }
 
