@@ -38,7 +38,7 @@ internal sealed class RunRanks : IDisposable
     /// <exception cref="ToldException">It failed, and that was said already.</exception>
     public static void Run(CommandContext context, Action<RunRanks, CommandContext> command)
     {
-        using var all = new RunRanks(context.Join(), context.Errors);
+        using var all = Join(context);
         try
         {
             command(all, all.IsFirst ? context : context.Silent());
@@ -47,6 +47,18 @@ internal sealed class RunRanks : IDisposable
         {
             all.Fail(e);
             throw;
+        }
+    }
+
+    private static RunRanks Join(CommandContext context)
+    {
+        try
+        {
+            return new RunRanks(context.Join(), context.Errors);
+        }
+        catch (InputException e) when (Launcher.Rank > 0)
+        {
+            throw new ToldException(e); // by the first
         }
     }
 

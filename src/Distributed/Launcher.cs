@@ -15,6 +15,9 @@ public static class Launcher
     /// <summary>The processes that were started together; 1 where nothing says that there are more.</summary>
     public static int Ranks => Number(Found.Size) ?? (IsPmix ? Number("SLURM_NTASKS") ?? 1 : 1);
 
+    /// <summary>This process's number among them.</summary>
+    public static int Rank => Number("OMPI_COMM_WORLD_RANK") ?? Number("PMI_RANK") ?? Number("PMIX_RANK") ?? 0;
+
     /// <summary>What it is called.</summary>
     internal static string Name => Found.Name ?? (IsPmix ? "srun" : "a launcher of several processes");
 

@@ -33,8 +33,7 @@ public class DataParallelTests
     public void A_rule_does_on_many_ranks_what_it_does_on_one(RuleLine rule)
     {
         var whole = Tiny(rule, 1, 6)[0];
-        foreach (int ranks in (int[])[2, 3])
-            foreach (var own in Tiny(rule, ranks, 6 / ranks)) Closeness.OfItself(1, 1e-6, own, whole, $"{rule} on {ranks} ranks");
+        foreach (var own in Tiny(rule, 3, 2)) Closeness.OfItself(1, 1e-6, own, whole, $"{rule} on 3 ranks");
     }
 
     [Theory]
