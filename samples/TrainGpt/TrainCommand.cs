@@ -110,7 +110,9 @@ internal static class TrainCommand
     {
         asked = new PlanSearch(asked, shape).Resolved().Options;
         shape = ModelChoice.Set(asked, shape);
-        var data = corpus.Tokens(tokenizer);
+        var data = ranks.IsFirst ? corpus.Tokens(tokenizer) : null;
+        ranks.Meet(); // the first has kept the ids, where they are kept
+        data ??= corpus.Tokens(tokenizer);
         data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
         var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
         string hash = DataHash.Of(data);
@@ -207,7 +209,9 @@ internal static class TrainCommand
         TrainOptions options, Trainer trainer, Tokenizer tokenizer, CancellationToken stop, CommandContext context)
     {
         if (trainer.Evaluation is { } result) context.Output.WriteLine(result);
-        context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");
+        bool isDivided = options is { Shard: true, Ranks: > 1 }; // each token would take all weights from all processes
+        context.Output.WriteLine($"Saved to {options.Out}.{(isDivided ? "" : " A sample of what the model writes:")}");
+        if (isDivided) return;
         context.Output.WriteLine();
         TextGenerator.Write(context.Output,
             TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), stop);

@@ -366,7 +366,7 @@ internal record TrainOptions : CommandOptions
     public virtual int Ranks { get; init; } = 1;
 
     /// <summary>The windows of a micro-batch that this process takes.</summary>
-    public int OwnBatch => (int)((long)Batch * (OwnRank + 1) / Ranks) - (int)((long)Batch * OwnRank / Ranks);
+    public int OwnBatch => Math.Max(1, (int)((long)Batch * (OwnRank + 1) / Ranks) - (int)((long)Batch * OwnRank / Ranks));
 
     public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 

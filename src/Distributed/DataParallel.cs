@@ -11,7 +11,7 @@ namespace Mayfly;
 /// </summary>
 public sealed class DataParallel : IGradientExchange, IDisposable
 {
-    /// <summary>Gradients of fewer bytes wait until they are as many together: each sum has to reach all ranks, whatever its size.</summary>
+    /// <summary>Gradients of fewer bytes wait until they are as many together: each sum has its delay, whatever its size.</summary>
     internal const long LeastBytes = 256 << 10;
 
     private const int MostUnderWay = 2;

@@ -28,8 +28,8 @@ public sealed unsafe class Mpi : ICollectives
         if (given < Serialized)
             throw new InputException($"{Name} was built without threads, which are needed; install one with MPI_THREAD_SERIALIZED.");
         if (Ranks != Launcher.Ranks)
-            throw new InputException($"{Launcher.Name} has started {Launcher.Ranks} processes, of which {Name} finds {Ranks}: it is another "
-                + $"MPI's; name the right library by the environment variable {MpiLibrary.Variable}.");
+            throw new InputException($"{Launcher.Name} has started {Launcher.Ranks} processes, of which {Name} finds {Ranks}: it is "
+                + $"another MPI's; name the right library by the environment variable {MpiLibrary.Variable}.");
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace Mayfly;
 
-/// <summary>Stands for ranks that are not there: nothing is sent, and what comes is zeros. For steps on a device that counts only.</summary>
+/// <summary>Ranks that are not there: nothing is sent, and what comes is zeros. For steps on a device that counts only.</summary>
 /// <param name="rank">This one's number.</param>
 /// <param name="ranks">How many there would be.</param>
 public sealed class PlannedRanks(int rank, int ranks) : ICollectives

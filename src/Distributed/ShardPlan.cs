@@ -24,6 +24,9 @@ public sealed class ShardPlan
     /// <summary>Weights of fewer bytes, and their state, are on all ranks.</summary>
     internal long LeastBytes { get; private init; } = Shards.UsualLeast;
 
+    /// <summary>The bytes of divided weights that were sent by a device's rank or received so far; 0 where none are divided.</summary>
+    public static long MovedBytes(Device device) => (device.Pager as Shards)?.MovedBytes ?? 0;
+
     /// <summary>Divides a model's weights.</summary>
     /// <param name="rank">The rank whose memory is divided.</param>
     /// <param name="ranks">How many there are.</param>

@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// Makes one gradient of those that several processes, the ranks, have found on parts of a batch: what <see cref="UpdaterOptions.Exchange"/>
-/// needs of them. All ranks call the same in the same order.
+/// Makes one gradient of those that several processes, the ranks, have found on parts of a batch: what
+/// <see cref="UpdaterOptions.Exchange"/> needs of them. All ranks call the same in the same order.
 /// </summary>
 public interface IGradientExchange
 {

@@ -5,13 +5,13 @@ namespace Mayfly.Tests;
 /// <summary>What ranks do together, against the plain form of it.</summary>
 public class CollectivesTests
 {
-    public static TheoryData<int> Ranks => [1, 2, 3, 4, 7];
+    public static TheoryData<int> Ranks => [1, 2, 3, 5];
 
     [Theory]
     [MemberData(nameof(Ranks))]
     public void Sums_are_those_of_the_ranks_in_their_order_to_the_bit(int ranks)
     {
-        foreach (int count in (int[])[1, 5, 1024, 1025, 300_000])
+        foreach (int count in (int[])[1, 5, 1024, 1025, 270_000])
         {
             var expected = Values(0, count);
             for (int r = 1; r < ranks; r++)
@@ -85,7 +85,7 @@ public class CollectivesTests
     private static float[] Values(int rank, int count)
     {
         var values = new float[count];
-        Rng.FillNormal(values, 0, 1, new RandomKey(3, (ulong)rank));
+        for (int i = 0; i < count; i++) values[i] = ((uint)(i + 1) * 2654435761u + (uint)rank * 40503u) * 1e-7f / (i % 91 + 1);
         return values;
     }
 }

@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>Many ranks train as one does: to the bit among themselves, and as close as sums in another order come to one rank.</summary>
 public class DataParallelTests
 {
-    private const int Steps = 4;
+    private const int Steps = 3;
 
     private static readonly GptConfig Gpt = new() { VocabularySize = 19, Context = 12, Layers = 2, Heads = 3, Width = 48 };
 
@@ -32,8 +32,8 @@ public class DataParallelTests
     [MemberData(nameof(Rules))]
     public void A_rule_does_on_many_ranks_what_it_does_on_one(RuleLine rule)
     {
-        var whole = Tiny(rule, 1, 6)[0];
-        foreach (var own in Tiny(rule, 3, 2)) Closeness.OfItself(1, 1e-6, own, whole, $"{rule} on 3 ranks");
+        var whole = Tiny(rule, 1, 3)[0];
+        foreach (var own in Tiny(rule, 3, 1)) Closeness.OfItself(1, 1e-6, own, whole, $"{rule} on 3 ranks");
     }
 
     [Theory]
@@ -41,12 +41,10 @@ public class DataParallelTests
     public void A_model_is_the_same_on_all_ranks_and_divided_among_them(string name)
     {
         var (_, shape, mode, options) = models.First(m => m.Name == name);
-        foreach (int ranks in (int[])[2, 3])
-        {
-            var expected = Train(shape, mode, options, ranks, isDivided: false);
-            Assert.Single(expected.Distinct());
-            Assert.Equal(expected, Train(shape, mode, options, ranks, isDivided: true));
-        }
+        int ranks = 2 + name.Length % 2;
+        var expected = Train(shape, mode, options, ranks, isDivided: false);
+        Assert.Single(expected.Distinct());
+        Assert.Equal(expected, Train(shape, mode, options, ranks, isDivided: true));
     }
 
     [Fact]
@@ -99,7 +97,7 @@ public class DataParallelTests
             using var model = new TinyModel(device);
             using var updater = new Updater(model.Parameters, RuleTable.Everywhere(rule.Make(), UpdateMode.Eager),
                 new() { Schedule = rule.LearningRate / 10, Exchange = exchange });
-            for (int step = 0; step < 20; step++) updater.Step(1, _ => Part(model, step * 6 + own.Rank * rows, rows));
+            for (int step = 0; step < 20; step++) updater.Step(1, _ => Part(model, step * 3 + own.Rank * rows, rows));
             results[own.Rank] = [.. model.Parameters.SelectMany(p => p.Value.ToArray<double>())];
         });
         return results;
@@ -113,7 +111,8 @@ public class DataParallelTests
         return loss;
     }
 
-    private static string[] Train(ModelConfig shape, UpdateMode mode, UpdaterOptions options, int ranks, bool isDivided, float dropout = 0.1f)
+    private static string[] Train(ModelConfig shape, UpdateMode mode, UpdaterOptions options, int ranks, bool isDivided,
+        float dropout = 0.1f)
     {
         shape = shape with { Dropout = dropout };
         var results = new string[ranks];

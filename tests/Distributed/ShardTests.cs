@@ -71,12 +71,13 @@ public class ShardTests
     {
         using var exchange = new DataParallel(ranks);
         bool isDry = device.Backend.IsDry;
-        if (ranks.Ranks > 1) ShardPlan.Of(ranks.Rank, ranks.Ranks, d => Make(d, mode, rule, null).Updater).Use(device, isDry ? null : exchange.Queue);
+        var plan = ShardPlan.Of(ranks.Rank, ranks.Ranks, d => Make(d, mode, rule, null).Updater);
+        if (ranks.Ranks > 1) plan.Use(device, isDry ? null : exchange.Queue);
         var (model, updater) = Make(device, mode, rule, ranks.Ranks > 1 ? exchange : null);
         using (model)
         using (updater)
         {
-            for (int step = 0; step < 2; step++) updater.Step(() => Loss(model));
+            for (int step = 0; step < 1; step++) updater.Step(() => Loss(model));
             device.Arena.ResetPeaks();
             updater.Step(() => Loss(model));
             var report = device.Arena.Report;

@@ -5,7 +5,7 @@ namespace Mayfly.Tests;
 /// <summary><c>train</c> on several processes, which are threads here: one result, one voice, one folder.</summary>
 public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGptRun>
 {
-    private static readonly string[] Short = ["--steps", "4", "--evaluate-every", "2"];
+    private static readonly string[] Short = ["--steps", "4", "--evaluate-every", "2", "--evaluate-tokens", "64"];
 
     public static TheoryData<string> Settings =>
     [

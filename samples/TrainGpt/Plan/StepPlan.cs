@@ -41,6 +41,9 @@ internal sealed record StepPlan
     /// <summary>What lives in a working file, and what a step reads and writes of it; zeros where nothing does.</summary>
     public required (long Bytes, long Read, long Written) Streamed { get; init; }
 
+    /// <summary>What a process sends in a step of the gradients that all sum, and what it sends or receives of divided weights.</summary>
+    public required (long Gradients, long Weights) Wire { get; init; }
+
     /// <summary>Whether weights and state live in a working file.</summary>
     public bool IsStreamed => Streamed.Bytes > 0;
 
@@ -79,8 +82,10 @@ internal sealed record StepPlan
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();
         var (read, written) = Moved(device);
+        long moved = ShardPlan.MovedBytes(device);
         Step();
         trace.Dispose();
+        moved = ShardPlan.MovedBytes(device) - moved;
         (read, written) = (Moved(device).Read - read, Moved(device).Written - written);
         backend.CountsFlops = false; // but in the first step
         long reserved = 0; // the blocks of a step may fit the next one less well, which then takes more
@@ -95,6 +100,7 @@ internal sealed record StepPlan
             Peak = trace.Peak(),
             Report = device.Arena.Report,
             Blocks = device.Arena.Report.TouchedBytes,
+            Wire = (Summed(options, model), moved * options.Accumulate / Math.Min(options.Accumulate, 2)),
             Streamed = (device.Residency?.StreamedBytes ?? 0, read, written),
             Trace = trace,
             Flops = backend.Flops,
@@ -128,6 +134,16 @@ internal sealed record StepPlan
             Trainer.NewUpdater(options.Used(), model); // its state counts
             return model;
         }
+    }
+
+    /// <summary>
+    /// A rank sends all parts but its own, then its part's sum to all others; of divided weights the gradient to who has it, once.
+    /// </summary>
+    private static long Summed(TrainOptions options, LanguageModel model)
+    {
+        long bytes = model.Parameters().Where(p => p.Trainable).Sum(p => p.Shape.Count * sizeof(float));
+        int passes = options.NormClipping == ClipMode.TwoPass && options is { IsEager: true, Accumulate: 1 } ? 2 : 1;
+        return (options.Shard ? 1 : 2) * passes * bytes / options.Ranks * (options.Ranks - 1);
     }
 
     private static (long Read, long Written) Moved(Device device) =>
