@@ -12,6 +12,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     TokenizersCommand(),
     MemoryCommand(),
     LargeCommand(),
+    DistributedCommand(),
     KernelCommand("gemm", "matrix products of transformer shapes, beside the machine's FMA peak", GemmBench.Run),
     KernelCommand("loops", "element-wise, row and update loops beside hand-written ones", LoopBench.Run),
     KernelCommand("attention", "attention forward and backward beside products per head", AttentionBench.Run),
@@ -134,6 +135,17 @@ static Command LargeCommand()
         States = p.GetValue(states), LearningRate = p.GetValue(rate), Context = p.GetValue(context), Vocabulary = p.GetValue(vocabulary),
         Steps = p.GetValue(steps), ResidentGiB = p.GetValue(resident), Folder = p.GetValue(folder)!,
     }.Run());
+    return command;
+}
+
+static Command DistributedCommand()
+{
+    var config = new Option<string>("--config") { Description = "S, M, L or L64", DefaultValueFactory = _ => "S" };
+    var steps = new Option<int>("--steps") { Description = "timed steps, after three that are not", DefaultValueFactory = _ => 20 };
+    var threads = new Option<int>("--threads") { Description = "of each rank; 0 takes every core", DefaultValueFactory = _ => 1 };
+    var command = new Command("distributed", "under mpirun -n N: steps on several ranks, and what of their traffic is hidden") { config,
+        steps, threads };
+    command.SetAction(p => DistributedBench.Run(p.GetValue(config)!, p.GetValue(steps), p.GetValue(threads)));
     return command;
 }
 

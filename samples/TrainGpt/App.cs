@@ -46,6 +46,10 @@ internal static class App
         {
             return Fail(errors, "Stopped; there was nothing to save.", context.Signals.ExitCode ?? Failure);
         }
+        catch (ToldException)
+        {
+            return context.Signals.ExitCode ?? Failure;
+        }
         catch (Exception e) when (IsForTheUser(e))
         {
             return Fail(errors, e.Message, Failure);
@@ -75,7 +79,7 @@ internal static class App
     }
 
     /// <summary>What names its cause in one line; anything else is a bug and shows its trace.</summary>
-    private static bool IsForTheUser(Exception e) => e is InputException or ArgumentException or IOException or UnauthorizedAccessException
+    internal static bool IsForTheUser(Exception e) => e is InputException or ArgumentException or IOException or UnauthorizedAccessException
         or NonFiniteException or ArithmeticException or OutOfMemoryException or DeviceUnavailableException or NotSupportedException;
 
     private static int Fail(TextWriter errors, string message, int code)
@@ -99,6 +103,12 @@ internal sealed record CommandContext(TextReader Input, TextWriter Output, TextW
 
     /// <summary>The same, but what is written shows control characters and does not obey them: names and data may hold any.</summary>
     public CommandContext Cleaned() => this with { Output = new CleanWriter(Output), Errors = new CleanWriter(Errors) };
+
+    /// <summary>Joins the processes that were launched with this one.</summary>
+    public Func<ICollectives> Join { get; init; } = Launcher.Join;
+
+    /// <summary>The same for a process that others speak for.</summary>
+    public CommandContext Silent() => this with { Output = TextWriter.Null, Errors = TextWriter.Null, Screen = TextWriter.Null };
 
     /// <summary>Set when the user wants the command to end.</summary>
     public CancellationToken Stop => Signals.Stop;

@@ -56,6 +56,9 @@ internal sealed class Declaration
     /// <summary>What it is read from, by the names of properties.</summary>
     public string[] From => setting.From;
 
+    /// <summary>True for the name of a file or folder.</summary>
+    public bool IsPath => setting.IsPath;
+
     /// <summary>The settings of a rule that it changes.</summary>
     public string[] Keys => setting.Keys;
 

@@ -11,17 +11,17 @@ internal static class TrainCommand
 
     /// <summary>Gives a command the options of training and its action.</summary>
     public static Command Fill(Command command, CommandContext context) =>
-        CommandLine.Bind<TrainOptions>(command, given => Start(given, context));
+        CommandLine.Bind<TrainOptions>(command, given => RunRanks.Run(context, (ranks, own) => Start(given, ranks, own)));
 
-    private static void Start(Given given, CommandContext context)
+    private static void Start(Given given, RunRanks ranks, CommandContext context)
     {
-        var options = Read(new TrainOptions(), given);
+        var options = Read(new TrainOptions { OwnRank = ranks.Rank, Ranks = ranks.Count }, given);
         if (options is { From: SnapshotChoice.Best, Resume: false })
             throw new InputException("--from best says where to go on; give --resume too, or leave it out.");
-        FolderLock.CheckFree(options.Out);
+        if (ranks.IsFirst) FolderLock.CheckFree(options.Out);
         using var folder = new RunFolder(options.Out);
-        if (options.Resume) Resume(given, options.From, folder, context);
-        else StartAnew(given.Free(options), folder, context);
+        if (options.Resume) Resume(given, options.From, folder, ranks, context);
+        else StartAnew(given.Free(options), folder, ranks, context);
     }
 
     /// <summary>Settings over others: those of the configuration file, if one is named, then those of the command line.</summary>
@@ -67,7 +67,7 @@ internal static class TrainCommand
         return corpus.MakeTokenizer(options).VocabularySize;
     }
 
-    private static void StartAnew(TrainOptions options, RunFolder folder, CommandContext context)
+    private static void StartAnew(TrainOptions options, RunFolder folder, RunRanks ranks, CommandContext context)
     {
         options.Check();
         TokenizerChoice.CheckThere(options.Tokenizer);
@@ -77,39 +77,42 @@ internal static class TrainCommand
         if (pretrained is null)
         {
             var tokenizer = corpus.MakeTokenizer(options);
-            Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, null, folder, context);
+            Run(options, ModelChoice.Config(options, tokenizer.VocabularySize), corpus, tokenizer, null, null, folder, ranks, context);
         }
         else
         {
             var tokenizer = InitChoice.Tokenizer(options, pretrained);
-            Run(options, ModelChoice.Set(options, pretrained.Config), corpus, tokenizer, pretrained, null, folder, context);
+            Run(options, ModelChoice.Set(options, pretrained.Config), corpus, tokenizer, pretrained, null, folder, ranks, context);
         }
     }
 
-    private static void Resume(Given given, SnapshotChoice from, RunFolder folder, CommandContext context)
+    private static void Resume(Given given, SnapshotChoice from, RunFolder folder, RunRanks ranks, CommandContext context)
     {
-        if (Directory.Exists(folder.Path)) folder.Own();
+        if (ranks.IsFirst && Directory.Exists(folder.Path)) folder.Own();
+        ranks.Meet(); // the first has put the folder in order
         var (snapshot, shape, saved, tokenizer) = folder.Open(context, from);
         using (snapshot)
         {
-            saved = saved.Used();
+            saved = (saved with { OwnRank = ranks.Rank, Ranks = ranks.Count }).Used();
             var options = Resumption.WithSameTokenizer(Read(saved, given), saved, tokenizer);
             Resumption.CheckSame(options, saved, given, snapshot.Path);
             options.Check();
             Trainer.CheckLeft(snapshot, options);
             using var pretrained = FineTuning.HasAdapters(options) ? InitChoice.Open(options) : null;
             using var corpus = Corpus.Open(options, context);
-            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, pretrained, (snapshot, saved), folder, context);
+            Run(options, ModelChoice.Set(options, shape), corpus, tokenizer, pretrained, (snapshot, saved), folder, ranks, context);
         }
     }
 
     private static void Run(
         TrainOptions asked, ModelConfig shape, Corpus corpus, Tokenizer tokenizer, PretrainedModel? pretrained,
-            (Snapshot File, TrainOptions Options)? saved, RunFolder folder, CommandContext context)
+            (Snapshot File, TrainOptions Options)? saved, RunFolder folder, RunRanks ranks, CommandContext context)
     {
         asked = new PlanSearch(asked, shape).Resolved().Options;
         shape = ModelChoice.Set(asked, shape);
-        var data = corpus.Tokens(tokenizer);
+        var data = ranks.IsFirst ? corpus.Tokens(tokenizer) : null;
+        ranks.Meet(); // the first has kept the ids, where they are kept
+        data ??= corpus.Tokens(tokenizer);
         data.TrainBatches(asked.Batch, shape.Context, asked.Seed); // what is too short is refused before anything takes time
         var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
         string hash = DataHash.Of(data);
@@ -117,26 +120,30 @@ internal static class TrainCommand
         using var device = Device.Open(asked.Device, asked.Threads);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
         string memory = MemoryCheck.Run(options, shape, device);
-        CheckWritable(options, folder, context.Stop);
+        if (ranks.IsFirst) CheckWritable(options, folder, context.Stop);
+        ranks.Agree(options, saved?.File.Step ?? 0);
         WorkingFile.Open(options, folder, device);
+        StepPlan.Shards(options, shape)?.Use(device, ranks.Exchange!.Queue);
         using var model = FineTuning.Make(options, shape, device, pretrained);
         options = FineTuning.Checked(options, model);
-        using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, context);
+        using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, ranks, context);
         if (saved is { } s) trainer.Restore(s.File);
+        ranks.AgreeOn(model);
         foreach (string line in corpus.Summary) context.Output.WriteLine(line);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
+        if (ranks.Summary is { } processes) context.Output.WriteLine(processes);
         context.Output.WriteLine(trainer.Plan);
         context.Output.WriteLine(memory);
-        if (saved is null) SetAside(folder, context);
-        using var records = new RunRecords(options, folder, trainer.Step, context);
+        if (saved is null && ranks.IsFirst) SetAside(folder, context);
+        using var records = ranks.IsFirst ? new RunRecords(options, folder, trainer.Step, context) : null;
         var view = View(context, new RunClock(trainer.Step, options.Steps));
         trainer.Evaluating = view.Evaluating;
         view.Show(report => Run(trainer, records, report, context.Stop));
-        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, trainer, tokenizer, context);
+        if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, trainer, tokenizer, ranks.Stop(context), context);
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
             + $"train --resume --out {folder.Path} goes on.");
-        records.Report(model, tokenizer, context.Stop);
+        records?.Report(model, tokenizer, context.Stop);
     }
 
     /// <summary>Finds out about what cannot be written before anything is.</summary>
@@ -156,7 +163,7 @@ internal static class TrainCommand
             context.Output.WriteLine($"'{folder.Path}' held another run; its files are in '{place}' now.");
     }
 
-    private static void Run(Trainer trainer, RunRecords records, Action<StepStatus> report, CancellationToken stop)
+    private static void Run(Trainer trainer, RunRecords? records, Action<StepStatus> report, CancellationToken stop)
     {
         try
         {
@@ -198,12 +205,15 @@ internal static class TrainCommand
             : new PlainProgress(context.Output, clock);
     }
 
-    private static void Finish(TrainOptions options, Trainer trainer, Tokenizer tokenizer, CommandContext context)
+    private static void Finish(
+        TrainOptions options, Trainer trainer, Tokenizer tokenizer, CancellationToken stop, CommandContext context)
     {
         if (trainer.Evaluation is { } result) context.Output.WriteLine(result);
-        context.Output.WriteLine($"Saved to {options.Out}. A sample of what the model writes:");
+        bool isDivided = options is { Shard: true, Ranks: > 1 }; // each token would take all weights from all processes
+        context.Output.WriteLine($"Saved to {options.Out}.{(isDivided ? "" : " A sample of what the model writes:")}");
+        if (isDivided) return;
         context.Output.WriteLine();
         TextGenerator.Write(context.Output,
-            TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), context.Stop);
+            TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), stop);
     }
 }

@@ -189,7 +189,13 @@ internal record TrainOptions : CommandOptions
         IsPath = true, Otherwise = "the run's")]
     public string? StreamFolder { get; init; }
 
-    [Setting("Windows of text per micro-batch.", Phase.Run, Min = 1, Max = Most)]
+    [Setting(
+        "Divides weights, gradients and optimizer state among the processes that mpirun has started, instead of giving each all of them. "
+            + "It changes no bit of the run.",
+        Phase.Place)]
+    public bool Shard { get; init; }
+
+    [Setting("Windows of text per micro-batch; several processes share them.", Phase.Run, Min = 1, Max = Most)]
     public int Batch { get; init; } = 12;
 
     [Setting("Micro-batches per step; their gradients add up.", Phase.Run, Min = 1, Max = 4096)]
@@ -353,6 +359,15 @@ internal record TrainOptions : CommandOptions
         Kind = "FILE")]
     public string? Config { get; init; }
 
+    /// <summary>This process's number among those that train the model, from 0.</summary>
+    public int OwnRank { get; init; }
+
+    /// <summary>How many there are.</summary>
+    public virtual int Ranks { get; init; } = 1;
+
+    /// <summary>The windows of a micro-batch that this process takes.</summary>
+    public int OwnBatch => Math.Max(1, (int)((long)Batch * (OwnRank + 1) / Ranks) - (int)((long)Batch * OwnRank / Ranks));
+
     public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 
     public bool IsEager => Mode == UpdateMode.Eager;
@@ -414,6 +429,20 @@ internal record TrainOptions : CommandOptions
         (long)Math.Clamp((double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated,
             MostEvaluated);
 
+    private void CheckRanks()
+    {
+        if (Batch < Ranks)
+            throw new InputException($"--batch {Batch}: its windows are shared by {Ranks} processes; give {Ranks} or more.");
+        if (GradientDtype != DType.F32)
+            throw new InputException($"--gradient-dtype {SettingText.Write(GradientDtype)}: gradients of several processes are summed in "
+                + "f32; leave it out.");
+        if (Shard && (Resident is not null || Device != Cpu))
+            throw new InputException($"--shard divides the memory of CPUs, without {(Resident is null ? "--device" : "--resident")}; "
+                + "leave one out.");
+        if (Shard && Report is not null)
+            throw new InputException("--report needs all weights in one process, which --shard never has; let report make it afterwards.");
+    }
+
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
     public void Check()
@@ -426,6 +455,7 @@ internal record TrainOptions : CommandOptions
             throw new InputException($"--batch {Batch} times --context {context} is more than {MostTokens} tokens; "
                 + "use --accumulate for larger batches.");
         OptimizerChoice.Check(this);
+        if (Ranks > 1) CheckRanks();
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");

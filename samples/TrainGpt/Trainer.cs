@@ -17,12 +17,13 @@ internal sealed class Trainer : IDisposable
     private readonly TrainOptions options;
     private readonly RunFolder folder;
     private readonly Tokenizer tokenizer;
-    private readonly Batches batches;
+    private readonly Batches batches, own;
     private readonly Evaluator evaluator;
     private readonly Updater updater;
     private readonly Throughput throughput;
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
+    private readonly RunRanks ranks;
     private readonly CommandContext context;
     private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock, counted;
@@ -36,23 +37,26 @@ internal sealed class Trainer : IDisposable
     /// <param name="data">What to train on.</param>
     /// <param name="validation">What to validate on.</param>
     /// <param name="folder">Where it is saved.</param>
+    /// <param name="ranks">The processes that train it.</param>
     /// <param name="context">Hears of warnings.</param>
     /// <exception cref="InputException">The data is too short.</exception>
     public Trainer(
         TrainOptions options, LanguageModel model, Tokenizer tokenizer, TokenStream data, EvaluationData validation, RunFolder folder,
-        CommandContext context)
+        RunRanks ranks, CommandContext context)
     {
-        (this.options, this.tokenizer, Model, this.folder, this.context) = (options, tokenizer, model, folder, context);
+        (this.options, this.tokenizer, Model, this.folder) = (options, tokenizer, model, folder);
+        (this.ranks, this.context) = (ranks, context);
         batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
+        own = batches.Part(ranks.Rank, ranks.Count);
         evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
-        soundness = new SoundnessCheck(model, batches, options.Accumulate);
-        updater = NewUpdater(options, model);
+        soundness = new SoundnessCheck(model, own, options.Accumulate);
+        updater = NewUpdater(options, model, ranks.Exchange);
         throughput = new Throughput(TokensPerStep);
         loss = MicroBatchLoss;
     }
 
     /// <summary>What steps the model of a run.</summary>
-    public static Updater NewUpdater(TrainOptions options, LanguageModel model) =>
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model, IGradientExchange? exchange = null) =>
         new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
@@ -66,6 +70,7 @@ internal sealed class Trainer : IDisposable
             MasterWeights = options.MasterWeights,
             LossScale = options.ConstantLossScale,
             DynamicLossScale = options.DynamicLossScale,
+            Exchange = exchange,
         });
 
     /// <summary>The model.</summary>
@@ -119,15 +124,16 @@ internal sealed class Trainer : IDisposable
     /// <exception cref="OperationCanceledException">It was stopped before the first step.</exception>
     /// <exception cref="InputException">A snapshot cannot be written, or data not be read.</exception>
     /// <exception cref="NonFiniteException">A loss, gradient or weight is infinite or not a number, or the run has diverged.</exception>
-    public void Run(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
+    public void Run(RunRecords? records, Action<StepStatus> progress, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         if (savedStep < 0) Save(records);
-        records.Begin();
+        records?.Begin();
         try
         {
             Train(records, progress, stop);
             if (Step > savedStep) Save(records);
+            ranks.Any(false);
         }
         catch
         {
@@ -141,13 +147,13 @@ internal sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => updater.Dispose();
 
-    private void Train(RunRecords records, Action<StepStatus> progress, CancellationToken stop)
+    private void Train(RunRecords? records, Action<StepStatus> progress, CancellationToken stop)
     {
         StartClock();
-        while (Step < options.Steps && !stop.IsCancellationRequested)
+        while (Step < options.Steps && !ranks.Any(stop.IsCancellationRequested))
         {
             if (Next(records, stop) is not { } status) continue;
-            records.Add(status);
+            records?.Add(status);
             if (Step % options.StepsBetweenSnapshots == 0 || Step == options.Steps) Save(records);
             if (status.ValidationLoss is { } loss && !(loss >= best?.Loss)) KeepBest(loss);
             progress(status);
@@ -158,7 +164,7 @@ internal sealed class Trainer : IDisposable
     /// <summary>
     /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
     /// </summary>
-    private StepStatus? Next(RunRecords records, CancellationToken stop)
+    private StepStatus? Next(RunRecords? records, CancellationToken stop)
     {
         var report = MakeStep(records);
         stepsOnClock++;
@@ -170,13 +176,13 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>Makes a step, of which the first is drawn where that is asked for.</summary>
-    private StepReport MakeStep(RunRecords records)
+    private StepReport MakeStep(RunRecords? records)
     {
         if (options.MemoryTimeline is null || isDrawn) return updater.Step(options.Accumulate, loss);
         isDrawn = true;
         using var trace = Model.Device.Arena.StartTrace();
         var report = updater.Step(options.Accumulate, loss);
-        records.AddStep(Model.Config, trace);
+        records?.AddStep(Model.Config, trace);
         return report;
     }
 
@@ -190,7 +196,7 @@ internal sealed class Trainer : IDisposable
         try
         {
             var found = evaluator.Measure(options.EvaluateTokens!.Value, progress =>
-                Evaluating(progress with { IsAtEnd = step == options.Steps }), stop);
+                Evaluating(progress with { IsAtEnd = step == options.Steps }), ranks.Exchange is null ? stop : default);
             measured = (step, found.Loss);
             return found;
         }
@@ -209,7 +215,7 @@ internal sealed class Trainer : IDisposable
     {
         long first = (Step - 1) * options.Accumulate;
         if (microBatch == 0) counted = Counted(first);
-        var batch = batches.Read(first + microBatch, Model.Device);
+        var batch = own.Read(first + microBatch, Model.Device);
         return Model.Loss(batch.Ids, batch.Targets, total: Math.Max(1, counted), batch.Parts);
     }
 
@@ -217,28 +223,51 @@ internal sealed class Trainer : IDisposable
     private long Counted(long first) => Enumerable.Range(0, options.Accumulate).Sum(i => (long)batches.Counted(first + i));
 
     /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
-    private void Save(RunRecords records)
+    private void Save(RunRecords? records)
     {
         if (!IsSound()) return;
+        if (records is null)
+        {
+            TakePart();
+            return;
+        }
+
         if (folder.Follow()) Follow(records);
         if (savedStep >= 0) records.Flush();
+        ranks.Exchange?.ShareNumbers(updater);
         folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
         savedStep = Step;
         records.AddConfiguration();
+    }
+
+    /// <summary>Gives the process that writes a snapshot what is here alone.</summary>
+    private void TakePart()
+    {
+        ranks.Exchange?.ShareNumbers(updater);
+        if (options.Shard) Snapshot.TakePart(FineTuning.Saved(options, Model), updater);
+        savedStep = Step;
     }
 
     /// <summary>The best one is the last one too, or has to be saved by itself.</summary>
     private void KeepBest(double loss)
     {
         if (!double.IsFinite(loss) || savedStep != Step && !IsSound()) return;
-        if (savedStep == Step) Snapshot.KeepBest(folder.Path);
+        if (!ranks.IsFirst) TakePartInBest();
+        else if (savedStep == Step) Snapshot.KeepBest(folder.Path);
         else folder.SaveBest(Model, updater, options, tokenizer, loss);
         best = (Step, loss);
     }
 
+    private void TakePartInBest()
+    {
+        if (savedStep != Step && options.Shard) Snapshot.TakePart(FineTuning.Saved(options, Model), updater);
+    }
+
+    /// <summary>All processes find the same: each has other data.</summary>
     private bool IsSound()
     {
         string? why = soundness.Problem(Step);
+        if (ranks.Any(why is not null)) why ??= "another rank finds that it does not predict its data";
         if (why is not null && !isUnsound && !isFailing) context.Warn($"Step {Step}: {why}, so no snapshot is taken until that is better.");
         isUnsound = why is not null;
         return !isUnsound;
@@ -252,8 +281,9 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>The failure itself is what is reported.</summary>
-    private void SaveAfterFailure(RunRecords records)
+    private void SaveAfterFailure(RunRecords? records)
     {
+        if (ranks.Exchange is not null) return; // the others may be gone
         if (updater.Torn || updater.InStep || Step <= savedStep) return;
         isFailing = true;
         try

@@ -48,7 +48,7 @@ public readonly ref struct Op
         }
 
         InUse.Clear();
-        inputs[0].Device.Residency?.Settle();
+        inputs[0].Device.Pager?.Settle();
         var tape = Tape.Current;
         if (inputs[0].Device.Arena.Trace is { } trace) trace.At(Tape.PhaseOf(tape), name, Scope.Innermost(inputs[0].Device)?.Name);
         return new Op(name, inputs, tape, tape is not null && tape.Reads(name, inputs));

@@ -29,6 +29,15 @@ public sealed partial class Sweep
     /// <summary>The parameter whose hook runs on this thread, or null.</summary>
     internal static Parameter? Firing => firing;
 
+    /// <summary>Lets another parameter be stepped on this thread, one that the sweep is past.</summary>
+    /// <returns>The one before.</returns>
+    internal static Parameter? SwapFiring(Parameter? parameter)
+    {
+        var before = firing;
+        firing = parameter;
+        return before;
+    }
+
     /// <summary>
     /// The upstream gradient of the record's result; dense unless the node takes any strides. Freed after the record's backward.
     /// </summary>
@@ -127,7 +136,7 @@ public sealed partial class Sweep
             if (HasUpstream())
             {
                 TakeDy();
-                using var held = node.TakesUpstreamItself ? default : tape.Device.Residency?.Hold() ?? default;
+                using var held = node.TakesUpstreamItself ? default : tape.Device.Pager?.Hold() ?? default;
                 node.Backward(this);
             }
         }

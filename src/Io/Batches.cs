@@ -12,6 +12,7 @@ public sealed class Batches
     private const ulong Stream = 0xBA7C_4E5D_0000_0000;
     private readonly ITokens tokens;
     private readonly ulong seed;
+    private readonly int whole, first;
 
     /// <summary>Cuts windows of <paramref name="context"/> ids and one more for the last target.</summary>
     /// <param name="tokens">The sequence, longer than the context.</param>
@@ -25,8 +26,14 @@ public sealed class Batches
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         this.tokens = Windows.LongEnough(tokens, context);
         this.seed = seed;
-        Batch = batch;
+        Batch = whole = batch;
         Context = context;
+    }
+
+    private Batches(Batches all, int first, int count)
+    {
+        (tokens, seed, whole, Context, Separator) = (all.tokens, all.seed, all.whole, all.Context, all.Separator);
+        (this.first, Batch) = (all.first + first, count);
     }
 
     /// <summary>Draws windows from ids in memory, which are not copied.</summary>
@@ -61,6 +68,20 @@ public sealed class Batches
         }
 
         if (Separator is { } separator) Documents.Detach(ids, targets, separator);
+    }
+
+    /// <summary>
+    /// The same batches, of which these have a part of the windows: the parts, as equal as they can be, make up the whole.
+    /// </summary>
+    /// <param name="part">Its number, from 0.</param>
+    /// <param name="parts">How many there are, no more than windows.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such part.</exception>
+    public Batches Part(int part, int parts)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(parts, Batch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)part, (uint)parts, nameof(part));
+        int from = (int)((long)Batch * part / parts), to = (int)((long)Batch * (part + 1) / parts);
+        return new Batches(this, from, to - from);
     }
 
     /// <summary>The id that ends each document, where these do not see each other; null where a window is one text.</summary>
@@ -103,7 +124,7 @@ public sealed class Batches
     /// <summary>A 64-bit draw scaled to the number of places: no remainder, so no place is favoured by more than (places) / 2^64.</summary>
     private long Start(long index, int row)
     {
-        var (a, b, _, _) = Philox.Block(new RandomKey(seed, Stream), unchecked((ulong)index * (ulong)Batch + (ulong)row));
+        var (a, b, _, _) = Philox.Block(new RandomKey(seed, Stream), unchecked((ulong)index * (ulong)whole + (ulong)(first + row)));
         return (long)Math.BigMul((ulong)b << 32 | a, (ulong)(tokens.Count - Context), out _);
     }
 }

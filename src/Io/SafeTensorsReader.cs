@@ -76,7 +76,7 @@ public sealed class SafeTensorsReader : IDisposable
     /// <exception cref="BadFileException">No such tensor, another shape, or a type that does not convert.</exception>
     public void ReadInto(string name, Tensor tensor)
     {
-        tensor.Device.Residency?.Settle();
+        tensor.Device.Pager?.Settle();
         var entry = Check(name, tensor.Shape, tensor.Type);
         if (!tensor.Layout.IsContiguous)
         {

@@ -180,9 +180,10 @@ public sealed class SafeTensorsWriter
             stream.Write(MemoryMarshal.AsBytes(values.Span.Slice(i, Math.Min(Piece, values.Length - i))));
     }
 
-    private static void WriteTensor(Stream stream, Tensor tensor)
+    /// <summary>Writes a tensor's bytes.</summary>
+    internal static void WriteTensor(Stream stream, Tensor tensor)
     {
-        tensor.Device.Residency?.Settle();
+        tensor.Device.Pager?.Settle();
         if (!tensor.Layout.IsContiguous)
         {
             using var dense = Tensor.Unowned(tensor.Device, tensor.Shape, tensor.Type, Use.Scratch, "SafeTensors");

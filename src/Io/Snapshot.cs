@@ -109,6 +109,14 @@ public sealed class Snapshot : IDisposable
     /// <exception cref="InputException">It cannot be written.</exception>
     public static void KeepBest(string folder) => Files.Duplicate(Newest(folder), Best(folder));
 
+    /// <summary>
+    /// What a process does while another one saves a snapshot of a model that is divided among them: it sends what it has. Nothing is
+    /// written.
+    /// </summary>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
+    public static void TakePart(IReadOnlyList<Parameter> parameters, Updater? updater) =>
+        Writer(parameters, updater, 0, "", null, null).WriteTo(Stream.Null);
+
     private static SafeTensorsWriter Writer<TConfiguration>(
         IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer,
             double? validationLoss)

@@ -60,9 +60,11 @@ internal sealed class Progress(UpdaterOptions options)
             throw new InvalidOperationException(
                 "Updater: the model is torn: a step failed after it had moved some weights. "
                 + "Load a snapshot of weights and optimizer state, then call MarkRestored.");
-        if (microBatches is < 1 or > MostMicroBatches)
+        int ranks = options.Exchange?.Ranks ?? 1;
+        if (microBatches < 1 || (long)microBatches * ranks > MostMicroBatches)
             throw new ArgumentOutOfRangeException(
-                nameof(microBatches), $"Updater: {microBatches} micro-batches; a step has 1 to {MostMicroBatches}.");
+                nameof(microBatches), $"Updater: {microBatches} micro-batches{(ranks > 1 ? $" on each of {ranks} ranks" : "")}; "
+                    + $"a step has 1 to {MostMicroBatches}.");
         CheckRate(learningRate);
         (phase, this.microBatches, MicroBatch) = (measures ? Phase.Measuring : Phase.Open, microBatches, 0);
         (LearningRate, loss, measuredLoss) = (learningRate, 0, null);

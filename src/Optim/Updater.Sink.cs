@@ -14,7 +14,9 @@ public sealed partial class Updater
             var slot = Awaited(parameter);
             slot.Take(ref gradient, progress.IsLastMicroBatch, Fires(slot),
                 RoundingDraws.OfGradient(options.Seed, GlobalStep, parameter, progress.MicroBatch));
-            if (slot.IsWhole) Spend(slot);
+            if (!slot.IsWhole) return;
+            if (options.Exchange is { } exchange) SpendAll(exchange.Add(parameter, slot.Gradient!));
+            else Spend(slot);
         }
         catch
         {
@@ -35,6 +37,33 @@ public sealed partial class Updater
         throw new InvalidOperationException(
             $"Updater: a second sweep in step {GlobalStep} after {slot.Parameter.Name} had its whole gradient; "
             + "for gradient accumulation say Begin(microBatches: n) and sweep by updater.Backward(tape, loss).");
+    }
+
+    /// <summary>Spends gradients that are summed over all ranks; the sweep is past their parameters.</summary>
+    private void SpendAll(IReadOnlyList<Parameter> summed)
+    {
+        foreach (var parameter in summed)
+        {
+            var firing = Sweep.SwapFiring(parameter);
+            try
+            {
+                Device.Pager?.Forget(parameter.Value);
+                if (options.Exchange!.Steps(parameter)) Spend(slotOf[parameter]);
+                else Leave(slotOf[parameter]);
+            }
+            finally
+            {
+                Sweep.SwapFiring(firing);
+            }
+        }
+    }
+
+    /// <summary>Leaves a gradient to the rank that steps the parameter, which tells the norm later.</summary>
+    private void Leave(Slot slot)
+    {
+        slot.DropGradient();
+        if (slot.Squares is null) slot.Note(0);
+        if (Fires(slot) && !progress.IsMeasuring) progress.Move();
     }
 
     /// <summary>Does with a whole gradient what the pass is for. One that is not used here waits for the end of the step.</summary>
@@ -73,6 +102,23 @@ public sealed partial class Updater
         for (int i = 0; i < rest.Length; i++) Note(rest[i], squares[i]);
     }
 
+    /// <summary>Sums what of the gradients is not summed yet over all ranks, and tells all the norms of each.</summary>
+    private void FinishExchange()
+    {
+        if (options.Exchange is not { } exchange) return;
+        SpendAll(exchange.Finish());
+        MeasureRest();
+        if (!ReadsNorms) return;
+        var squares = Array.ConvertAll(slots, s => Tells(exchange, s.Parameter) ? s.Squares ?? 0 : 0);
+        exchange.Sum(squares);
+        for (int i = 0; i < slots.Length; i++)
+            if (slots[i].Squares is not null) slots[i].Note(squares[i]);
+    }
+
+    /// <summary>True on the one rank whose norm of a parameter's gradient counts.</summary>
+    private static bool Tells(IGradientExchange exchange, Parameter parameter) =>
+        exchange.IsShared(parameter) ? exchange.Rank == 0 : exchange.Steps(parameter);
+
     /// <summary>What gradients are multiplied by until they are used.</summary>
     private double LossScale => options.DynamicLossScale is null ? options.LossScale : State.Number(LossScaling.Scale);
 
@@ -92,7 +138,7 @@ public sealed partial class Updater
 
     private void Apply(Slot slot)
     {
-        using var held = Device.Residency?.Hold() ?? default;
+        using var held = Device.Pager?.Hold(alone: true) ?? default;
         Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
         slot.Widen(LossScale);

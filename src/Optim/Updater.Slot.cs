@@ -116,8 +116,10 @@ public sealed partial class Updater
 
         private void Init(Rule rule, RuleState state)
         {
+            state.Device.Pager?.Beside(Parameter.Value);
             rule.Init(Parameter, state);
             if (master is not null) MasterWeight.Init(Parameter, state);
+            state.Device.Pager?.Beside(null);
         }
 
         public void DropGradient()

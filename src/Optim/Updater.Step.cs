@@ -34,6 +34,7 @@ public sealed partial class Updater
             RunMicroBatches(microBatches, loss, ofMeans);
             if (progress.IsMeasuring)
             {
+                FinishExchange();
                 if (Overflows) return Skip();
                 clipping.FindFactor(Norm());
                 progress.Repeat();
@@ -69,7 +70,7 @@ public sealed partial class Updater
         Abandon();
         progress.Open(microBatches, learningRate ?? ScheduledRate(GlobalStep + 1), measures: clipping.NeedsTwoPasses(microBatches));
         clipping.StartStep();
-        Device.Residency?.StartStep();
+        Device.Pager?.StartStep();
         foreach (var slot in slots) slot.StartStep();
         if (microBatches == 1) phase = Device.Arena.Phase(phases[0]);
     }
@@ -82,7 +83,7 @@ public sealed partial class Updater
             using var tape = Tape.Record(Device, Random);
             tape.Accumulates = microBatches > 1;
             var share = loss(k);
-            Backward(tape, ofMeans && microBatches > 1 && !tape.HasShares ? share / microBatches : share);
+            Backward(tape, ofMeans && microBatches * Ranks > 1 && !tape.HasShares ? share / (microBatches * Ranks) : share);
         }
     }
 
@@ -95,7 +96,7 @@ public sealed partial class Updater
         try
         {
             progress.CheckRoom();
-            if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(loss.Item());
+            if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(Total(loss.Item()));
             tape.Backward(LossScale == 1 ? loss : loss.Scale((float)LossScale), this);
             progress.NextMicroBatch();
         }
@@ -104,6 +105,13 @@ public sealed partial class Updater
             Abandon();
             throw;
         }
+    }
+
+    /// <summary>The loss of all ranks together, which thus find alike that it is not finite.</summary>
+    private double Total(double loss)
+    {
+        options.Exchange?.Sum(new Span<double>(ref loss));
+        return loss;
     }
 
     /// <summary>Ends the step: steps what is still waiting, in the order of the parameters.</summary>
@@ -115,13 +123,14 @@ public sealed partial class Updater
         try
         {
             progress.CheckComplete();
+            FinishExchange();
             MeasureRest();
             if (Overflows) return Skip();
             double norm = Norm();
             clipping.FindFactor(norm);
             foreach (var slot in slots)
             {
-                slot.TakeZero();
+                if (options.Exchange?.Steps(slot.Parameter) ?? true) slot.TakeZero();
                 if (slot.Gradient is not null) Apply(slot);
             }
 
@@ -156,8 +165,9 @@ public sealed partial class Updater
     /// </summary>
     public void Abandon()
     {
+        options.Exchange?.Cancel();
         foreach (var slot in slots) slot.DropGradient();
-        Device.Residency?.EndStep();
+        Device.Pager?.EndStep();
         phase.Dispose();
         progress.Abandon();
     }

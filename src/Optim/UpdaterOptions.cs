@@ -68,4 +68,10 @@ public sealed record UpdaterOptions
     /// found steps later, when weights have moved. With <see cref="MaxNorm"/> norms are read in every step all the same.
     /// </summary>
     public int ReadEvery { get; init; } = 1;
+
+    /// <summary>
+    /// How the gradients of several processes become one; null: there is one process. The loss that each computes is its share of the
+    /// step's: given the total of targets over all ranks, or, as a plain mean, one of as many as there are ranks.
+    /// </summary>
+    public IGradientExchange? Exchange { get; init; }
 }

@@ -29,7 +29,10 @@ public sealed class Device : IDisposable
     public Arena Arena { get; }
 
     /// <summary>Where weights and states live in a file, or null: see <see cref="Stream(string, long)"/>.</summary>
-    public Residency? Residency { get; private set; }
+    public Residency? Residency => Pager as Residency;
+
+    /// <summary>What keeps large weights and states elsewhere while nobody uses them, or null.</summary>
+    public Pager? Pager { get; internal set; }
 
     /// <summary>The type of parameters, activations and gradients here: F32, or F64 on the reference.</summary>
     public DType Float => Backend.Float;
@@ -141,10 +144,12 @@ public sealed class Device : IDisposable
     internal Residency Stream(string path, StreamOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.ResidentBytes, "residentBytes");
-        if (Residency is not null) throw new InvalidOperationException($"Stream: {Name} streams already.");
+        if (Pager is not null) throw new InvalidOperationException($"Stream: {Name} keeps its weights elsewhere already.");
         if (Backend.IsAsynchronous)
             throw new NotSupportedException($"Stream: {Name} has memory of its own; weights stream to the CPU only.");
-        return Residency = new Residency(Arena, Backend.IsDry ? null : new StreamFile(path, options.Disk), options);
+        var residency = new Residency(Arena, Backend.IsDry ? null : new StreamFile(path, options.Disk), options);
+        Pager = residency;
+        return residency;
     }
 
     /// <inheritdoc/>
@@ -153,7 +158,7 @@ public sealed class Device : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Residency?.Dispose();
+        Pager?.Dispose();
         Arena.Dispose();
         Backend.Dispose();
     }

@@ -16,22 +16,23 @@ internal sealed class Storage
         Bytes = bytes;
         Use = use;
         Op = op;
-        Block = device.Residency is { } residency && residency.Takes(use, bytes) ? residency.Add(bytes, op)
+        Block = device.Pager is { } pager && pager.Takes(use, bytes) ? pager.Add(bytes, use, op)
             : device.Arena.Rent(bytes, use, op);
     }
 
     public Device Device { get; }
 
-    private Block Block { get; }
+    /// <summary>The memory, or what stands for it.</summary>
+    public Block Block { get; }
 
-    /// <summary>The memory for a kernel that reads, and that of one that writes: what lives in a file is fetched.</summary>
-    public Block ForReading => Block is Paged page ? page.Use(writes: false) : Block;
+    /// <summary>The memory for a kernel that reads, and that of one that writes: what is kept elsewhere is fetched.</summary>
+    public Block ForReading => Block is Lent lent ? lent.Use(writes: false) : Block;
 
     /// <inheritdoc cref="ForReading"/>
-    public Block ForWriting => Block is Paged page ? page.Use(writes: true) : Block;
+    public Block ForWriting => Block is Lent lent ? lent.Use(writes: true) : Block;
 
-    /// <summary>Where it lives in a file: what was used before may leave the memory.</summary>
-    public void Settle() => (Block as Paged)?.Settle();
+    /// <summary>Where it is kept elsewhere: what was used before may leave the memory.</summary>
+    public void Settle() => (Block as Lent)?.Settle();
 
     public long Bytes { get; }
 
@@ -74,10 +75,10 @@ internal sealed class Storage
     /// <summary>True where no scope and no maker frees it.</summary>
     public bool IsLoose => Volatile.Read(ref loose);
 
-    /// <summary>Leaves it to the garbage collector, which is told of its size; a part of the model's file stays where it is.</summary>
+    /// <summary>Leaves it to the garbage collector, which is told of its size; what is kept elsewhere stays there.</summary>
     public void Loosen()
     {
-        if (Block is Paged || Interlocked.Exchange(ref loose, true)) return;
+        if (Block is Lent || Interlocked.Exchange(ref loose, true)) return;
         Device.Arena.Loosen(Block);
         if (Bytes > 0) GC.AddMemoryPressure(Bytes);
     }
@@ -97,7 +98,7 @@ internal sealed class Storage
     public void RemoveHolder()
     {
         if (Interlocked.Decrement(ref holders) != 0) return;
-        if (Block is Paged page) page.Free();
+        if (Block is Lent lent) lent.Free();
         else GiveBack();
         GC.SuppressFinalize(this);
     }

@@ -16,11 +16,19 @@ internal static class PlanCommand
     private static void Run(Given given, CommandContext context)
     {
         var (options, shape) = TrainCommand.Asked(new PlanOptions(), given, context);
+        options = options with { OwnRank = Neediest(options, shape) };
         var search = new PlanSearch(options, shape);
         var run = (options as PlanOptions)?.Fit is { } fit ? search.Within(Bytes(fit)) : search.Resolved();
         PlanText.Write(context.Output, run.Options, ModelChoice.Set(run.Options, shape), run.Plan);
         if (run == search.Asked) PlanText.WriteAlternatives(context.Output, search);
         else context.Output.WriteLine($"{Environment.NewLine}{run.Command(given)}");
+    }
+
+    /// <summary>The process with the most bytes of weights and state, where these are divided; else with the most windows.</summary>
+    private static int Neediest(TrainOptions options, ModelConfig shape)
+    {
+        var bytes = StepPlan.Shards(options, ModelChoice.Set(options, shape))?.BytesOfRanks;
+        return Enumerable.Range(0, options.Ranks).MaxBy(rank => bytes?[rank] ?? (options with { OwnRank = rank }).OwnBatch);
     }
 
     private static long Bytes(string text) => ByteSize.TryParse(text)

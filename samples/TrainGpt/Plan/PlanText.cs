@@ -26,6 +26,10 @@ internal static class PlanText
         if (plan.IsStreamed)
             output.WriteLine($"The working file: {ByteSize.Text(plan.Streamed.Bytes)} of weights and state; a step reads "
                 + $"{ByteSize.Text(plan.Streamed.Read)} of it and writes {ByteSize.Text(plan.Streamed.Written)}.");
+        if (options.Ranks > 1)
+            output.WriteLine($"Ranks: {options.Ranks}; of rank {options.OwnRank}, which needs most: a step sends about "
+                + $"{ByteSize.Text(plan.Wire.Gradients)} of gradients"
+                + (options.Shard ? $" and sends or receives {ByteSize.Text(plan.Wire.Weights)} of weights." : "."));
         output.WriteLine($"Resident memory: about {ByteSize.Text(plan.Resident)}, "
             + $"of which {ByteSize.Text(StepPlan.RuntimeBytes)} is the runtime's.");
     }

@@ -44,6 +44,9 @@ internal sealed record StepPlan
     /// <summary>What lives in a working file, and what a step reads and writes of it; zeros where nothing does.</summary>
     public required (long Bytes, long Read, long Written) Streamed { get; init; }
 
+    /// <summary>What a process sends in a step of the gradients that all sum, and what it sends or receives of divided weights.</summary>
+    public required (long Gradients, long Weights) Wire { get; init; }
+
     /// <summary>Whether weights and state live in a working file.</summary>
     public bool IsStreamed => Streamed.Bytes > 0;
 
@@ -72,16 +75,20 @@ internal sealed record StepPlan
     {
         using var device = Device.CreateDry(isAsynchronous: options.Device is not (CommandOptions.Cpu or "ilgpu-cpu"));
         if (bound is { } most) device.Stream("", most);
+        using var exchange = options.Ranks > 1 ? new DataParallel(new PlannedRanks(options.OwnRank, options.Ranks)) : null;
+        Shards(options, shape)?.Use(device, null);
         using var model = shape.Create(device, options.Seed);
         FineTuning.Apply(options, model);
-        using var updater = Trainer.NewUpdater(options.Used(), model);
+        using var updater = Trainer.NewUpdater(options.Used(), model, exchange);
         var backend = (DryBackend)device.Backend;
         WarmUp();
         device.Arena.ResetPeaks();
         using var trace = device.Arena.StartTrace();
         var (read, written) = Moved(device);
+        long moved = ShardPlan.MovedBytes(device);
         Step();
         trace.Dispose();
+        moved = ShardPlan.MovedBytes(device) - moved;
         (read, written) = (Moved(device).Read - read, Moved(device).Written - written);
         backend.CountsFlops = false; // but in the first step
         long reserved = 0; // the blocks of a step may fit the next one less well, which then takes more
@@ -96,6 +103,7 @@ internal sealed record StepPlan
             Peak = trace.Peak(),
             Report = device.Arena.Report,
             Blocks = device.Arena.Report.TouchedBytes,
+            Wire = (Summed(options, model), moved * options.Accumulate / Math.Min(options.Accumulate, 2)),
             Streamed = (device.Residency?.StreamedBytes ?? 0, read, written),
             Trace = trace,
             Flops = backend.Flops,
@@ -105,7 +113,7 @@ internal sealed record StepPlan
         };
 
         // those between the first micro-batch and the last take the same memory
-        void Step() => updater.Step(Math.Min(options.Accumulate, 3), _ => Loss(model, options.Batch));
+        void Step() => updater.Step(Math.Min(options.Accumulate, 3), _ => Loss(model, options.OwnBatch));
 
         // a run looks at its weights before the first step; and of that the order is not known in which it uses what lives in a file
         void WarmUp()
@@ -116,6 +124,32 @@ internal sealed record StepPlan
             if (bound is null) Evaluate(Evaluator.Phase, model, EvaluatedRows(options, model.Context));
             backend.CountsFlops = true;
         }
+    }
+
+    /// <summary>Who has which weights, where they are divided among processes; else null.</summary>
+    /// <param name="options">The settings of the run.</param>
+    /// <param name="shape">The shape of its model.</param>
+    public static ShardPlan? Shards(TrainOptions options, ModelConfig shape)
+    {
+        return options.Shard && options.Ranks > 1 ? ShardPlan.Of(options.OwnRank, options.Ranks, Make) : null;
+
+        IDisposable Make(Device device)
+        {
+            var model = shape.Create(device, options.Seed);
+            FineTuning.Apply(options, model);
+            Trainer.NewUpdater(options.Used(), model); // its state counts
+            return model;
+        }
+    }
+
+    /// <summary>
+    /// A rank sends all parts but its own, then its part's sum to all others; of divided weights the gradient to who has it, once.
+    /// </summary>
+    private static long Summed(TrainOptions options, LanguageModel model)
+    {
+        long bytes = model.Parameters().Where(p => p.Trainable).Sum(p => p.Shape.Count * sizeof(float));
+        int passes = options.NormClipping == ClipMode.TwoPass && options is { IsEager: true, Accumulate: 1 } ? 2 : 1;
+        return (options.Shard ? 1 : 2) * passes * bytes / options.Ranks * (options.Ranks - 1);
     }
 
     private static (long Read, long Written) Moved(Device device) =>

@@ -3,7 +3,7 @@ namespace Mayfly;
 /// <summary>
 /// What a tensor has in place of a block of memory while it lives in a file: its place there, and a buffer while it is used.
 /// </summary>
-internal sealed class Paged(Residency residency, long bytes, long place, string name) : Block(bytes)
+internal sealed class Paged(Residency residency, long bytes, long place, string name) : Lent(bytes)
 {
     /// <summary>Where it begins in the file.</summary>
     public long Place { get; } = place;
@@ -32,13 +32,12 @@ internal sealed class Paged(Residency residency, long bytes, long place, string 
     /// <summary>True where it is here for a use that is expected and has not come.</summary>
     public bool IsExpected { get; set; }
 
-    /// <summary>The memory, with what the file has.</summary>
-    /// <param name="writes">Whether it is going to be changed.</param>
-    public Block Use(bool writes) => residency.Fetch(this, writes);
+    /// <inheritdoc/>
+    public override Block Use(bool writes) => residency.Fetch(this, writes);
 
-    /// <summary>What was used before may leave the memory.</summary>
-    public void Settle() => residency.Settle();
+    /// <inheritdoc/>
+    public override void Settle() => residency.Settle();
 
-    /// <summary>Gives memory and place back.</summary>
-    public void Free() => residency.Remove(this);
+    /// <inheritdoc/>
+    public override void Free() => residency.Remove(this);
 }

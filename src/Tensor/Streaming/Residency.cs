@@ -7,7 +7,7 @@ namespace Mayfly;
 /// is of no use after the run and goes with the device. <see cref="Device.Stream(string, long)"/> makes one; one thread at a time may use
 /// what lives in it.
 /// </summary>
-public sealed class Residency : IDisposable
+public sealed class Residency : Pager
 {
     /// <summary>What is smaller stays in memory: reading it would cost more than keeping it.</summary>
     internal const long UsualLeast = 64 << 10;
@@ -22,7 +22,6 @@ public sealed class Residency : IDisposable
     private readonly List<Paged> present = [];
     private readonly bool spoils;
     private long uses, stretch, places;
-    private int holds;
     private bool isClosed;
     private StreamException? failure;
 
@@ -65,10 +64,10 @@ public sealed class Residency : IDisposable
         }
     }
 
-    /// <summary>Says that what was used so far may leave the memory: called between ops, where nobody holds an address.</summary>
-    public void Settle()
+    /// <inheritdoc/>
+    public override void Settle()
     {
-        if (Volatile.Read(ref holds) > 0) return;
+        if (IsHeld) return;
         lock (gate)
         {
             stretch++;
@@ -76,28 +75,20 @@ public sealed class Residency : IDisposable
         }
     }
 
-    /// <summary>Until the result is disposed all that is used stays in memory, as while a rule steps a parameter with its states.</summary>
-    public Held Hold()
-    {
-        Settle();
-        Interlocked.Increment(ref holds);
-        return new Held(this);
-    }
-
-    /// <summary>A step begins; its uses are expected to be those of the step before.</summary>
-    public void StartStep()
+    /// <inheritdoc/>
+    public override void StartStep()
     {
         lock (gate) order.Start();
     }
 
-    /// <summary>A step is over.</summary>
-    public void EndStep()
+    /// <inheritdoc/>
+    public override void EndStep()
     {
         lock (gate) order.End();
     }
 
     /// <summary>Closes and deletes the file. What lived in it cannot be used any more.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         lock (gate)
         {
@@ -110,9 +101,9 @@ public sealed class Residency : IDisposable
     }
 
     /// <summary>True for what lives in the file.</summary>
-    internal bool Takes(Use use, long bytes) => use is Use.Weight or Use.State && bytes >= LeastBytes && !isClosed;
+    internal override bool Takes(Use use, long bytes) => use is Use.Weight or Use.State && bytes >= LeastBytes && !isClosed;
 
-    internal Paged Add(long bytes, string name)
+    internal override Lent Add(long bytes, Use use, string name)
     {
         lock (gate)
         {
@@ -249,21 +240,6 @@ public sealed class Residency : IDisposable
             var buffer = page.Buffer;
             Drop(page);
             if (spoils && buffer is HostBlock block) block.Part(0, (int)page.Bytes).Fill(0xFF);
-        }
-    }
-
-    /// <summary>See <see cref="Hold"/>.</summary>
-    public readonly struct Held : IDisposable
-    {
-        private readonly Residency? residency;
-
-        internal Held(Residency residency) => this.residency = residency;
-
-        /// <inheritdoc/>
-        public void Dispose()
-        {
-            if (residency is null || Interlocked.Decrement(ref residency.holds) > 0) return;
-            residency.Settle();
         }
     }
 }
