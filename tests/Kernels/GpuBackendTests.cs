@@ -23,7 +23,7 @@ public class GpuBackendTests
     [Fact]
     public void A_naive_form_that_fails_leaves_the_device_as_it_was()
     {
-        using var device = new Device(GpuBackends.CreateIlgpuCpu());
+        using var device = TestDevice.Open();
         using var x = Tensor.Ones(3, device);
         Assert.Throws<InvalidOperationException>(() => device.Backend.Run(new Failing(x.Write("test"))));
         Assert.Equal(3, x.Sum().Item());
@@ -32,7 +32,7 @@ public class GpuBackendTests
     [Fact]
     public void Memory_that_nobody_uses_is_given_back_before_the_device_is_full()
     {
-        using var device = new Device(GpuBackends.CreateIlgpuCpu(mostBytes: 10_000));
+        using var device = TestDevice.Open(10_000);
         Tensor.Zeros(1500, device).Dispose();
         using var other = Tensor.Zeros(2000, device);
         Assert.InRange(device.Arena.Report.ReservedBytes, 8000, 10_000);
@@ -41,7 +41,7 @@ public class GpuBackendTests
     [Fact]
     public void A_full_device_is_an_error_with_the_arenas_books()
     {
-        using var device = new Device(GpuBackends.CreateIlgpuCpu(mostBytes: 10_000));
+        using var device = TestDevice.Open(10_000);
         using var weights = Tensor.Zeros(1500, device);
         var error = Assert.Throws<OutOfMemoryException>(() => Tensor.Zeros(1500, device));
         Assert.Contains("has no 6,000 bytes left", error.Message);
@@ -53,7 +53,7 @@ public class GpuBackendTests
     [Fact]
     public void A_fold_without_room_for_its_parts_is_an_error()
     {
-        using var device = new Device(GpuBackends.CreateIlgpuCpu(mostBytes: 16_384));
+        using var device = TestDevice.Open(16_384);
         using var x = Tensor.Ones((2, 1500), device);
         var y = Assert.Throws<OutOfMemoryException>(() => x.Sum([0]));
         Assert.Contains("has no", y.Message);
@@ -63,7 +63,7 @@ public class GpuBackendTests
     [Fact]
     public void A_formula_that_does_not_compile_is_named_and_the_device_says_so_again()
     {
-        using var device = new Device(GpuBackends.CreateIlgpuCpu());
+        using var device = TestDevice.Open();
         using var x = Tensor.Ones(3, device);
         x.MapInPlace(default(TestSigmoid));
         var error = Assert.Throws<NotSupportedException>(() => x.MapInPlace(default(Hidden)));

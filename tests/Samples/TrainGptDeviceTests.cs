@@ -48,15 +48,15 @@ public class TrainGptDeviceTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         string validation = run.Write("few.txt", File.ReadAllText(run.Data)[..40]);
         string[] options = [.. tiny, validation];
         TrainGptRun.Good(run.Train("on-cpu", options));
-        TrainGptRun.Good(run.Train("on-gpu", [.. options, "--device", "ilgpu-cpu", "--read-every", "2"]));
+        TrainGptRun.Good(run.Train("on-gpu", [.. options, "--device", TestDevice.Name, "--read-every", "2"]));
         string[][] cpu = Log("on-cpu"), gpu = Log("on-gpu");
         Assert.Equal(["2", "4"], gpu.Select(line => line[0]));
         Assert.Equal(Number(cpu[1][1]), Number(gpu[0][1]), 1e-3);
         Assert.Equal(Number(cpu[3][1]), Number(gpu[1][1]), 1e-3);
         Assert.Equal(Number(cpu[3][2]), Number(gpu[1][2]), 1e-3);
-        Assert.StartsWith("validation loss", TrainGptRun.Good("evaluate", "--out", run.File("on-gpu"), "--device", "ilgpu-cpu"));
+        Assert.StartsWith("validation loss", TrainGptRun.Good("evaluate", "--out", run.File("on-gpu"), "--device", TestDevice.Name));
         string[] ask = ["generate", "--out", run.File("on-gpu"), "--prompt", "the", "--tokens", "6", "--temperature", "0"];
-        Assert.Equal(TrainGptRun.Good(ask), TrainGptRun.Good([.. ask, "--device", "ilgpu-cpu"]));
+        Assert.Equal(TrainGptRun.Good(ask), TrainGptRun.Good([.. ask, "--device", TestDevice.Name]));
     }
 
     private string[][] Log(string name) => [.. File.ReadAllLines(run.File(name, "log.csv")).Skip(1).Select(line => line.Split(','))];

@@ -59,12 +59,18 @@ public sealed partial class GpuBackend
                     parts.SubView(groups * i, groups));
             }
 
-            fixed (double* to = all)
-            {
-                if (all.Length > 0) parts.CopyToCPU(stream, ref *to, all.Length);
-            }
+            if (all.Length > 0)
+                fixed (double* to = all) ReadBack(parts, to, all.Length);
         }
 
         for (int i = 0; i < views.Length; i++) sums[i] = all.Skip(groups * i).Take(groups).Sum();
+    }
+
+    /// <summary>Waits for numbers.</summary>
+    private unsafe void ReadBack(ArrayView<double> source, double* to, int count)
+    {
+        Meter.Waits++;
+        Meter.ReadBytes += sizeof(double) * count;
+        Guarded(() => source.CopyToCPU(stream, ref *to, count));
     }
 }

@@ -14,7 +14,7 @@ internal static class GpuText
     /// <summary>PTX for a compute capability such as 80.</summary>
     public static string Ptx(MethodInfo kernel, int capability)
     {
-        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        using var context = GpuContexts.New();
         var architecture = capability switch
         {
             70 => CudaArchitecture.SM_70,
@@ -30,7 +30,7 @@ internal static class GpuText
     /// <summary>OpenCL C 2.0.</summary>
     public static string OpenCL(MethodInfo kernel)
     {
-        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+        using var context = GpuContexts.New();
         var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false,
             subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
