@@ -7,7 +7,9 @@ namespace Mayfly.Tests;
 internal static class TestDevice
 {
     /// <summary>Its name.</summary>
-    public static string Name { get; } = Environment.GetEnvironmentVariable("MAYFLY_TEST_DEVICE") is { Length: > 0 } name ? name : "ilgpu-cpu";
+    public static string Name { get; } = Environment.GetEnvironmentVariable("MAYFLY_TEST_DEVICE") is { Length: > 0 } name
+        ? name
+        : "ilgpu-cpu";
 
     /// <summary>True where a lane is a thread of the host, so that tests stay small.</summary>
     public static bool IsSimulated => Name == "ilgpu-cpu";

@@ -128,6 +128,8 @@ internal static class TrainCommand
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);
         context.Output.WriteLine(trainer.Plan);
         context.Output.WriteLine(memory);
+        if (device.Backend.IsAsynchronous)
+            context.Output.WriteLine($"The first step compiles the kernels for {device.Name}, which takes some seconds.");
         if (saved is null) SetAside(folder, context);
         using var records = new RunRecords(options, folder, trainer.Step, context);
         var view = View(context, new RunClock(trainer.Step, options.Steps));
@@ -165,6 +167,10 @@ internal static class TrainCommand
         catch (NonFiniteException e)
         {
             throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
+        }
+        catch (DeviceLostException e)
+        {
+            throw new InputException($"{e.Message} {trainer.WayOn}", e);
         }
     }
 

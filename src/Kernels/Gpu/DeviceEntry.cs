@@ -14,7 +14,7 @@ public sealed record DeviceEntry(string Name, bool IsAvailable, string Descripti
 public sealed class DeviceUnavailableException(string message) : InvalidOperationException(message);
 
 /// <summary>
-/// A device failed in the middle of its work: it was lost, a kernel did what it must not, or memory that it had promised was not there. What
-/// it held is lost; open it anew in a new process and go on from what was saved.
+/// A device failed in the middle of its work: it was lost, a kernel did what it must not, or memory that it had promised was not there.
+/// What it held is lost; open it anew in a new process and go on from what was saved.
 /// </summary>
 public sealed class DeviceLostException(string message, Exception inner) : InvalidOperationException(message, inner);

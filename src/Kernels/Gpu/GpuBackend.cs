@@ -48,8 +48,8 @@ public sealed partial class GpuBackend : Backend
     /// <summary>What went to the device and came back so far.</summary>
     internal GpuMeter Meter { get; } = new();
 
-    /// <summary>Runs before each call of the driver; it may throw.</summary>
-    internal Action? Calling { get; set; }
+    /// <summary>Runs before each call of a driver by this thread and those it starts; it may fail in the driver's place.</summary>
+    internal static AsyncLocal<Action?> Calling { get; } = new();
 
     /// <summary>True where a lane is a thread of the host.</summary>
     internal bool IsSimulated { get; }
@@ -90,6 +90,7 @@ public sealed partial class GpuBackend : Backend
     {
         lock (Gate)
         {
+            Try(LaunchWaiting);
             Release(((GpuBlock)block).Buffer);
             allocated -= block.Bytes;
         }
@@ -142,6 +143,7 @@ public sealed partial class GpuBackend : Backend
     {
         lock (Gate)
         {
+            Try(LaunchWaiting);
             Try(accelerator.Synchronize); // no copy may be under way from memory that is unlocked next
             Release(staging);
             if (workspace is not null) Release(workspace.Buffer);
@@ -160,7 +162,7 @@ public sealed partial class GpuBackend : Backend
         {
             call();
         }
-        catch (AcceleratorException)
+        catch (Exception e) when (e is AcceleratorException or DeviceLostException)
         {
             // what lost the device was said when it happened
         }
@@ -179,6 +181,10 @@ public sealed partial class GpuBackend : Backend
 
     /// <summary>Groups for a launch whose lanes go through <paramref name="count"/> elements in steps: see <see cref="Lanes"/>.</summary>
     public KernelConfig Over(long count) => (Groups((count + GroupSize - 1) / GroupSize), GroupSize);
+
+    /// <summary>The same for several operands, each with a line of groups, by the longest.</summary>
+    private KernelConfig Lines(long longest, int operands) =>
+        new(new Index2D(Groups((longest + GroupSize - 1) / GroupSize), operands), new Index2D(GroupSize, 1));
 
     /// <summary>As many groups as there is work for, up to what fills the device.</summary>
     internal int Groups(long wanted) => (int)Math.Clamp(wanted, 1, MostGroups);

@@ -68,12 +68,15 @@ public static class GpuBackends
         var devices = GpuContexts.Find(kind);
         return devices.Length == 0
             ? [new DeviceEntry($"{Prefix(kind)}:0", false, WhyNone(kind))]
-            : devices.Select((d, i) => Entry($"{Prefix(kind)}:{i}", d, isGpu: d is not CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU }));
+            : devices.Select((d, i) => Entry($"{Prefix(kind)}:{i}", d));
     }
 
-    private static DeviceEntry Entry(string name, ILGPU.Runtime.Device device, bool isGpu) =>
-        new(name, true, $"{device.Name}, {device.MemorySize >> 20:N0} MiB, {device.NumMultiprocessors} multiprocessors"
-            + (isGpu ? "" : "; a CPU, which auto leaves out: cpu is faster there")) { IsGpu = isGpu };
+    private static DeviceEntry Entry(string name, ILGPU.Runtime.Device device)
+    {
+        bool isGpu = device is not CLDevice { DeviceType: CLDeviceType.CL_DEVICE_TYPE_CPU };
+        return new(name, true, $"{device.Name}, {device.MemorySize >> 20:N0} MiB, {device.NumMultiprocessors} multiprocessors"
+            + (isGpu ? "" : "; a CPU, which auto leaves out: the device cpu is faster")) { IsGpu = isGpu };
+    }
 
     /// <summary>Passes on an accelerator that can run all kernels.</summary>
     private static Accelerator Capable(Accelerator accelerator, string name)

@@ -1,10 +1,17 @@
+using System.Reflection;
+
 namespace Mayfly;
 
 /// <summary>Counts of what a GPU backend sent to its device and waited for.</summary>
 internal sealed class GpuMeter
 {
+    private readonly Dictionary<string, long> launches = [];
+
+    /// <summary>Kernels launched, by their names.</summary>
+    public IReadOnlyDictionary<string, long> ByKernel => launches;
+
     /// <summary>Kernels launched.</summary>
-    public long Launches { get; set; }
+    public long Launches => launches.Values.Sum();
 
     /// <summary>Times the host stood still until the device had done all before.</summary>
     public long Waits { get; set; }
@@ -15,16 +22,20 @@ internal sealed class GpuMeter
     /// <summary>Bytes that went to the device.</summary>
     public long WrittenBytes { get; set; }
 
-    /// <summary>Kernels compiled.</summary>
+    /// <summary>Kernels compiled since the device was opened.</summary>
     public int Compiled { get; set; }
 
-    /// <summary>What has been counted since an earlier state.</summary>
-    public GpuMeter Since(GpuMeter start) => new()
+    /// <summary>Notes a launch.</summary>
+    public void Launched(MethodInfo kernel)
     {
-        Launches = Launches - start.Launches, Waits = Waits - start.Waits, ReadBytes = ReadBytes - start.ReadBytes,
-        WrittenBytes = WrittenBytes - start.WrittenBytes, Compiled = Compiled - start.Compiled,
-    };
+        string name = $"{kernel.DeclaringType!.Name}.{kernel.Name}";
+        launches[name] = launches.GetValueOrDefault(name) + 1;
+    }
 
-    /// <summary>The counts as they are now.</summary>
-    public GpuMeter Copy() => Since(new GpuMeter());
+    /// <summary>Begins to count from zero.</summary>
+    public void Clear()
+    {
+        launches.Clear();
+        (Waits, ReadBytes, WrittenBytes) = (0, 0, 0);
+    }
 }
