@@ -6,6 +6,7 @@ var root = new RootCommand("Mayfly's benchmarks. Compare ratios of one run: time
     StepCommand(),
     PeersCommand(),
     RooflineCommand(),
+    GpuCommand(),
     RankCommand(),
     RulesCommand(),
     StoredCommand(),
@@ -39,10 +40,32 @@ static Command StepCommand()
     var threads = new Option<int>("--threads") { Description = "0 takes every core", DefaultValueFactory = _ => 0 };
     var seed = new Option<ulong>("--seed") { Description = "of the initial weights", DefaultValueFactory = _ => 1337 };
     var profile = new Option<bool>("--profile") { Description = "the time of each kernel, beside the machine's limits in this run" };
+    var device = DeviceOption("cpu");
+    var readEvery = new Option<int>("--read-every") { Description = "steps between readings of loss and norms",
+        DefaultValueFactory = _ => 1 };
+    var clip = new Option<double>("--clip") { Description = "the largest norm of all gradients; 0 does not clip, deferred only",
+        DefaultValueFactory = _ => 0 };
     var command = new Command("step", "whole training steps of a GPT or a Llama at fixed sizes on a fixed token stream") { model, config,
-        steps, mode, threads, seed, profile };
-    command.SetAction(p => StepBench.Run(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!, p.GetValue(threads),
-        p.GetValue(seed), p.GetValue(profile)));
+        steps, mode, threads, seed, profile, device, readEvery, clip };
+    command.SetAction(p => StepBench.Run(new(p.GetValue(model)!, p.GetValue(config)!, p.GetValue(steps), p.GetValue(mode)!)
+    {
+        Threads = p.GetValue(threads), Seed = p.GetValue(seed), Profile = p.GetValue(profile), Device = p.GetValue(device)!,
+        ReadEvery = p.GetValue(readEvery), Clip = p.GetValue(clip),
+    }));
+    return command;
+}
+
+static Option<string> DeviceOption(string usual) =>
+    new("--device") { Description = "cpu, cuda:0, opencl:0 or ilgpu-cpu", DefaultValueFactory = _ => usual };
+
+static Command GpuCommand()
+{
+    var device = DeviceOption("cuda:0");
+    var configs = new Option<string[]>("--config") { Description = "any of S, M and L", DefaultValueFactory = _ => ["S", "M", "L"],
+        AllowMultipleArgumentsPerToken = true };
+    var command = new Command("gpu", "what a card does: steps with their launches and waits, and matrix products; within ten minutes") {
+        device, configs };
+    command.SetAction(p => GpuBench.Run(p.GetValue(device)!, p.GetValue(configs)!));
     return command;
 }
 

@@ -8,7 +8,7 @@ internal static class Rehearsal
     /// <param name="run">Makes the model and two steps on the device that it is given.</param>
     public static MemoryReport Of(Device? device, Action<Device> run)
     {
-        using var dry = Device.CreateDry();
+        using var dry = Device.CreateDry(device?.Backend.IsAsynchronous == true);
         run(dry);
         device?.Arena.LearnPhases(dry.Arena);
         return dry.Arena.Report;

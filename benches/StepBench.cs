@@ -24,16 +24,38 @@ internal static class StepBench
         ["L64"] = new(50304, 12, 12, 768, 64, 4),
     };
 
-    /// <summary>The command's entry.</summary>
-    /// <param name="kind">gpt or llama, at the same sizes.</param>
-    /// <param name="config">S, M, L or L64.</param>
-    /// <param name="steps">Timed steps, after three that are not.</param>
-    /// <param name="mode">eager or deferred.</param>
-    /// <param name="threads">0 takes all cores.</param>
-    /// <param name="seed">Of the initial weights.</param>
-    /// <param name="profile">Prints the time of each kernel as well, beside the machine's limits.</param>
-    public static int Run(string kind, string config, int steps, string mode, int threads, ulong seed, bool profile)
+    /// <summary>What to time.</summary>
+    /// <param name="Kind">gpt or llama, at the same sizes.</param>
+    /// <param name="Config">S, M, L or L64.</param>
+    /// <param name="Steps">Timed steps, after three that are not.</param>
+    /// <param name="Mode">eager or deferred.</param>
+    internal sealed record Order(string Kind, string Config, int Steps, string Mode)
     {
+        /// <summary>0 takes all cores.</summary>
+        public int Threads { get; init; }
+
+        /// <summary>Of the initial weights.</summary>
+        public ulong Seed { get; init; } = 1337;
+
+        /// <summary>Prints the time of each kernel as well, beside the machine's limits; of the CPU only.</summary>
+        public bool Profile { get; init; }
+
+        /// <summary>Where.</summary>
+        public string Device { get; init; } = "cpu";
+
+        /// <summary>Steps between readings of the loss and of norms.</summary>
+        public int ReadEvery { get; init; } = 1;
+
+        /// <summary>The largest norm of all gradients; 0 does not clip.</summary>
+        public double Clip { get; init; }
+    }
+
+    /// <summary>The command's entry.</summary>
+    public static int Run(Order order)
+    {
+        var (kind, config, steps, mode) = order;
+        var (threads, seed, profile) = (order.Threads, order.Seed, order.Profile);
+        if (profile && order.Device != "cpu") return Fail("step: --profile times the kernels of the CPU; leave out --device.");
         if (!Sizes.TryGetValue(config, out var size))
             return Fail($"step: there is no configuration '{config}'; choose {string.Join(", ", Sizes.Keys)}.");
         if (kind is not ("gpt" or "llama")) return Fail($"step: there is no model '{kind}'; choose gpt or llama.");
@@ -41,27 +63,36 @@ internal static class StepBench
         if (steps < 1) return Fail($"step: {steps} steps; take at least 1.");
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         var meter = profile ? new CountingBackend(CpuBackends.Create(threads, 0)) : null;
-        using var device = meter is null ? Device.CreateCpu(threads) : new Device(meter);
+        using var device = meter is null ? Device.Open(order.Device, threads) : new Device(meter);
         var shape = Shape(kind, size);
         Rehearsal.Of(device, dry =>
         {
             using var planned = shape.Create(dry);
-            using var stepping = NewUpdater(planned, mode, seed);
+            using var stepping = NewUpdater(planned, order);
             new Training(planned, stepping, size, 1).Go(() => { });
         });
         using var model = shape.Create(device, seed);
-        using var updater = NewUpdater(model, mode, seed);
+        using var updater = NewUpdater(model, order);
         var run = new Training(model, updater, size, steps);
-        run.Go(() => meter?.Calls.Clear());
+        var counts = (device.Backend as GpuBackend)?.Meter;
+        run.Go(() =>
+        {
+            meter?.Calls.Clear();
+            counts?.Clear();
+        });
         Print($"{kind} {config}", shape, size.Batch, mode, model, run);
+        if (counts is not null) Print(counts, steps);
         var limits = profile ? Limits.Measure(threads > 0 ? threads : Environment.ProcessorCount) : null;
         if (meter is not null) ProfileTable.Print(meter.Calls, steps, run.Times.Sum(), limits!);
         return 0;
     }
 
-    private static Updater NewUpdater(LanguageModel model, string mode, ulong seed) => new(model.Parameters(),
-        new Route().Otherwise(new AdamW { WeightDecay = 0.1 }, mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred),
-        new UpdaterOptions { Schedule = 1e-3, Seed = seed });
+    private static Updater NewUpdater(LanguageModel model, Order order) => new(model.Parameters(),
+        new Route().Otherwise(new AdamW { WeightDecay = 0.1 }, order.Mode == "eager" ? UpdateMode.Eager : UpdateMode.Deferred),
+        new UpdaterOptions
+        {
+            Schedule = 1e-3, Seed = order.Seed, ReadEvery = order.ReadEvery, MaxNorm = order.Clip > 0 ? order.Clip : null,
+        });
 
     /// <summary>The hidden size is the customary one of each: 4 widths, or 8/3 rounded up to a multiple of 32.</summary>
     internal static ModelConfig Shape(string kind, Size s)
@@ -92,6 +123,15 @@ internal static class StepBench
         Console.WriteLine("arena peak MiB: " + string.Join(", ", Enum.GetValues<Use>().Select(u => $"{u.ToString().ToLowerInvariant()} "
             + $"{arena.Peak(u) / 1048576.0:F1}"))
             + $" | together {arena.PeakBytes / 1048576.0:F1}, reserved {arena.ReservedBytes / 1048576.0:F1}");
+    }
+
+    private static void Print(GpuMeter counts, int steps)
+    {
+        double each = 1.0 / steps;
+        Console.WriteLine($"a step: launches {counts.Launches * each:F1}, waits {counts.Waits * each:F1}, "
+            + $"bytes read {counts.ReadBytes * each:N0}, written {counts.WrittenBytes * each:N0} | kernels compiled {counts.Compiled}");
+        Console.WriteLine("launches: " + string.Join(", ",
+            counts.ByKernel.OrderByDescending(k => k.Value).Select(k => $"{k.Key} {k.Value * each:F1}")));
     }
 
     /// <summary>
@@ -140,11 +180,14 @@ internal static class StepBench
             begin();
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
             int[] collected = Counts();
+            long start = Stopwatch.GetTimestamp();
             for (int i = 0; i < steps; i++)
             {
-                long start = Stopwatch.GetTimestamp();
                 Losses[i] = Step(WarmUp + i);
-                Times[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                if (i == steps - 1) model.Device.Backend.Synchronize(); // what a device still has to do belongs to these steps
+                long now = Stopwatch.GetTimestamp();
+                Times[i] = Stopwatch.GetElapsedTime(start, now).TotalSeconds;
+                start = now;
             }
 
             ManagedBytesPerStep = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / steps;

@@ -10,7 +10,7 @@ namespace Mayfly.Tests;
 /// (<c>fuzz N SEED [FORMAT]</c>, one of which <c>mutant FORMAT SEED NUMBER FILE</c> writes), of tokenizers and of GGUF
 /// (<c>fuzz-models N SEED</c>); or N steps of changing shapes (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
 /// deliberate faults in the code (<c>mutants</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
-/// (<c>ptx</c>).
+/// (<c>ptx</c>), which <c>ptx FOLDER</c> writes, or all trainings on a device compared with the CPU's (<c>gputrain DEVICE STEPS</c>).
 /// </summary>
 internal static class Program
 {
@@ -35,6 +35,8 @@ internal static class Program
             if (args is ["fuzz-models", var rounds, var begin]) return Fuzz(Number(rounds), Number(begin));
             if (args is ["ops"]) return PrintOps();
             if (args is ["ptx"]) return PtxTable.Print();
+            if (args is ["ptx", var folder]) return PtxTable.Write(folder);
+            if (args is ["gputrain", var gpu, var many]) return Compare(gpu, Number(many));
             return await ConsoleRunner.Run(args);
         }
         catch (Exception e)
@@ -56,6 +58,15 @@ internal static class Program
     {
         File.WriteAllText(OpsPage.File, OpsPage.Print());
         return 0;
+    }
+
+    private static int Compare(string name, int steps)
+    {
+        using var device = Device.Open(name);
+        var check = new TrainGpt.DeviceCheck(device, steps, Console.Out);
+        bool agrees = check.Run(TrainGpt.DeviceCheck.All, TimeSpan.FromDays(1));
+        Console.WriteLine($"the largest difference is {check.Worst:E1}");
+        return agrees ? 0 : 1;
     }
 
     private static int Replace(string path)

@@ -80,7 +80,8 @@ internal static class App
 
     /// <summary>What names its cause in one line; anything else is a bug and shows its trace.</summary>
     internal static bool IsForTheUser(Exception e) => e is InputException or ArgumentException or IOException or UnauthorizedAccessException
-        or NonFiniteException or ArithmeticException or OutOfMemoryException or DeviceUnavailableException or NotSupportedException;
+        or NonFiniteException or ArithmeticException or OutOfMemoryException or DeviceUnavailableException
+        or DeviceLostException or NotSupportedException;
 
     private static int Fail(TextWriter errors, string message, int code)
     {

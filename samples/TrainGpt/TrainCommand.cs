@@ -135,6 +135,8 @@ internal static class TrainCommand
         if (ranks.Summary is { } processes) context.Output.WriteLine(processes);
         context.Output.WriteLine(trainer.Plan);
         context.Output.WriteLine(memory);
+        if (device.Backend.IsAsynchronous)
+            context.Output.WriteLine($"The first step compiles the kernels for {device.Name}, which takes some seconds.");
         if (saved is null && ranks.IsFirst) SetAside(folder, context);
         using var records = ranks.IsFirst ? new RunRecords(options, folder, trainer.Step, context) : null;
         var view = View(context, new RunClock(trainer.Step, options.Steps));
@@ -172,6 +174,10 @@ internal static class TrainCommand
         catch (NonFiniteException e)
         {
             throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
+        }
+        catch (DeviceLostException e)
+        {
+            throw new InputException($"{e.Message} {trainer.WayOn}", e);
         }
     }
 

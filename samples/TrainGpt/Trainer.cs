@@ -100,6 +100,10 @@ internal sealed class Trainer : IDisposable
         }
     }
 
+    /// <summary>How a run goes on that was cut off.</summary>
+    public string WayOn => savedStep < 0 ? "Nothing was saved yet."
+        : $"The last snapshot is that of step {savedStep}; train --resume --out {folder.Path} goes on after it.";
+
     /// <summary>Takes weights, optimizer state and step from a snapshot.</summary>
     /// <exception cref="InputException">It does not fit, or the run is over.</exception>
     public void Restore(Snapshot snapshot)
@@ -291,7 +295,8 @@ internal sealed class Trainer : IDisposable
             Save(records);
             if (Step == savedStep) context.Output.WriteLine($"Step {Step} was saved to {folder.Path} before the end.");
         }
-        catch (Exception e) when (e is InputException or NonFiniteException or IOException or OutOfMemoryException)
+        catch (Exception e) when (e is InputException or NonFiniteException or IOException or OutOfMemoryException
+            or DeviceLostException)
         {
             // the last snapshot is the one to go on from
         }

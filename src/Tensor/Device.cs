@@ -73,7 +73,9 @@ public sealed class Device : IDisposable
     /// <exception cref="DeviceUnavailableException">There is none; the message says why.</exception>
     public static Device OpenCL(int index = 0) => new(GpuBackends.Create(GpuKind.OpenCL, index));
 
-    /// <summary>A device of one's own of the first kind this machine has: CUDA, OpenCL, CPU.</summary>
+    /// <summary>
+    /// A device of one's own of the first kind this machine has: CUDA, OpenCL, CPU. CPUs behind OpenCL are not taken.
+    /// </summary>
     public static Device Best() => Open("auto");
 
     /// <summary>A device of one's own by its name.</summary>
@@ -104,7 +106,7 @@ public sealed class Device : IDisposable
     /// <summary>The first GPU that is there and can run all kernels.</summary>
     private static Device? FirstGpu()
     {
-        foreach (var entry in GpuBackends.List().Where(d => d.IsAvailable && d.Name != "ilgpu-cpu"))
+        foreach (var entry in GpuBackends.List().Where(d => d.IsGpu))
             try
             {
                 return Open(entry.Name);

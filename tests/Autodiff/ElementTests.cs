@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>Ops that look elements up, order them or take parts: against plain loops, and their messages.</summary>
 public class ElementTests
 {
-    private static readonly Device[] Devices = [Device.CreateReference(), Device.CreateCpu(2), Device.Open("ilgpu-cpu")];
+    private static readonly Device[] Devices = [Device.CreateReference(), Device.CreateCpu(2), TestDevice.Open()];
 
     private static readonly TensorIndex[][] Places =
     [

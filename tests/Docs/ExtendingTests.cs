@@ -57,7 +57,7 @@ public sealed class ExtendingTests : IDisposable
         using var on = name switch
         {
             "reference" => Device.CreateReference(),
-            "ilgpu-cpu" => new Device(GpuBackends.CreateIlgpuCpu()),
+            "ilgpu-cpu" => TestDevice.Open(),
             _ => Device.CreateCpu(threads: 2, int.Parse(name[4..])),
         };
         using var tape = Tape.Record(on);

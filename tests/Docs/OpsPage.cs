@@ -124,7 +124,7 @@ internal static partial class OpsPage
     /// <summary>Where a call and its gradient run.</summary>
     private static string Devices(OpCase line) => string.Join(", ", new[] { "cpu", "gpu", "reference" }.Where(kind =>
     {
-        using var device = kind switch { "cpu" => Device.CreateCpu(1), "gpu" => Device.Open("ilgpu-cpu"), _ => Device.CreateReference() };
+        using var device = kind switch { "cpu" => Device.CreateCpu(1), "gpu" => TestDevice.Open(), _ => Device.CreateReference() };
         try
         {
             _ = OpResult.Of(line, device, line.Shapes[0], line.Run);

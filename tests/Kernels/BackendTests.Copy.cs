@@ -38,7 +38,7 @@ public abstract unsafe partial class BackendTests
     {
         View x = Integers((2, 3), int.MinValue, -1, 0, 1, 0x7FC00001, int.MaxValue), y = Integers((3, 2));
         Device.Copy(x.With(x.Layout.Transpose(0, 1)), y);
-        Assert.Equal([int.MinValue, 1, -1, 0x7FC00001, 0, int.MaxValue], All<int>(y).ToArray());
+        Assert.Equal([int.MinValue, 1, -1, 0x7FC00001, 0, int.MaxValue], All<int>(y));
     }
 
     [Theory]
@@ -49,8 +49,7 @@ public abstract unsafe partial class BackendTests
     {
         foreach (int count in (int[])[0, 1, 17, 20_011])
         {
-            View x = Floats(count), y = Floats(count);
-            for (int i = 0; i < count; i++) All<float>(x)[i] = i - 20;
+            View x = Floats(count, [.. Enumerable.Range(0, count).Select(i => i - 20f)]), y = Floats(count);
             var middle = new View(Own(Device, Device.Allocate(8L * count)), through, Layout.RowMajor(count));
             Device.Copy(x, middle);
             Device.Copy(middle, y);
@@ -66,12 +65,14 @@ public abstract unsafe partial class BackendTests
     {
         var layout = new Layout((3, 5, 70), new Shape(1000, 150, 2), 4);
         var y = new View(Own(Device, Device.Allocate(8 * 4000)), type, layout);
-        All<byte>(y).Fill(0xFF);
+        Edit<byte>(y, all => all.Fill(0xFF));
         Device.Fill(y, value);
         var wanted = new HashSet<long>();
         for (long i = 0; i < y.Count; i++) wanted.Add(layout.Place(i));
+        double[] numbers = Numbers(y);
+        byte[] bytes = All<byte>(y);
         for (int place = 0; place < 4000; place++)
-            if (wanted.Contains(place)) Assert.Equal(type == DType.F32 ? (float)value : value, Number(y, place));
-            else Assert.Equal(0xFF, All<byte>(y)[place * type.Size()]);
+            if (wanted.Contains(place)) Assert.Equal(type == DType.F32 ? (float)value : value, numbers[place]);
+            else Assert.Equal(0xFF, bytes[place * type.Size()]);
     }
 }

@@ -36,7 +36,7 @@ public abstract unsafe partial class BackendTests
             foreach (int classes in (int[])[2, 17, 65, 1003, 8195])
             {
                 var logits = Random(classes, (4, classes), scale: spread);
-                foreach (ref float x in All<float>(logits)) x += offset;
+                Edit<float>(logits, all => { foreach (ref float x in all) x += offset; });
                 JudgeCrossEntropy(logits, Targets(4, classes), $"offset {offset}, spread {spread}, {classes} classes");
             }
     }
@@ -54,7 +54,7 @@ public abstract unsafe partial class BackendTests
         foreach (int classes in (int[])[1, 3, 17, 65, 4099])
         {
             View logits = Random(1, (1, classes)), targets = Integers(1, classes - 1), stats = Floats((1, 2)), loss = Floats(1);
-            All<float>(logits).Fill(logit);
+            Edit<float>(logits, all => all.Fill(logit));
             Device.Run(new CrossEntropy(logits, targets, Ignored, stats, loss));
             Closeness.OfItself(1, CrossEntropyError, Values(loss), [Math.Log(classes)], $"{classes} classes");
             Assert.Equal(logit, Values(stats)[0]);
@@ -67,8 +67,7 @@ public abstract unsafe partial class BackendTests
     public void CrossEntropy_of_a_sure_row_is_small_but_not_zero()
     {
         View logits = Floats((1, 65)), targets = Integers(1, 40), stats = Floats((1, 2)), loss = Floats(1), d = Floats((1, 65));
-        All<float>(logits).Clear();
-        All<float>(logits)[40] = 20;
+        Edit<float>(logits, all => all[40] = 20);
         double right = 64 * Math.Exp(-20);
         Device.Run(new CrossEntropy(logits, targets, Ignored, stats, loss));
         Device.Run(new CrossEntropyBack(logits, targets, Ignored, stats, Floats(1, 1), d));
@@ -92,8 +91,8 @@ public abstract unsafe partial class BackendTests
     public void CrossEntropy_finds_the_only_finite_logit_of_a_long_row()
     {
         View logits = Random(1, (1, 20_000)), stats = Floats((1, 2)), loss = Floats(1);
-        All<float>(logits).Fill(float.NegativeInfinity);
-        All<float>(logits)[15_001] = -5;
+        Edit<float>(logits, all => all.Fill(float.NegativeInfinity));
+        Edit<float>(logits, all => all[15_001] = -5);
         Device.Run(new CrossEntropy(logits, Integers(1, 15_001), Ignored, stats, loss));
         Assert.Equal([-5.0, 0.0, 0.0], [.. Values(stats), .. Values(loss)]);
     }
@@ -152,9 +151,10 @@ public abstract unsafe partial class BackendTests
         double[] x = Values(logits), gradient = new double[x.Length];
         int n = (int)logits.Shape[1];
         var loss = new double[targets.Count];
+        int[] wanted = All<int>(targets);
         for (int i = 0; i < loss.Length; i++)
         {
-            int target = All<int>(targets)[i];
+            int target = wanted[i];
             if (target == Ignored) continue;
             var row = x.AsSpan(i * n, n).ToArray();
             double largest = row.Max(), sum = row.Sum(v => Math.Exp(v - largest));
@@ -168,9 +168,8 @@ public abstract unsafe partial class BackendTests
     /// <summary>First and last class, ignored rows, and what lies between.</summary>
     private View Targets(int rows, int classes)
     {
-        var targets = Integers(rows);
-        for (int i = 0; i < rows; i++)
-            All<int>(targets)[i] = (i % 4) switch { 0 => classes - 1, 1 => 0, 2 => Ignored, _ => i * 7919 % classes };
-        return targets;
+        var targets = Enumerable.Range(0, rows).Select(i =>
+            (i % 4) switch { 0 => classes - 1, 1 => 0, 2 => Ignored, _ => i * 7919 % classes });
+        return Integers(rows, [.. targets]);
     }
 }

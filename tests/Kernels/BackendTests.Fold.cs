@@ -42,7 +42,7 @@ public abstract unsafe partial class BackendTests
         for (int at = 0; at < 9 * 37; at += 17)
         {
             View x = Random(1, (9, 37)), y = Floats(((axes & 1) != 0 ? 1 : 9, (axes & 2) != 0 ? 1 : 37));
-            All<float>(x)[at] = float.NaN;
+            Edit<float>(x, all => all[at] = float.NaN);
             Device.Fold(default(TestLargest), x, y, add: false);
             Assert.Single(Values(y), double.IsNaN);
             Device.Fold(default(TestNorm), x, y, add: false);
@@ -95,7 +95,7 @@ public abstract unsafe partial class BackendTests
         for (int at = 0; at < 67; at++)
         {
             var x = Random(1, 67);
-            All<float>(x)[at] = bad;
+            Edit<float>(x, all => all[at] = bad);
             Assert.False(double.IsFinite(Device.SumSquares(x)));
         }
 

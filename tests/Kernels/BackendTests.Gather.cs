@@ -27,8 +27,9 @@ public abstract unsafe partial class BackendTests
         var ids = Integers((2, 2), 3, 0, 1, 3);
         var y = Random(2, (2, 2, 3));
         Device.Run(new Gather(table, ids, y));
+        int[] rows = All<int>(ids);
         for (int i = 0; i < 4; i++)
-            Assert.Equal(Values(table).AsSpan(3 * All<int>(ids)[i], 3).ToArray(), Values(y).AsSpan(3 * i, 3).ToArray());
+            Assert.Equal(Values(table).AsSpan(3 * rows[i], 3).ToArray(), Values(y).AsSpan(3 * i, 3).ToArray());
     }
 
     [Theory]
@@ -37,8 +38,10 @@ public abstract unsafe partial class BackendTests
     {
         View table = Random(1, (rows, width)), dy = Random(2, (count, width)), ids = Ids(rows, count);
         var expected = Values(table).Select(x => (float)x).ToArray();
+        int[] rowOf = All<int>(ids);
+        float[] added = All<float>(dy);
         for (int i = 0; i < count; i++)
-            for (int j = 0; j < width; j++) expected[All<int>(ids)[i] * width + j] += All<float>(dy)[i * width + j];
+            for (int j = 0; j < width; j++) expected[rowOf[i] * width + j] += added[i * width + j];
         var mirror = Mirror(table);
         Reference.Run(new ScatterAdd(Mirror(dy), Mirror(ids), mirror));
         Device.Run(new ScatterAdd(dy, ids, table));
@@ -49,9 +52,8 @@ public abstract unsafe partial class BackendTests
     /// <summary>Ids that repeat, meet both ends of the table and stand in no order.</summary>
     private View Ids(int rows, int count)
     {
-        var ids = Integers(count);
-        for (int i = 0; i < count; i++) All<int>(ids)[i] = i * 7919 % 13 * 31 % rows;
-        if (count > 1) All<int>(ids)[count / 2] = rows - 1;
-        return ids;
+        int[] ids = [.. Enumerable.Range(0, count).Select(i => i * 7919 % 13 * 31 % rows)];
+        if (count > 1) ids[count / 2] = rows - 1;
+        return Integers(count, ids);
     }
 }

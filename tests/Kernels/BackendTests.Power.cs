@@ -12,13 +12,16 @@ public abstract unsafe partial class BackendTests
     {
         var random = new Random(1);
         View x = Floats(4001), y = Clone(x), slope = Clone(x), dy = Clone(x);
-        All<float>(dy).Fill(1);
+        Edit<float>(dy, all => all.Fill(1));
         double reach = Math.Min(86, 86 / Math.Max(1e-9, Math.Abs(exponent))); // the result stays finite
-        for (int i = 0; i < 4001; i++)
+        Edit<float>(x, all =>
         {
-            float size = (float)Math.Exp(reach * (2 * random.NextDouble() - 1) * (i % 3 == 0 ? 0.01 : 1));
-            All<float>(x)[i] = i % 2 == 1 && Math.Floor(exponent) == exponent ? -size : size;
-        }
+            for (int i = 0; i < 4001; i++)
+            {
+                float size = (float)Math.Exp(reach * (2 * random.NextDouble() - 1) * (i % 3 == 0 ? 0.01 : 1));
+                all[i] = i % 2 == 1 && Math.Floor(exponent) == exponent ? -size : size;
+            }
+        });
 
         Device.Map(new Pow(exponent), x, y);
         Device.MapBack(new Pow(exponent), x, dy, slope, false);

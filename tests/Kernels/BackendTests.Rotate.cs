@@ -50,9 +50,7 @@ public abstract unsafe partial class BackendTests
     /// <summary>(T, D / 2, 2)</summary>
     private View Angles(int time, int size)
     {
-        var table = Floats((time, size / 2, 2));
-        for (int i = 0; i < time * size / 2; i++)
-            (All<float>(table)[2 * i], All<float>(table)[2 * i + 1]) = (MathF.Cos(i + 1), MathF.Sin(i + 1));
-        return table;
+        var pairs = Enumerable.Range(0, time * size / 2).SelectMany(i => (float[])[MathF.Cos(i + 1), MathF.Sin(i + 1)]);
+        return Floats((time, size / 2, 2), [.. pairs]);
     }
 }

@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
 
 namespace Mayfly.Tests;
 
@@ -66,7 +69,7 @@ public abstract unsafe partial class BackendTests : IDisposable
         var layout = Lay(shape, spread, out long count);
         var view = new View(Own(on, on.Allocate(4 * count)), DType.F32, layout);
         var random = new Random(seed);
-        foreach (ref float x in All<float>(view)) x = scale * (2f * random.NextSingle() - 1f);
+        Edit<float>(view, all => { foreach (ref float x in all) x = scale * (2f * random.NextSingle() - 1f); });
         return view;
     }
 
@@ -74,7 +77,7 @@ public abstract unsafe partial class BackendTests : IDisposable
     protected View Floats(Shape shape, params ReadOnlySpan<float> values)
     {
         var view = new View(Own(Device, Device.Allocate(4 * shape.Count)), DType.F32, Layout.RowMajor(shape));
-        values.CopyTo(All<float>(view));
+        Put(view, Padded(values, shape.Count));
         return view;
     }
 
@@ -84,7 +87,7 @@ public abstract unsafe partial class BackendTests : IDisposable
     protected View Integers(Backend on, Shape shape, params ReadOnlySpan<int> values)
     {
         var view = new View(Own(on, on.Allocate(4 * shape.Count)), DType.I32, Layout.RowMajor(shape));
-        values.CopyTo(All<int>(view));
+        Put(view, Padded(values, shape.Count));
         return view;
     }
 
@@ -97,9 +100,8 @@ public abstract unsafe partial class BackendTests : IDisposable
         var type = view.Type == DType.F32 ? DType.F64 : view.Type;
         long count = view.Block!.Bytes / view.Type.Size();
         var mirror = new View(Own(Reference, Reference.Allocate(count * type.Size())), type, view.Layout);
-        if (type != DType.F64) All<int>(view).CopyTo(All<int>(mirror));
-        else
-            for (int i = 0; i < count; i++) All<double>(mirror)[i] = All<float>(view)[i];
+        if (type != DType.F64) Put(mirror, All<int>(view));
+        else Put(mirror, Array.ConvertAll(All<float>(view), x => (double)x));
         return mirror;
     }
 
@@ -107,15 +109,15 @@ public abstract unsafe partial class BackendTests : IDisposable
     protected View Clone(in View view)
     {
         var clone = view with { Block = Own(Device, Device.Allocate(view.Block!.Bytes)) };
-        All<byte>(view).CopyTo(All<byte>(clone));
+        Put(clone, All<byte>(view));
         return clone;
     }
 
     /// <summary>The elements of a view of floats or doubles in row-major order.</summary>
     protected static double[] Values(in View view)
     {
-        var values = new double[view.Count];
-        for (long i = 0; i < values.Length; i++) values[i] = Number(view, view.Layout.Place(i));
+        double[] values = new double[view.Count], all = Numbers(view);
+        for (long i = 0; i < values.Length; i++) values[i] = all[view.Layout.Place(i)];
         return values;
     }
 
@@ -127,20 +129,21 @@ public abstract unsafe partial class BackendTests : IDisposable
         [CallerMemberName] string test = "")
     {
         Assert.Equal(expected.Shape, actual.Shape);
-        var used = new bool[actual.Block!.Bytes / actual.Type.Size()];
+        double[] found = Numbers(actual), wanted = Numbers(expected);
+        var used = new bool[found.Length];
         for (long i = 0; i < actual.Count; i++)
         {
             long place = actual.Layout.Place(i);
             used[place] = true;
-            double x = Number(actual, place), y = Number(expected, expected.Layout.Place(i));
+            double x = found[place], y = wanted[expected.Layout.Place(i)];
             if (x.Equals(y) || Math.Abs(x - y) <= absolute + relative * Math.Abs(y)) continue;
             Assert.Fail($"{test} {what}: element {i} of {actual.Shape}, strides {actual.Layout.Strides}, is {x:R}, expected {y:R} "
                 + $"(off by {Math.Abs(x - y):E2}).");
         }
 
         for (int place = 0; place < used.Length; place++)
-            if (!used[place] && Number(actual, place) != Number(expected, place))
-                Assert.Fail($"{test} {what}: wrote {Number(actual, place):R} at place {place}, "
+            if (!used[place] && found[place] != wanted[place])
+                Assert.Fail($"{test} {what}: wrote {found[place]:R} at place {place}, "
                     + $"outside {actual.Shape}, strides {actual.Layout.Strides}.");
     }
 
@@ -148,9 +151,10 @@ public abstract unsafe partial class BackendTests : IDisposable
     protected static void SameBits(in View actual, in View expected, string what = "", [CallerMemberName] string test = "")
     {
         Assert.Equal(expected.Shape, actual.Shape);
+        int[] found = All<int>(actual), wanted = All<int>(expected);
         for (long i = 0; i < actual.Count; i++)
         {
-            int x = All<int>(actual)[(int)actual.Layout.Place(i)], y = All<int>(expected)[(int)expected.Layout.Place(i)];
+            int x = found[actual.Layout.Place(i)], y = wanted[expected.Layout.Place(i)];
             if (x == y) continue;
             Assert.Fail($"{test} {what}: element {i} of {actual.Shape} is {BitConverter.Int32BitsToSingle(x):R}, "
                 + $"expected the bits of {BitConverter.Int32BitsToSingle(y):R}.");
@@ -169,16 +173,50 @@ public abstract unsafe partial class BackendTests : IDisposable
         }
     }
 
-    /// <summary>All elements of the view's block, the unused ones included.</summary>
-    protected static Span<T> All<T>(in View view) where T : unmanaged =>
-        new(view.Block is GpuBlock gpu ? (void*)gpu.Buffer.NativePtr : ((HostBlock)view.Block!).Pointer,
-            (int)(view.Block.Bytes / sizeof(T)));
-
-    private static double Number(in View view, long place) => view.Type switch
+    /// <summary>A copy of all elements of the view's block, the unused ones included.</summary>
+    protected static T[] All<T>(in View view) where T : unmanaged
     {
-        DType.F64 => All<double>(view)[(int)place],
-        DType.I32 => All<int>(view)[(int)place],
-        _ => All<float>(view)[(int)place],
+        var all = new T[view.Block!.Bytes / sizeof(T)];
+        var bytes = MemoryMarshal.AsBytes(all.AsSpan());
+        if (view.Block is HostBlock host) new Span<byte>(host.Pointer, bytes.Length).CopyTo(bytes);
+        else if (bytes.Length > 0) DeviceBytes(view, bytes.Length).CopyToCPU(bytes);
+        return all;
+    }
+
+    /// <summary>Changes elements of the view's block, in a copy that then replaces them all.</summary>
+    protected static void Edit<T>(in View view, Change<T> change) where T : unmanaged
+    {
+        var all = All<T>(view);
+        change(all);
+        Put(view, all);
+    }
+
+    /// <summary>What <see cref="Edit"/> does to the elements.</summary>
+    protected delegate void Change<T>(Span<T> all);
+
+    private static void Put<T>(in View view, T[] all) where T : unmanaged
+    {
+        var bytes = MemoryMarshal.AsBytes(all.AsSpan());
+        if (view.Block is HostBlock host) bytes.CopyTo(new Span<byte>(host.Pointer, (int)host.Bytes));
+        else if (bytes.Length > 0) DeviceBytes(view, bytes.Length).CopyFromCPU(bytes);
+    }
+
+    /// <summary>A device's memory has no address here: only the driver copies it.</summary>
+    private static ArrayView<byte> DeviceBytes(in View view, int count) => ((GpuBlock)view.Block!).All.SubView(0, count);
+
+    private static T[] Padded<T>(ReadOnlySpan<T> values, long count)
+    {
+        var all = new T[count];
+        values.CopyTo(all);
+        return all;
+    }
+
+    /// <summary>All elements of the view's block as doubles.</summary>
+    private static double[] Numbers(in View view) => view.Type switch
+    {
+        DType.F64 => All<double>(view),
+        DType.I32 => Array.ConvertAll(All<int>(view), x => (double)x),
+        _ => Array.ConvertAll(All<float>(view), x => (double)x),
     };
 
     /// <summary>The layout of a shape and the number of elements of the block that holds it.</summary>
@@ -228,10 +266,10 @@ public sealed class Cpu512Tests : BackendTests
     protected override Backend Create(int threads) => new CpuBackend<F16>(threads);
 }
 
-/// <summary>The GPU kernels, one lane of a group at a time. One backend serves all tests, since each compiles its kernels anew.</summary>
+/// <summary>The GPU kernels on <see cref="TestDevice"/>. One backend serves all tests, since each compiles its kernels anew.</summary>
 public sealed class IlgpuCpuTests : BackendTests
 {
-    private static readonly Backend shared = GpuBackends.CreateIlgpuCpu();
+    private static readonly GpuBackend shared = TestDevice.NewBackend();
 
     protected override Backend Create(int threads) => shared;
 
@@ -240,5 +278,5 @@ public sealed class IlgpuCpuTests : BackendTests
         if (backend != shared) base.Release(backend);
     }
 
-    protected override int LargestExtent => 70;
+    protected override int LargestExtent => TestDevice.IsSimulated ? 70 : base.LargestExtent;
 }

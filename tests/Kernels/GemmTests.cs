@@ -164,7 +164,7 @@ public class GemmTests
 
     private static Backend Device(int width, int threads = 2) => width switch
     {
-        1 => GpuBackends.CreateIlgpuCpu(),
+        1 => TestDevice.NewBackend(),
         4 => new CpuBackend<F4>(threads),
         8 => new CpuBackend<F8>(threads),
         _ => new CpuBackend<F16>(threads),

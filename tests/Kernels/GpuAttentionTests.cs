@@ -5,7 +5,7 @@ namespace Mayfly.Tests;
 /// <summary>Attention with each size of tile; the simulated device chooses only the smallest by itself.</summary>
 public class GpuAttentionTests
 {
-    private static readonly GpuBackend gpu = (GpuBackend)GpuBackends.CreateIlgpuCpu();
+    private static readonly GpuBackend gpu = TestDevice.NewBackend();
 
     /// <summary>
     /// Edge, then queries, keys, heads, key heads, head size: several tiles of queries and of keys, an offset, several slices of a head.

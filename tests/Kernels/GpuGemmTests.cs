@@ -7,7 +7,7 @@ public sealed class GpuGemmTests : IDisposable
 {
     private static readonly (bool A, bool B)[] transposes = [(false, false), (false, true), (true, false), (true, true)];
 
-    private readonly Backend gpu = GpuBackends.CreateIlgpuCpu();
+    private readonly Backend gpu = TestDevice.NewBackend();
 
     /// <summary>All kernels but that of wide squares, whose 256 lanes each cost a thread of the host here.</summary>
     public static TheoryData<string> Kinds => new(Enum.GetNames<GemmKind>().Except([nameof(GemmKind.Wide)]));

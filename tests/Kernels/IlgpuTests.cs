@@ -127,7 +127,7 @@ public class IlgpuTests
 
     private static void Run(string check, Type formula)
     {
-        using var gpu = GpuBackends.CreateIlgpuCpu();
+        using var gpu = TestDevice.NewBackend();
         typeof(IlgpuTests).GetMethod(check, BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(formula)
             .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [gpu, FormulaSamples.Of(formula)], null);
     }

@@ -8,15 +8,32 @@ namespace Mayfly.Tests;
 internal static partial class PtxTable
 {
     private const int Capability = 80;
+    private static readonly int[] cards = [80, 89, 90];
 
     /// <summary>Prints the table.</summary>
     /// <returns>The exit code.</returns>
     public static int Print()
     {
-        Console.WriteLine("| kernel | shared memory, bytes | widest load | widest store | shared loads of 16 bytes |");
-        Console.WriteLine("|---|---|---|---|---|");
-        foreach (var kernel in GpuKernels.All.DistinctBy(Name)) Console.WriteLine(Row(Name(kernel), GpuText.Ptx(kernel, Capability)));
+        Console.WriteLine("| kernel | shared memory, bytes | widest load | widest store | shared loads of 16 bytes | registers |");
+        Console.WriteLine("|---|---|---|---|---|---|");
+        foreach (var (name, ptx) in Texts()) Console.WriteLine($"{Row(name, ptx)} {Registers(ptx)} |");
         return 0;
+    }
+
+    /// <summary>Writes the PTX of each kernel to a file of its own.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Write(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var (name, ptx) in Texts()) File.WriteAllText(Path.Combine(folder, $"{name.Replace(", ", "-")}.ptx"), ptx);
+        return 0;
+    }
+
+    /// <summary>The PTX of each kernel and tile.</summary>
+    internal static IEnumerable<(string Name, string Ptx)> Texts()
+    {
+        using var texts = GpuText.Ptx(Capability);
+        foreach (var kernel in GpuKernels.All.DistinctBy(Name)) yield return (Name(kernel), texts.Of(kernel));
     }
 
     /// <summary>What the PTX of a kernel says, as a row of the table.</summary>
@@ -25,6 +42,10 @@ internal static partial class PtxTable
         int shared = SharedRegex().Matches(ptx).Sum(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture));
         return $"| {name} | {shared} | {Widest("ld", ptx)} | {Widest("st", ptx)} | {Regex.Count(ptx, @"\bld\.shared\.v4")} |";
     }
+
+    /// <summary>The most registers of a lane on any of the cards.</summary>
+    internal static string Registers(string ptx) =>
+        Ptxas.IsThere ? cards.Max(card => Ptxas.Assemble(ptx, card).Registers).ToString(CultureInfo.InvariantCulture) : "";
 
     /// <summary>The kernel and its tile; the formulas differ, and one stands for all.</summary>
     private static string Name(MethodInfo kernel)

@@ -19,4 +19,16 @@ public class PtxTableTests
 
     [Fact]
     public void A_kernel_without_accesses_has_none() => Assert.Equal("| k | 0 | none | none | 0 |", PtxTable.Row("k", "ret;"));
+
+    /// <summary>Each row of docs/gpu.md, the registers where the assembler is there.</summary>
+    [Fact]
+    public void The_page_says_what_the_compiler_makes()
+    {
+        string page = File.ReadAllText(Path.Combine(DocsTests.Root!, "docs", "gpu.md"));
+        Assert.All(PtxTable.Texts(), kernel => Assert.Contains(PtxTable.Row(kernel.Name, kernel.Ptx), page));
+        Assert.SkipUnless(Ptxas.IsThere, Ptxas.Missing);
+        Assert.All(PtxTable.Texts(), kernel => Assert.InRange(int.Parse(PtxTable.Registers(kernel.Ptx)), 1, OnPage(kernel.Name)));
+
+        int OnPage(string name) => int.Parse(page.Split('\n').Single(l => l.StartsWith($"| {name} |")).Split('|')[^2]);
+    }
 }

@@ -24,12 +24,12 @@ public sealed partial class ReferenceTests
     {
         const double Step = 1e-5;
         double old = All<double>(x)[i], above = Loss(old + Step), below = Loss(old - Step);
-        All<double>(x)[i] = old;
+        Edit<double>(x, all => all[i] = old);
         return (above - below) / (2 * Step);
 
         double Loss(double value)
         {
-            All<double>(x)[i] = value;
+            Edit<double>(x, all => all[i] = value);
             Reference.Run(attend);
             return Values(attend.Y).Zip(Values(dy), (a, b) => a * b).Sum();
         }

@@ -89,7 +89,7 @@ public sealed partial class ReferenceTests : BackendTests
         var x = Random(1, (3, 4), Spread.Gaps);
         var expected = Mirror(x);
         Near(x, expected);
-        All<float>(x)[0] = 5;
+        Edit<float>(x, all => all[0] = 5);
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => Near(x, expected));
     }
 }

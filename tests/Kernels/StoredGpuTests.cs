@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>Types that are storage only on ILGPU's devices, against the CPU.</summary>
 public sealed class StoredGpuTests : IDisposable
 {
-    private static readonly Device gpu = Device.Open("ilgpu-cpu"); // one for all tests, since each compiles its kernels anew
+    private static readonly Device gpu = TestDevice.Open(); // one for all tests, since each compiles its kernels anew
     private readonly Device cpu = Device.CreateCpu(1);
     private readonly Scope onCpu, onGpu;
 

@@ -20,7 +20,7 @@ public class GpuTrainingTests
     [MemberData(nameof(Rules))]
     public void A_small_gpt_trains_as_on_the_cpu(string rule)
     {
-        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        using var gpu = TestDevice.Open();
         var expected = Losses(Device.Cpu, gpt, rules[rule]());
         var actual = Losses(gpu, gpt, rules[rule]());
         Assert.True(expected[0] > expected[^1]);
@@ -31,7 +31,7 @@ public class GpuTrainingTests
     [Fact]
     public void A_small_llama_trains_as_on_the_cpu()
     {
-        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        using var gpu = TestDevice.Open();
         var config = new LlamaConfig { VocabularySize = 17, Context = 8, Width = 8, Heads = 2, KvHeads = 1, Layers = 2,
             CheckpointBlocks = true };
         var expected = Losses(Device.Cpu, config, Route.Default(new AdamW()));
@@ -44,7 +44,7 @@ public class GpuTrainingTests
     [Fact]
     public void Norms_read_at_once_clip_as_on_the_cpu()
     {
-        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        using var gpu = TestDevice.Open();
         var route = Route.Default(new AdamW(), UpdateMode.Deferred);
         var options = new UpdaterOptions { Schedule = 1e-2, Seed = 5, MaxNorm = 0.5 };
         var expected = Losses(Device.Cpu, gpt, route, options);
@@ -56,7 +56,7 @@ public class GpuTrainingTests
     [Fact]
     public void Steps_between_readings_read_nothing()
     {
-        var counter = new CountingBackend(GpuBackends.CreateIlgpuCpu());
+        var counter = new CountingBackend(TestDevice.NewBackend());
         using var gpu = new Device(counter);
         using var model = gpt.Create(gpu, seed: 3);
         using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()),
@@ -77,7 +77,7 @@ public class GpuTrainingTests
     [Fact]
     public void Ids_that_a_copy_has_changed_are_read_back()
     {
-        using var gpu = new Device(GpuBackends.CreateIlgpuCpu());
+        using var gpu = TestDevice.Open();
         using Tensor ids = Ids(gpu, 0), others = Ids(gpu, 1);
         gpu.Backend.Copy(others.Read("test"), ids.Write("test"));
         Assert.Equal(others.ToArray<int>(), ids.ToArray<int>());

@@ -53,29 +53,6 @@ internal static class FoldKernels
         }
     }
 
-    /// <summary>The sum of squares of each group, in double precision.</summary>
-    public static void SumSquares(GpuAxes axes, Strided x, ArrayView<double> sums)
-    {
-        var room = SharedMemory.Allocate<double>(Trees.MostLanes);
-        double sum = 0;
-        for (int i = Lanes.First; i < axes.Count; i += Lanes.Step)
-        {
-            double number = x[axes.Find(i)];
-            sum += number * number;
-        }
-
-        int lane = Group.IdxX;
-        room[lane] = sum;
-        Group.Barrier();
-        for (int half = Group.DimX / 2; half > 0; half /= 2)
-        {
-            if (lane < half) room[lane] += room[lane + half];
-            Group.Barrier();
-        }
-
-        if (lane == 0) sums[Grid.IdxX] = room[0];
-    }
-
     private static void Put<TOp>(TOp op, Strided y, GpuIndex at, float total, int add) where TOp : unmanaged, IFold<TOp>
     {
         float value = op.Finish(new G1(total)).Value;

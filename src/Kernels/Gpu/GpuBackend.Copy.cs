@@ -53,7 +53,8 @@ public sealed partial class GpuBackend
         if (x.Type == y.Type && dense && whole && !add)
         {
             long bytes = y.Type.Bytes(y.Count);
-            lock (Gate) Bytes(y).SubView(0, bytes).CopyFrom(stream, Bytes(x).SubView(0, bytes));
+            var (from, to) = (Bytes(x).SubView(0, bytes), Bytes(y).SubView(0, bytes));
+            Guarded(() => to.CopyFrom(stream, from));
             return;
         }
 

@@ -28,43 +28,4 @@ public sealed partial class GpuBackend
             Launch(FoldKernels.Parts, Over(kept.Count), op, kept, Strided(y, plan.Kept, 0), parts, blocks, add ? 1 : 0);
         }
     }
-
-    /// <inheritdoc/>
-    public override double SumSquares(in View x)
-    {
-        if (x.IsStored) return SumSquaresStored(x);
-        double sum = 0;
-        SumSquares(new ReadOnlySpan<View>(in x), new Span<double>(ref sum));
-        return sum;
-    }
-
-    /// <inheritdoc/>
-    public override unsafe void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
-    {
-        if (View.HasStored(views))
-        {
-            base.SumSquares(views, sums);
-            return;
-        }
-
-        int groups = IsSimulated ? 2 : 128;
-        var all = new double[groups * views.Length];
-        lock (Gate)
-        {
-            var parts = Workspace(2L * all.Length).Cast<double>();
-            for (int i = 0; i < views.Length; i++)
-            {
-                var walk = new Walk([views[i]]);
-                Launch(FoldKernels.SumSquares, (groups, GroupSize), new GpuAxes(walk), Strided(views[i], walk, 0),
-                    parts.SubView(groups * i, groups));
-            }
-
-            fixed (double* to = all)
-            {
-                if (all.Length > 0) parts.CopyToCPU(stream, ref *to, all.Length);
-            }
-        }
-
-        for (int i = 0; i < views.Length; i++) sums[i] = all.Skip(groups * i).Take(groups).Sum();
-    }
 }

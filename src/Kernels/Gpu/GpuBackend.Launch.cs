@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 using Stream = ILGPU.Runtime.AcceleratorStream;
 
 namespace Mayfly;
@@ -15,80 +16,99 @@ public sealed partial class GpuBackend
     /// <param name="a">Its argument: a number, a view of the device's memory, or a struct of these.</param>
     /// <exception cref="NotSupportedException">The kernel does not compile; the message names it.</exception>
     public void Launch<A>(Action<A> kernel, KernelConfig config, A a)
-        where A : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A>>(kernel)(stream, config, a);
-    }
+        where A : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A>>(kernel)(stream, config, a));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B>(Action<A, B> kernel, KernelConfig config, A a, B b)
-        where A : struct where B : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B>>(kernel)(stream, config, a, b);
-    }
+        where A : struct where B : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B>>(kernel)(stream, config, a, b));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C>(Action<A, B, C> kernel, KernelConfig config, A a, B b, C c)
-        where A : struct where B : struct where C : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C>>(kernel)(stream, config, a, b, c);
-    }
+        where A : struct where B : struct where C : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B, C>>(kernel)(stream, config, a, b, c));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D>(Action<A, B, C, D> kernel, KernelConfig config, A a, B b, C c, D d)
-        where A : struct where B : struct where C : struct where D : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D>>(kernel)(stream, config, a, b, c, d);
-    }
+        where A : struct where B : struct where C : struct where D : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B, C, D>>(kernel)(stream, config, a, b, c, d));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E>(Action<A, B, C, D, E> kernel, KernelConfig config, A a, B b, C c, D d, E e)
-        where A : struct where B : struct where C : struct where D : struct where E : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E>>(kernel)(stream, config, a, b, c, d, e);
-    }
+        where A : struct where B : struct where C : struct where D : struct where E : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B, C, D, E>>(kernel)(stream, config, a, b, c, d, e));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F>(Action<A, B, C, D, E, F> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f)
-        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F>>(kernel)(stream, config, a, b, c, d, e, f);
-    }
+        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F>>(kernel)(stream, config, a, b, c, d, e, f));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F, G>(Action<A, B, C, D, E, F, G> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g)
-        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G>>(kernel)(stream, config, a, b, c, d, e, f, g);
-    }
+        where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct =>
+        Launched(kernel, () => Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G>>(kernel)(stream, config, a, b, c, d, e, f, g));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F, G, H>(
         Action<A, B, C, D, E, F, G, H> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h)
         where A : struct where B : struct where C : struct where D : struct where E : struct
-        where F : struct where G : struct where H : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H>>(kernel)(stream, config, a, b, c, d, e, f, g, h);
-    }
+        where F : struct where G : struct where H : struct =>
+        Launched(kernel, () =>
+            Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H>>(kernel)(stream, config, a, b, c, d, e, f, g, h));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     public void Launch<A, B, C, D, E, F, G, H, I>(
         Action<A, B, C, D, E, F, G, H, I> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i)
         where A : struct where B : struct where C : struct where D : struct where E : struct
-        where F : struct where G : struct where H : struct where I : struct
-    {
-        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i);
-    }
+        where F : struct where G : struct where H : struct where I : struct =>
+        Launched(kernel, () =>
+            Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i));
 
     /// <inheritdoc cref="Launch{A}(Action{A}, KernelConfig, A)"/>
     internal void Launch<A, B, C, D, E, F, G, H, I, J>(
         Action<A, B, C, D, E, F, G, H, I, J> kernel, KernelConfig config, A a, B b, C c, D d, E e, F f, G g, H h, I i, J j)
         where A : struct where B : struct where C : struct where D : struct where E : struct
-        where F : struct where G : struct where H : struct where I : struct where J : struct
+        where F : struct where G : struct where H : struct where I : struct where J : struct =>
+        Launched(kernel, () =>
+            Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I, J>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i, j));
+
+    /// <summary>Compiles a kernel that is launched later, so that the call which needs it hears where it does not compile.</summary>
+    private void Compile<A>(Action<A> kernel) where A : struct
+    {
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A>>(kernel);
+    }
+
+    /// <summary>Lets a kernel go.</summary>
+    private void Launched(Delegate kernel, Action launch) => Guarded(() =>
+    {
+        launch();
+        Meter.Launched(kernel.Method);
+    });
+
+    /// <summary>Lets the driver do something, one thing at a time; where it fails the device is lost.</summary>
+    private void Guarded(Action call)
     {
         lock (Gate)
-            Launcher<Action<Stream, KernelConfig, A, B, C, D, E, F, G, H, I, J>>(kernel)(stream, config, a, b, c, d, e, f, g, h, i, j);
+        {
+            try
+            {
+                LaunchWaiting();
+                Calling.Value?.Invoke();
+                call();
+            }
+            catch (AcceleratorException e)
+            {
+                throw new DeviceLostException(
+                    $"{Name} failed: {e.Message.TrimEnd('.')}. What it held is lost; check the driver, or use a smaller batch where memory "
+                    + "is short.", e);
+            }
+        }
     }
+
+    /// <summary>The names of a formula, or of those it is made of.</summary>
+    private static IEnumerable<string> Formulas(Type type) =>
+        type.IsGenericType ? type.GetGenericArguments().SelectMany(Formulas) : [type.Name];
 
     /// <summary>
     /// Finds or compiles a kernel. After one that does not compile, ILGPU's context compiles no other: what ran before still runs.
@@ -103,11 +123,12 @@ public sealed partial class GpuBackend
         {
             var launcher = accelerator.LoadKernel(kernel.Method).CreateLauncherDelegate<TLauncher>();
             kernels.Add(kernel, launcher);
+            Meter.Compiled++;
             return launcher;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            spoiledBy = $"{kernel.Method.Name} of {string.Join(", ", kernel.Method.GetGenericArguments().Select(t => t.Name))}";
+            spoiledBy = $"{kernel.Method.Name} of {string.Join(", ", kernel.Method.GetGenericArguments().SelectMany(Formulas))}";
             throw new NotSupportedException(
                 $"{Name}: the kernel {spoiledBy} does not compile. A formula must be a public struct, or an internal one "
                 + $"in an assembly with InternalsVisibleTo(\"ILGPURuntime\"), and use lane operations only: "

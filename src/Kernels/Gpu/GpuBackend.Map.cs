@@ -13,6 +13,12 @@ public sealed partial class GpuBackend
             return;
         }
 
+        if (x == y && x.Layout.IsContiguous)
+        {
+            Update(new InPlace<TOp>(op), x, x, default, default);
+            return;
+        }
+
         var walk = new Walk([x, y]);
         Launch(MapKernels.Map, Over(walk.Count), op, new GpuAxes(walk), Strided(x, walk, 0), Strided(y, walk, 1));
     }
@@ -74,12 +80,5 @@ public sealed partial class GpuBackend
         Launch(
             MapKernels.Map3, Over(walk.Count), op, new GpuAxes(walk), Strided(a, walk, 0), Strided(b, walk, 1), Strided(c, walk, 2),
             Strided(y, walk, 3));
-    }
-
-    /// <inheritdoc/>
-    public override void Update<TOp>(TOp op, in View g, in View p, in View s0, in View s1)
-    {
-        if (View.HasStored([g, p, s0, s1])) UpdateStored(op, g, p, s0, s1);
-        else if (p.Count > 0) Launch(MapKernels.Update, Over(p.Count), op, Floats(g), Floats(p), Floats(s0), Floats(s1));
     }
 }

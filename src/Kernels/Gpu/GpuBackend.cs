@@ -28,7 +28,7 @@ public sealed partial class GpuBackend : Backend
         this.accelerator = accelerator;
         Name = name;
         stream = accelerator.DefaultStream;
-        staging = new Staging(accelerator);
+        staging = new Staging(accelerator, Meter);
         mirror = new HostMirror(this);
         IsSimulated = accelerator.AcceleratorType == AcceleratorType.CPU;
     }
@@ -44,6 +44,12 @@ public sealed partial class GpuBackend : Backend
 
     /// <summary>Held while launches that belong together go out, as those that share the <see cref="Workspace"/>.</summary>
     internal Lock Gate { get; } = new();
+
+    /// <summary>What went to the device and came back so far.</summary>
+    internal GpuMeter Meter { get; } = new();
+
+    /// <summary>Runs before each call of a driver by this thread and those it starts; it may fail in the driver's place.</summary>
+    internal static AsyncLocal<Action?> Calling { get; } = new();
 
     /// <summary>True where a lane is a thread of the host.</summary>
     internal bool IsSimulated { get; }
@@ -87,7 +93,8 @@ public sealed partial class GpuBackend : Backend
     {
         lock (Gate)
         {
-            ((GpuBlock)block).Buffer.Dispose();
+            Try(LaunchWaiting);
+            Release(((GpuBlock)block).Buffer);
             allocated -= block.Bytes;
         }
     }
@@ -100,10 +107,14 @@ public sealed partial class GpuBackend : Backend
         // a driver copies by address and ILGPU does not pin: an array must not move before the copy has ended
         fixed (byte* from = data)
         {
-            lock (Gate)
+            var (at, target, bytes) = ((nint)from, Bytes(y), data.Length);
+            Meter.WrittenBytes += bytes;
+            Guarded(() =>
             {
-                if (!staging.TryWrite(Bytes(y), data)) Bytes(y).CopyFromCPU(stream, ref *from, data.Length);
-            }
+                if (staging.TryWrite(target, new ReadOnlySpan<byte>((void*)at, bytes))) return;
+                Meter.Waits++;
+                target.CopyFromCPU(stream, ref *(byte*)at, bytes);
+            });
         }
     }
 
@@ -111,16 +122,20 @@ public sealed partial class GpuBackend : Backend
     public override unsafe void Read(in View x, Span<byte> data)
     {
         if (data.Length == 0) return;
+        Meter.Waits++;
+        Meter.ReadBytes += data.Length;
         fixed (byte* to = data)
         {
-            lock (Gate) Bytes(x).CopyToCPU(stream, ref *to, data.Length);
+            var (at, source, bytes) = ((nint)to, Bytes(x), data.Length);
+            Guarded(() => source.CopyToCPU(stream, ref *(byte*)at, bytes));
         }
     }
 
     /// <inheritdoc/>
     public override void Synchronize()
     {
-        lock (Gate) accelerator.Synchronize();
+        Meter.Waits++;
+        Guarded(accelerator.Synchronize);
     }
 
     /// <inheritdoc/>
@@ -131,18 +146,28 @@ public sealed partial class GpuBackend : Backend
     {
         lock (Gate)
         {
-            try
-            {
-                accelerator.Synchronize(); // no copy may be under way from memory that is unlocked next
-            }
-            finally
-            {
-                staging.Dispose();
-                workspace?.Buffer.Dispose();
-                foreach (var spare in spares) spare.Buffer.Dispose();
-                accelerator.Dispose();
-                context.Dispose();
-            }
+            Try(LaunchWaiting);
+            Try(accelerator.Synchronize); // no copy may be under way from memory that is unlocked next
+            Release(staging);
+            if (workspace is not null) Release(workspace.Buffer);
+            foreach (var spare in spares) Release(spare.Buffer);
+            Release(accelerator);
+            Release(context);
+        }
+    }
+
+    /// <summary>Gives something back; a lost device has lost it already.</summary>
+    private static void Release(IDisposable what) => Try(what.Dispose);
+
+    private static void Try(Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (Exception e) when (e is AcceleratorException or DeviceLostException)
+        {
+            // what lost the device was said when it happened
         }
     }
 
@@ -159,6 +184,10 @@ public sealed partial class GpuBackend : Backend
 
     /// <summary>Groups for a launch whose lanes go through <paramref name="count"/> elements in steps: see <see cref="Lanes"/>.</summary>
     public KernelConfig Over(long count) => (Groups((count + GroupSize - 1) / GroupSize), GroupSize);
+
+    /// <summary>The same for several operands, each with a line of groups, by the longest.</summary>
+    private KernelConfig Lines(long longest, int operands) =>
+        new(new Index2D(Groups((longest + GroupSize - 1) / GroupSize), operands), new Index2D(GroupSize, 1));
 
     /// <summary>As many groups as there is work for, up to what fills the device.</summary>
     internal int Groups(long wanted) => (int)Math.Clamp(wanted, 1, MostGroups);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Backends.PTX;
@@ -8,13 +9,20 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Mayfly;
 
-/// <summary>What ILGPU's compilers make of a kernel, without a device: for tests and tables.</summary>
-internal static class GpuText
+/// <summary>
+/// What ILGPU's compilers make of kernels, without a device: for tests and tables. The first kernel takes far longer than the others.
+/// </summary>
+internal sealed class GpuText : IDisposable
 {
-    /// <summary>PTX for a compute capability such as 80.</summary>
-    public static string Ptx(MethodInfo kernel, int capability)
+    private readonly Func<Context, ILGPU.Backends.Backend> compiler;
+    private Context? context;
+    private ILGPU.Backends.Backend? backend;
+
+    private GpuText(Func<Context, ILGPU.Backends.Backend> compiler) => this.compiler = compiler;
+
+    /// <summary>PTX for a compute capability: 70, or 80, beyond which ILGPU 1.5.3 does not go.</summary>
+    public static GpuText Ptx(int capability)
     {
-        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
         var architecture = capability switch
         {
             70 => CudaArchitecture.SM_70,
@@ -23,17 +31,42 @@ internal static class GpuText
             _ => throw new ArgumentException($"PTX for capability {capability}; allowed are 70, 80 and 90."),
         };
         var instructions = capability == 90 ? CudaInstructionSet.ISA_80 : CudaInstructionSet.ISA_70;
-        using var backend = new PTXBackend(context, architecture, instructions, null!);
-        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).PTXAssembly;
+        return new GpuText(context => new PTXBackend(context, architecture, instructions, null!));
     }
 
     /// <summary>OpenCL C 2.0.</summary>
-    public static string OpenCL(MethodInfo kernel)
+    public static GpuText OpenCL()
     {
-        using var context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
         var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false,
             subGroups: false);
-        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
-        return ((CLCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default)).Source;
+        return new GpuText(context => new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20));
+    }
+
+    /// <summary>The text of a kernel. After one that does not compile, the next begins anew.</summary>
+    public string Of(MethodInfo kernel)
+    {
+        context ??= GpuContexts.New();
+        backend ??= compiler(context);
+        try
+        {
+            return backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel), default) switch
+            {
+                PTXCompiledKernel ptx => ptx.PTXAssembly,
+                CompiledKernel openCL => ((CLCompiledKernel)openCL).Source,
+            };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        backend?.Dispose();
+        context?.Dispose();
+        (backend, context) = (null, null);
     }
 }

@@ -53,18 +53,5 @@ internal static class MapKernels
         }
     }
 
-    public static void Update<TOp>(TOp op, ArrayView<float> g, ArrayView<float> p, ArrayView<float> s0, ArrayView<float> s1)
-        where TOp : unmanaged, IUpdate<TOp>
-    {
-        for (int i = Lanes.First; i < p.IntLength; i += Lanes.Step)
-        {
-            G1 weight = new(p[i]), first = new(s0.Length > 0 ? s0[i] : 0f), second = new(s1.Length > 0 ? s1[i] : 0f);
-            op.Step(new G1(g[i]), ref weight, ref first, ref second);
-            p[i] = weight.Value;
-            if (s0.Length > 0) s0[i] = first.Value;
-            if (s1.Length > 0) s1[i] = second.Value;
-        }
-    }
-
     private static void Put(Strided y, GpuIndex at, float value, int add) => y[at] = add != 0 ? y[at] + value : value;
 }

@@ -7,7 +7,7 @@ namespace Mayfly;
 /// Page-locked memory for what goes to the device in every step (token ids, targets): the copy waits for nothing and the kernels before it
 /// run on. Each size has a ring of buffers; the stream is waited for once a round, before the first buffer is used again.
 /// </summary>
-internal sealed class Staging(Accelerator accelerator) : IDisposable
+internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDisposable
 {
     /// <summary>What is longer goes straight from pageable memory.</summary>
     public const int MostBytes = 1 << 20;
@@ -42,6 +42,7 @@ internal sealed class Staging(Accelerator accelerator) : IDisposable
     {
         if (ring.Next == Rounds)
         {
+            meter.Waits++;
             accelerator.DefaultStream.Synchronize();
             ring.Next = 0;
         }

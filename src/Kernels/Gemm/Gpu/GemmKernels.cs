@@ -38,8 +38,9 @@ internal static class GemmKernels
     }
 
     /// <summary>
-    /// A group per square of C. While the lanes multiply two slabs in shared memory they load the next two from the device's, into the
-    /// other half of the room: one barrier a slab.
+    /// A group per square of C. While the lanes multiply two slabs in shared memory they load the next two from the device's, which go to
+    /// the other half of the room: one barrier a slab. Storing comes first in the loop, as ILGPU moves arithmetic down past stores and
+    /// barriers: at its end the stores would wait for the loads before anything is multiplied, and all operands would be held meanwhile.
     /// </summary>
     public static void Tiles<TAct, TTile>(TAct act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result)
         where TAct : unmanaged, IMap1<TAct>
@@ -57,17 +58,16 @@ internal static class GemmKernels
         var loadB = new GemmLoader(b, part, column, sizes.N, depth, TTile.Side, TTile.Depth, lane);
         var sums = default(TTile);
         int slab = TTile.Depth * (TTile.Side / 4 + 1), from = 0;
-        loadA.Store(room.SubView(0, slab), loadA.Load(0));
-        loadB.Store(room.SubView(slab, slab), loadB.Load(0));
-        Group.Barrier();
+        Quad nextA = loadA.Load(0), nextB = loadB.Load(0);
         for (int k = TTile.Depth; k < depth + TTile.Depth; k += TTile.Depth)
         {
-            Quad nextA = loadA.Load(k), nextB = loadB.Load(k);
-            sums.Add(room.SubView(from + y, slab - y), room.SubView(from + slab + x, slab - x));
-            from = 2 * slab - from;
             loadA.Store(room.SubView(from, slab), nextA);
             loadB.Store(room.SubView(from + slab, slab), nextB);
             Group.Barrier();
+            nextA = loadA.Load(k);
+            nextB = loadB.Load(k);
+            sums.Add(room.SubView(from + y, slab - y), room.SubView(from + slab + x, slab - x));
+            from = 2 * slab - from;
         }
 
         row += 4 * y;
