@@ -64,6 +64,29 @@ public class DataParallelTests
 
     private static double[] Losses(string run) => [.. run.Split(' ').Take(2 * Steps).Select(double.Parse)];
 
+    /// <summary>Gradients of a device whose memory is not the host's are summed in a copy.</summary>
+    [Fact]
+    public void Devices_with_memory_of_their_own_come_to_the_same()
+    {
+        float[] Run(Func<Device> open)
+        {
+            float[] weights = [];
+            InProcess.Run(2, own =>
+            {
+                using var exchange = new DataParallel(own);
+                using var device = open();
+                using var model = new TinyModel(device);
+                using var updater = new Updater(model.Parameters, Route.Default(new Sgd()), new() { Schedule = 0.1, Exchange = exchange });
+                updater.Step(1, _ => model.Loss(own.Rank, 1, 0.1));
+                if (own.Rank == 0) weights = model.Weights();
+            });
+            return weights;
+        }
+
+        float[] host = Run(() => Device.CreateCpu(threads: 1)), other = Run(() => Device.Open("ilgpu-cpu"));
+        for (int i = 0; i < host.Length; i++) Assert.Equal(host[i], other[i], 1e-5);
+    }
+
     [Fact]
     public void A_loss_that_is_not_finite_on_one_rank_ends_the_step_on_all() => InProcess.Run(2, own =>
     {

@@ -61,6 +61,24 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
         Assert.False(File.Exists(run.File("other", Snapshot.FileName)));
     }
 
+    [Fact]
+    public void A_plan_says_what_the_rank_that_needs_most_takes_and_sends()
+    {
+        string[] plan = ["plan", "--model", "gpt2-124m", "--batch", "4", "--mode", "eager", "--clip", "0"];
+        string whole = TrainGptRun.Good(plan), divided = TrainGptRun.Good([.. plan, "--ranks", "4", "--shard"]);
+        Assert.DoesNotContain("Ranks:", whole);
+        Assert.Contains("Ranks: 4; of rank ", divided);
+        Assert.True(Most(divided, "weights") < 0.5 * Most(whole, "weights"));
+        Assert.True(Most(divided, "state") < 0.5 * Most(whole, "state"));
+    }
+
+    /// <summary>The exact bytes of a use in the table of a plan, its third number.</summary>
+    private static double Most(string plan, string use)
+    {
+        string line = plan.Split('\n').First(l => l.StartsWith($"{use} ", StringComparison.Ordinal));
+        return double.Parse(line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[1]);
+    }
+
     private double[] Losses(string name) =>
         [.. File.ReadLines(run.File(name, RunLog.FileName)).Skip(1).Select(line => double.Parse(line.Split(',')[1]))];
 
