@@ -117,6 +117,7 @@ public sealed partial class Updater
             if (Overflows) return Skip();
             double norm = Norm();
             clipping.FindFactor(norm);
+            ClipTogether();
             foreach (var slot in slots)
             {
                 slot.TakeZero();
