@@ -136,13 +136,24 @@ public sealed partial class Updater
         slot.Note(squares / LossScale / LossScale);
     }
 
+    /// <summary>
+    /// Scales down, before the first rule steps, all gradients that wait: a device sends out together what comes one after the other. On
+    /// the CPU a gradient is better scaled and used at once.
+    /// </summary>
+    private void ClipTogether()
+    {
+        if (!Device.Backend.IsAsynchronous || LossScale != 1) return;
+        foreach (var slot in slots)
+            if (slot.Accumulator is not null) slot.ClipFactor = clipping.Apply(slot);
+    }
+
     private void Apply(Slot slot)
     {
         using var held = Device.Pager?.Hold(alone: true) ?? default;
         Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
         slot.Widen(LossScale);
-        double factor = clipping.Apply(slot);
+        double factor = slot.ClipFactor ?? clipping.Apply(slot);
         progress.Move();
         slot.Apply(new StepInfo(GlobalStep, progress.LearningRate * slot.Assignment.LearningRateScale, options.Seed, factor));
     }

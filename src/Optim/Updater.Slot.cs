@@ -60,7 +60,10 @@ public sealed partial class Updater
             return state;
         }
 
-        public void StartStep() => (Squares, IsWhole) = (null, false);
+        /// <summary>What the gradient has been multiplied by to limit a norm; null before it is known.</summary>
+        public double? ClipFactor { get; set; }
+
+        public void StartStep() => (Squares, IsWhole, ClipFactor) = (null, false, null);
 
         /// <summary>Keeps a gradient the sweep made; one that was added to the kept one is there already.</summary>
         /// <param name="gradient">The gradient.</param>

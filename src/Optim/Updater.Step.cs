@@ -128,6 +128,7 @@ public sealed partial class Updater
             if (Overflows) return Skip();
             double norm = Norm();
             clipping.FindFactor(norm);
+            ClipTogether();
             foreach (var slot in slots)
             {
                 if (options.Exchange?.Steps(slot.Parameter) ?? true) slot.TakeZero();

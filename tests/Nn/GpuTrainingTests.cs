@@ -74,6 +74,25 @@ public class GpuTrainingTests
         }
     }
 
+    /// <summary>Small parameters are scaled, measured and stepped eight at a time.</summary>
+    [Fact]
+    public void A_step_sends_out_small_parameters_together()
+    {
+        using var backend = TestDevice.NewBackend();
+        using var gpu = new Device(backend);
+        using var model = gpt.Create(gpu, seed: 3);
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW(), UpdateMode.Deferred),
+            new UpdaterOptions { Schedule = 1e-2, MaxNorm = 1e-3 });
+        updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1)));
+        backend.Meter.Clear();
+        Assert.True(updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1))).Clipped);
+        int parameters = model.Parameters().Count, groups = (parameters + 7) / 8;
+        Assert.InRange(parameters, 20, 100);
+        Assert.Equal(groups, backend.Meter.ByKernel["SquaresKernels.Squares"]);
+        Assert.InRange(backend.Meter.ByKernel["UpdateKernels.Update"], 2 * groups, 2 * groups + 2);
+        Assert.InRange(backend.Meter.Waits, 1, 3);
+    }
+
     [Fact]
     public void Ids_that_a_copy_has_changed_are_read_back()
     {

@@ -86,7 +86,8 @@ public class TrainGptDeviceTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             string log = Path.Combine(folder, "log.csv");
             if (File.Exists(log) && File.ReadLines(log).Count() > 3) throw new Gone();
         };
-        var (code, _, errors) = TrainGptRun.Run(run.Train("lost", [.. tiny[..^1], "--device", TestDevice.Name, "--save-every", "2", "--read-every", "1"]));
+        string[] options = [.. tiny[..^1], "--device", TestDevice.Name, "--save-every", "2", "--read-every", "1"];
+        var (code, _, errors) = TrainGptRun.Run(run.Train("lost", options));
         GpuBackend.Calling.Value = null;
         Assert.Equal(1, code);
         string line = Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));

@@ -15,13 +15,13 @@ internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDispos
     private const int Rounds = 8, MostSizes = 8;
     private readonly Dictionary<int, Ring> rings = [];
 
-    /// <summary>Copies to the device through a page-locked buffer; false where the data has no ring and cannot get one.</summary>
+    /// <summary>Copies to the device through a page-locked buffer; false where there is too much of it.</summary>
     public bool TryWrite(ArrayView<byte> target, ReadOnlySpan<byte> data)
     {
         if (data.Length > MostBytes) return false;
         if (!rings.TryGetValue(data.Length, out var ring))
         {
-            if (rings.Count == MostSizes) return false;
+            if (rings.Count == MostSizes) Forget();
             rings[data.Length] = ring = new Ring();
         }
 
@@ -36,14 +36,27 @@ internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDispos
     {
         foreach (var ring in rings.Values)
             foreach (var buffer in ring.Buffers) buffer?.Dispose();
+        rings.Clear();
+    }
+
+    /// <summary>Makes room for other sizes: those of a model's first weights do not come again.</summary>
+    private void Forget()
+    {
+        Wait();
+        Dispose();
+    }
+
+    private void Wait()
+    {
+        meter.Waits++;
+        accelerator.DefaultStream.Synchronize();
     }
 
     private PageLockedArray1D<byte> Next(Ring ring, int bytes)
     {
         if (ring.Next == Rounds)
         {
-            meter.Waits++;
-            accelerator.DefaultStream.Synchronize();
+            Wait();
             ring.Next = 0;
         }
 
