@@ -143,7 +143,7 @@ public sealed class SmallModelTests
         var source = new ParameterSource();
         using var maker = new Sequential(new Linear(source, 1, 8), new Function(x => x.Tanh()), new Linear(source, 8, 1));
         using var judge = new Sequential(new Linear(source, 1, 16), new Function(x => x.Silu()), new Linear(source, 16, 1));
-        using Updater ofMaker = Train(maker, 10_000, 0.01), ofJudge = Train(judge, 10_000, 0.01);
+        using Updater ofMaker = Train(maker, 300, 0.02), ofJudge = Train(judge, 300, 0.02);
         for (int step = 0; step < 300; step++)
         {
             var noise = Tensor.Normal((32, 1), 0, 1, new RandomKey(1, (ulong)step));
