@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Mayfly;
 
 /// <summary>A piece of generated text.</summary>
@@ -19,6 +21,25 @@ public static class Generation
     {
         Generator.Check([prompt], count, sampling);
         return model.Tokens([prompt], count, sampling).Select(token => token.Id);
+    }
+
+    /// <summary>As <see cref="Generate"/>, each token made by a thread of the pool.</summary>
+    /// <param name="model">The model; dropout is off while it is asked, and nobody else uses it meanwhile.</param>
+    /// <param name="prompt">What to continue, at least one id.</param>
+    /// <param name="count">The number of tokens.</param>
+    /// <param name="sampling">How they are chosen.</param>
+    /// <param name="cancellation">Ends the sequence before its next token, with an <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="ArgumentException">The prompt is empty, or the sampling is impossible.</exception>
+    /// <exception cref="ArithmeticException">A score is infinite or not a number: the model's weights are.</exception>
+    public static IAsyncEnumerable<int> GenerateAsync(
+        this LanguageModel model, IReadOnlyList<int> prompt, int count, Sampling sampling, CancellationToken cancellation = default) =>
+        Async(model.Generate(prompt, count, sampling), cancellation);
+
+    private static async IAsyncEnumerable<T> Async<T>(
+        IEnumerable<T> sequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var items = sequence.GetEnumerator();
+        while (await Task.Run(items.MoveNext, cancellation).ConfigureAwait(false)) yield return items.Current;
     }
 
     /// <summary>Yields the tokens of several prompts as they come: for each step one of every prompt.</summary>

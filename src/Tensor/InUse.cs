@@ -1,8 +1,8 @@
 namespace Mayfly;
 
 /// <summary>
-/// The loose memory that kernels of this thread were handed since it last began an op or made a tensor of values: a kernel holds the memory alone, not the tensor, and
-/// a tensor that the program no longer knows must not give it back before the kernel is done.
+/// The loose memory that kernels of this thread were handed since it last began an op or made a tensor of values: a kernel holds the memory
+/// alone, not the tensor, and a tensor that the program no longer knows must not give it back before the kernel is done.
 /// </summary>
 internal static class InUse
 {

@@ -2,8 +2,8 @@ namespace Mayfly;
 
 /// <summary>
 /// An n-dimensional array on a device. A tensor belongs to the innermost <see cref="Scope"/> of its thread and is freed with it unless it
-/// is returned, kept or saved by a tape; without a scope its maker disposes it, or the garbage collector finds it. Views share their memory. Differentiable ops are extension
-/// methods.
+/// is returned, kept or saved by a tape; without a scope its maker disposes it, or the garbage collector finds it. Views share their
+/// memory. Differentiable ops are extension methods.
 /// </summary>
 public sealed partial class Tensor : IDisposable
 {

@@ -136,30 +136,6 @@ public sealed class SmallModelTests
         }
     }
 
-    /// <summary>Two networks against each other (Goodfellow et al. 2014): the made numbers get the right mean.</summary>
-    [Fact]
-    public void Two_updaters_train_two_networks_against_each_other()
-    {
-        var source = new ParameterSource();
-        using var maker = new Sequential(new Linear(source, 1, 8), new Function(x => x.Tanh()), new Linear(source, 8, 1));
-        using var judge = new Sequential(new Linear(source, 1, 16), new Function(x => x.Silu()), new Linear(source, 16, 1));
-        using Updater ofMaker = Train(maker, 10_000, 0.01), ofJudge = Train(judge, 10_000, 0.01);
-        for (int step = 0; step < 300; step++)
-        {
-            var noise = Tensor.Normal((32, 1), 0, 1, new RandomKey(1, (ulong)step));
-            var real = Tensor.Normal((32, 1), 3, 0.5, new RandomKey(2, (ulong)step));
-            var made = maker.Call(noise);
-            ofJudge.Step(() => judge.Call(real).BinaryCrossEntropy(Tensor.Ones((32, 1)))
-                + judge.Call(made).BinaryCrossEntropy(Tensor.Zeros((32, 1))));
-            judge.Freeze();
-            ofMaker.Step(() => judge.Call(maker.Call(noise)).BinaryCrossEntropy(Tensor.Ones((32, 1))));
-            judge.Unfreeze();
-        }
-
-        double mean = maker.Call(Tensor.Normal((500, 1), 0, 1, new RandomKey(3, 1))).Mean().Item();
-        Assert.InRange(mean, 2, 4);
-    }
-
     private static Updater Train(Module model, long steps, double rate) => new(
         model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = new OneCycle(rate, steps / 5, steps) });
 }

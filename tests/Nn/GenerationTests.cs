@@ -5,6 +5,24 @@ public class GenerationTests
     private static readonly float[] Scores = [0.5f, 2f, -1f, 2f, 1f];
 
     [Fact]
+    public async Task Tokens_come_asynchronously_until_they_are_cancelled()
+    {
+        using var model = new Gpt(new GptConfig { VocabularySize = 7, Context = 8, Layers = 1, Heads = 1, Width = 8 });
+        var sampling = new Sampling { Seed = 3 };
+        using var stop = new CancellationTokenSource();
+        var tokens = new List<int>();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (int token in model.GenerateAsync([1, 2], 10, sampling, stop.Token))
+            {
+                tokens.Add(token);
+                if (tokens.Count == 4) stop.Cancel();
+            }
+        });
+        Assert.Equal(model.Generate([1, 2], 4, sampling), tokens);
+    }
+
+    [Fact]
     public void At_temperature_zero_the_best_token_is_taken_and_the_first_of_equals() =>
         Assert.Equal(1, Draw(new Sampling { Temperature = 0 }, 7));
 
