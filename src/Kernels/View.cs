@@ -19,7 +19,7 @@ public abstract class Block(long bytes)
     internal object? Phase { get; set; }
 
     /// <inheritdoc cref="Phase"/>
-    internal int Number { get; set; }
+    internal int Piece { get; set; }
 }
 
 /// <summary>A piece of host memory, 64-byte aligned.</summary>

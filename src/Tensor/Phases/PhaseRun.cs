@@ -57,13 +57,13 @@ internal sealed class PhaseRun(string name, SlabPlan? plan, long[] spare)
     }
 
     /// <summary>Remembers which piece of the phase a block holds.</summary>
-    public void Mark(Block block) => (block.Phase, block.Number) = (this, taken - 1);
+    public void Mark(Block block) => (block.Phase, block.Piece) = (this, taken - 1);
 
     /// <summary>Gives a piece back.</summary>
     public void GiveBack(Block block)
     {
         bool isMine = block.Phase == this;
-        if (IsOwn) Add(isMine ? ~(long)block.Number : SlabPlan.Foreign);
+        if (IsOwn) Add(isMine ? ~(long)block.Piece : SlabPlan.Foreign);
         else if (isMine) IsShared = true;
     }
 
