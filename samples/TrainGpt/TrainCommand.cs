@@ -215,9 +215,8 @@ internal static class TrainCommand
         TrainOptions options, Trainer trainer, Tokenizer tokenizer, CancellationToken stop, CommandContext context)
     {
         if (trainer.Evaluation is { } result) context.Output.WriteLine(result);
-        bool isDivided = options is { Shard: true, Ranks: > 1 }; // each token would take all weights from all processes
-        context.Output.WriteLine($"Saved to {options.Out}.{(isDivided ? "" : " A sample of what the model writes:")}");
-        if (isDivided) return;
+        context.Output.WriteLine($"Saved to {options.Out}.{(options.IsDivided ? "" : " A sample of what the model writes:")}");
+        if (options.IsDivided) return; // each token would take all weights from all processes
         context.Output.WriteLine();
         TextGenerator.Write(context.Output,
             TextGenerator.Continue(trainer.Model, tokenizer, "", SampleTokens, new Sampling { Seed = options.Seed }), stop);

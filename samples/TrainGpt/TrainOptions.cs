@@ -365,6 +365,9 @@ internal record TrainOptions : CommandOptions
     /// <summary>How many there are.</summary>
     public virtual int Ranks { get; init; } = 1;
 
+    /// <summary>True where weights are divided among them.</summary>
+    public bool IsDivided => Shard && Ranks > 1;
+
     /// <summary>The windows of a micro-batch that this process takes.</summary>
     public int OwnBatch => Math.Max(1, (int)((long)Batch * (OwnRank + 1) / Ranks) - (int)((long)Batch * OwnRank / Ranks));
 

@@ -53,9 +53,9 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
         yield return Run(WithMode(asked, asked.IsEager ? UpdateMode.Deferred : UpdateMode.Eager));
         foreach (var policy in (CheckpointPolicy[])[CheckpointPolicy.None, CheckpointPolicy.Every(2), true, CheckpointPolicy.Sqrt])
             if (policy != asked.CheckpointBlocks.Policy) yield return Run(asked with { CheckpointBlocks = policy });
-        if (asked.Batch > 1) yield return Run(Halved(asked));
+        if (asked.Batch > 1 && (asked.Batch + 1) / 2 >= asked.Ranks) yield return Run(Halved(asked));
         foreach (var stored in Stored(asked)) yield return Run(stored);
-        if (asked is { Resident: null, Device: CommandOptions.Cpu } && Asked.Plan.Resident > 4 * StepPlan.RuntimeBytes)
+        if (asked is { Resident: null, Device: CommandOptions.Cpu, IsDivided: false } && Asked.Plan.Resident > 4 * StepPlan.RuntimeBytes)
             yield return Run(Eager(asked) with { Resident = Mebibytes(Asked.Plan.Resident / 2) });
         foreach (string name in OptimizerChoice.Names)
             if (name != asked.Optimizer) yield return Run(OptimizerChoice.Changed(asked, name));
@@ -140,7 +140,7 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     {
         yield return options;
         if (!options.IsEager) yield return Eager(options);
-        for (var smaller = options; smaller.Batch > 1 && smaller.Batch % 2 == 0;)
+        for (var smaller = options; smaller.Batch / 2 >= smaller.Ranks && smaller.Batch % 2 == 0;)
         {
             smaller = Halved(smaller);
             yield return smaller;
@@ -152,7 +152,7 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     /// <summary>With weights and state in a working file, and the least in memory beside it.</summary>
     private IEnumerable<PlannedRun> Streamed(long bytes)
     {
-        if (bytes <= StepPlan.RuntimeBytes || asked.Device != CommandOptions.Cpu) yield break;
+        if (bytes <= StepPlan.RuntimeBytes || asked.IsDivided || asked.Device != CommandOptions.Cpu) yield break;
         var eager = Eager(asked) with { Resident = SettingText.Write(bytes), CheckpointBlocks = CheckpointPolicy.All };
         foreach (var way in Ways(eager)) yield return Run(way);
     }
@@ -165,7 +165,7 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     {
         const DType half = DType.BF16;
         if (options.StateDtype == DType.F32) yield return options with { StateDtype = half };
-        var all = options with { StateDtype = half, GradientDtype = half };
+        var all = options with { StateDtype = half, GradientDtype = options.Ranks > 1 ? DType.F32 : half };
         if (options.Dtype == DType.F32) yield return all with { Dtype = half };
         if (options is { Dtype: DType.F32 or half, MasterWeights: false }) yield return all with { Dtype = DType.Int8 };
     }

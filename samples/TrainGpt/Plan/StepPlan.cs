@@ -131,7 +131,7 @@ internal sealed record StepPlan
     /// <param name="shape">The shape of its model.</param>
     public static ShardPlan? Shards(TrainOptions options, ModelConfig shape)
     {
-        return options.Shard && options.Ranks > 1 ? ShardPlan.Of(options.OwnRank, options.Ranks, Make) : null;
+        return options.IsDivided ? ShardPlan.Of(options.OwnRank, options.Ranks, Make) : null;
 
         IDisposable Make(Device device)
         {
