@@ -3,7 +3,7 @@ namespace Mayfly.Tests;
 /// <summary>Inference as newcomers write it, without a scope and without Dispose, takes no more and more memory.</summary>
 public sealed class InferenceMemoryTests
 {
-    /// <summary>Each call makes the ids and the scores, 40 KB, which nobody frees: 80 MB in all, of which not all live at one time.</summary>
+    /// <summary>Each call makes the ids and the scores, 40 KB, which nobody frees: 80 MB in all, not all at one time.</summary>
     [Fact]
     public void Calls_without_a_scope_leave_the_memory_flat()
     {
