@@ -26,6 +26,9 @@ internal sealed class DeviceCheck(Device device, int steps, TextWriter output)
     /// <summary>The largest difference of two losses so far, relative to them.</summary>
     public double Worst { get; private set; }
 
+    /// <summary>The trainings compared so far.</summary>
+    public int Count { get; private set; }
+
     private int Context => isSmall ? 8 : 64;
 
     private int Batch => isSmall ? 1 : 4;
@@ -54,6 +57,7 @@ internal sealed class DeviceCheck(Device device, int steps, TextWriter output)
         double difference = expected.Zip(found, (x, y) => Math.Abs(x - y) / Math.Abs(x)).Max();
         bool same = found.SequenceEqual(again);
         Worst = Math.Max(Worst, difference);
+        Count++;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{one.Model,-6} {one.Optimizer,-12} {one.Mode,-13} {found[0],8:F4}->{found[^1],8:F4} {difference,11:E1} ")
             + string.Create(CultureInfo.InvariantCulture, $"{(same ? "same" : "OTHER"),6} {clock.Elapsed.TotalSeconds,8:F1}"));
