@@ -10,6 +10,10 @@ public sealed partial class Arena : IDisposable
 
     /// <summary>From how many bytes on a tensor may take a larger block, and how many times as large a one.</summary>
     private const long LeastShared = 4096, MostTimes = 3;
+
+    /// <summary>Bytes of tensors that no scope frees, below which nobody looks for lost ones.</summary>
+    private const long FewLoose = 32 << 20;
+
     private readonly Backend backend;
     private readonly Lock gate = new();
     private readonly Dictionary<long, Stack<Block>> free = [];
@@ -17,6 +21,7 @@ public sealed partial class Arena : IDisposable
     private readonly long[] live = new long[Uses];
     private readonly long[] peak = new long[Uses];
     private long liveTotal, peakTotal, reserved, touched, leaks, bound = long.MaxValue;
+    private long looseBytes, mostLoose = FewLoose;
     private Func<bool>? evict;
     private string? firstLeak;
 
@@ -109,6 +114,7 @@ public sealed partial class Arena : IDisposable
     internal Block Rent(long bytes, Use use, string maker)
     {
         Renting?.Invoke();
+        CollectLoose();
         lock (gate)
         {
             long size = ClassOf(bytes);
@@ -128,14 +134,31 @@ public sealed partial class Arena : IDisposable
     /// <summary>Holds a block that the garbage collector may find lost together with its tensor.</summary>
     internal void Loosen(Block block)
     {
-        lock (gate) loose.Add(block);
+        lock (gate)
+        {
+            loose.Add(block);
+            looseBytes += block.Bytes;
+        }
+    }
+
+    /// <summary>
+    /// Asks the garbage collector which tensors that no scope frees are lost, once there are many more bytes of them than it left the last
+    /// time: it sees small objects and not what they hold.
+    /// </summary>
+    private void CollectLoose()
+    {
+        if (Volatile.Read(ref looseBytes) <= Volatile.Read(ref mostLoose)) return;
+        Volatile.Write(ref mostLoose, long.MaxValue); // one thread at a time
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Volatile.Write(ref mostLoose, Math.Max(FewLoose, 2 * Volatile.Read(ref looseBytes)));
     }
 
     internal void Return(Block block, long bytes, Use use, string maker, bool wasLoose = false)
     {
         lock (gate)
         {
-            if (wasLoose) loose.Remove(block);
+            if (wasLoose && loose.Remove(block)) looseBytes -= block.Bytes;
             Trace?.Add(-bytes, use, maker);
             live[(int)use] -= bytes;
             liveTotal -= bytes;

@@ -202,7 +202,11 @@ public abstract unsafe partial class BackendTests : IDisposable
     }
 
     /// <summary>A device's memory has no address here: only the driver copies it.</summary>
-    private static ArrayView<byte> DeviceBytes(in View view, int count) => ((GpuBlock)view.Block!).All.SubView(0, count);
+    private static ArrayView<byte> DeviceBytes(in View view, int count)
+    {
+        if (Owners.TryGetValue(view.Block!, out var owner)) owner.Synchronize(); // what was asked for may wait there
+        return ((GpuBlock)view.Block!).All.SubView(0, count);
+    }
 
     private static T[] Padded<T>(ReadOnlySpan<T> values, long count)
     {
@@ -244,9 +248,12 @@ public abstract unsafe partial class BackendTests : IDisposable
         return backend;
     }
 
+    private static readonly ConditionalWeakTable<Block, Backend> Owners = [];
+
     private Block Own(Backend owner, Block block)
     {
         blocks.Add((owner, block));
+        Owners.AddOrUpdate(block, owner);
         return block;
     }
 }

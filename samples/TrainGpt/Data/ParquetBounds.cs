@@ -74,7 +74,7 @@ internal sealed class ParquetBounds(string path, Stream stream)
         }
     }
 
-    /// <summary>What is packed by Snappy begins with its length; in a page of the second version after levels that are not packed.</summary>
+    /// <summary>What Snappy has packed begins with its length; in a page of the second version after levels that are not packed.</summary>
     private void CheckSnappy(string where, Dictionary<int, object> header, long first, long packed, long unpacked)
     {
         var page = header.GetValueOrDefault(8) as Dictionary<int, object>;
