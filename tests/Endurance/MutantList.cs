@@ -33,7 +33,7 @@ internal static class MutantList
         Mutant.Of("ignored rows count", CrossEntropy + "LogitRows.cs",
             "targets[row] == ignored ? -1 : targets[row]", "Math.Max(0, targets[row])", "*CrossEntropyBack_clears*"),
         Mutant.Of("a query sees the key after its own", Attention + "Cpu/AttentionShape.cs",
-            "Math.Min(Keys, t + 1 + Keys - Queries)", "Math.Min(Keys, t + 2 + Keys - Queries)",
+            "Math.Clamp(t + Keys - Queries + after, 1, Limit)", "Math.Clamp(t + Keys - Queries + after + 1, 1, Limit)",
             "Mayfly.Tests.Cpu256Tests.Attention_is_the_reference*"),
         Mutant.Of("attention's gradient is not centred", Attention + "AttendBack.Cpu.cs",
             "probability * (L.Load(ds + i) - center)", "probability * L.Load(ds + i)",

@@ -4,6 +4,7 @@ namespace Mayfly;
 internal sealed class Slab(Backend backend, Block whole)
 {
     private readonly List<(long Offset, long End)> used = []; // by offset
+    private readonly Dictionary<(long Offset, long Bytes), Block> pieces = []; // each is handed out again and again
 
     public Block Whole => whole;
 
@@ -17,6 +18,12 @@ internal sealed class Slab(Backend backend, Block whole)
         int at = First(offset);
         if (at > 0 && used[at - 1].End > offset || at < used.Count && used[at].Offset < end) return null;
         used.Insert(at, (offset, end));
+        if (!pieces.TryGetValue((offset, bytes), out var piece)) pieces[(offset, bytes)] = piece = Make(offset, bytes);
+        return piece;
+    }
+
+    private Block Make(long offset, long bytes)
+    {
         var piece = backend.Part(whole, offset, bytes);
         (piece.Offset, piece.Touched) = (offset, bytes); // touched with the block
         return piece;
