@@ -38,7 +38,8 @@ public sealed record AttentionMask
     public Tensor? Bias { get; init; }
 
     /// <summary>The tensors given.</summary>
-    internal IEnumerable<Tensor> Tensors => ((Tensor?[])[Lengths, First, Sees, Bias]).OfType<Tensor>();
+    internal Tensor[] Tensors => (Lengths ?? First ?? Sees ?? Bias) is null ? []
+        : [.. ((Tensor?[])[Lengths, First, Sees, Bias]).OfType<Tensor>()];
 }
 
 /// <summary>What a condition adds to a score: negative infinity where it is zero, else nothing.</summary>

@@ -91,9 +91,10 @@ internal static class MutantList
         new("a failed step counts", "src/Optim/Progress.cs",
             "if (phase is Phase.Measuring or Phase.Open) Step--;", "if (!{on} && phase is Phase.Measuring or Phase.Open) Step--;",
             "*UpdaterFailureTests*"),
-        Mutant.Of("means of micro-batches add up", "src/Optim/Updater.Step.cs", "part / microBatches", "part", "*A_step_of_means*"),
+        Mutant.Of("means of micro-batches add up", "src/Optim/Updater.Step.cs",
+            "share / (microBatches * Ranks)", "share", "*A_step_of_means*"),
         Mutant.Of("each row of a batch is the same window", "src/Io/Batches.cs",
-            "unchecked((ulong)index * (ulong)Batch + (ulong)row)", "unchecked((ulong)index * (ulong)Batch)", "*BatchesTests*"),
+            "unchecked((ulong)index * (ulong)whole + (ulong)(first + row))", "unchecked((ulong)index * (ulong)whole)", "*BatchesTests*"),
         Mutant.Of("a decay longer than the rest falls at once", "src/Optim/Schedule.cs",
             "Math.Max(WarmUp, Total - Decay)", "(Total - Decay)", "*ScheduleTests*"),
     ];

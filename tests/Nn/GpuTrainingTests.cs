@@ -88,7 +88,7 @@ public class GpuTrainingTests
         Assert.True(updater.Step(() => model.Loss(Ids(gpu, 0), Ids(gpu, 1))).Clipped);
         int parameters = model.Parameters().Count, groups = (parameters + 7) / 8;
         Assert.InRange(parameters, 20, 100);
-        int waits = backend.Meter.Waits;
+        long waits = backend.Meter.Waits;
         backend.Synchronize(); // the last steps wait for company
         Assert.Equal(groups, backend.Meter.ByKernel["SquaresKernels.Squares"]);
         Assert.InRange(backend.Meter.ByKernel["UpdateKernels.Update"], 2 * groups, 2 * groups + 2);
