@@ -37,6 +37,7 @@ public class TrainGptProcessTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         using var child = TrainGptProcess.Start(run.Train($"signalled{signal}", "--steps", "10000000", "--evaluate-every", "1000000"));
         while (child.StandardOutput.ReadLine() is { } line && !line.StartsWith("step ", StringComparison.Ordinal)) { }
         using (var kill = Process.Start("kill", [$"-{signal}", $"{child.Id}"])) kill.WaitForExit();
+        using var patience = new Timer(_ => child.Kill(), null, PatienceMilliseconds, Timeout.Infinite); // a shell may ignore the signal
         string rest = child.StandardOutput.ReadToEnd();
         Assert.True(child.WaitForExit(PatienceMilliseconds));
         Assert.Equal(code, child.ExitCode);
