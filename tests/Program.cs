@@ -9,8 +9,9 @@ namespace Mayfly.Tests;
 /// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of every format
 /// (<c>fuzz N SEED [FORMAT]</c>, one of which <c>mutant FORMAT SEED NUMBER FILE</c> writes), of tokenizers and of GGUF
 /// (<c>fuzz-models N SEED</c>); or N steps of changing shapes (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
-/// deliberate faults in the code (<c>mutants</c>); or docs/ops.md printed anew (<c>ops</c>); or what the GPU kernels' PTX has
-/// (<c>ptx</c>), which <c>ptx FOLDER</c> writes, or all trainings on a device compared with the CPU's (<c>gputrain DEVICE STEPS</c>).
+/// deliberate faults in the code (<c>mutants</c>); or docs/ops.md or docs/api printed anew (<c>ops</c>, <c>api</c>);
+/// or what the GPU kernels' PTX has (<c>ptx</c>), which <c>ptx FOLDER</c> writes, or all trainings on a device compared with the CPU's
+/// (<c>gputrain DEVICE STEPS</c>).
 /// </summary>
 internal static class Program
 {
@@ -34,6 +35,7 @@ internal static class Program
             if (args is ["mutants", .. var numbers]) return Mutants.Run(numbers, Console.Out);
             if (args is ["fuzz-models", var rounds, var begin]) return Fuzz(Number(rounds), Number(begin));
             if (args is ["ops"]) return PrintOps();
+            if (args is ["api"]) return PrintApi();
             if (args is ["ptx"]) return PtxTable.Print();
             if (args is ["ptx", var folder]) return PtxTable.Write(folder);
             if (args is ["gputrain", var gpu, var many]) return Compare(gpu, Number(many));
@@ -51,6 +53,13 @@ internal static class Program
     {
         TokenizerFuzz.Run(seed, rounds);
         GgufTests.Fuzz(seed, rounds);
+        return 0;
+    }
+
+    private static int PrintApi()
+    {
+        Directory.CreateDirectory(ApiPages.Folder);
+        foreach (var (file, text) in ApiPages.Print()) File.WriteAllText(Path.Combine(ApiPages.Folder, file), text);
         return 0;
     }
 

@@ -25,6 +25,9 @@ internal static class OptimizerChoice
     /// <exception cref="InputException">One is given; the message names it.</exception>
     public static void Check(TrainOptions options) => Rule(options);
 
+    /// <summary>True where the rule reads projections of gradients and nothing else of them.</summary>
+    public static bool Projects(TrainOptions options) => Guarded(options, Rule(options)) is IProjectingRule;
+
     /// <summary>
     /// The options with what the rule has of its own or by its preset, where one number says it of the rule and its fallback.
     /// </summary>

@@ -82,6 +82,18 @@ internal partial record TrainOptions
         (long)Math.Clamp((double)Math.Min(EvaluateEvery, Steps) * Batch * Accumulate * context / TrainedPerEvaluated, LeastEvaluated,
             MostEvaluated);
 
+    private void CheckProjected()
+    {
+        const string option = "--accumulation projected";
+        if (Accumulate == 1)
+            throw new InputException($"{option} says what waits between micro-batches, but --accumulate is 1; leave one out.");
+        if (!OptimizerChoice.Projects(this))
+            throw new InputException($"{option}: --optimizer {Optimizer} reads each element of a whole gradient; use galore, without "
+                + "--clip-value and --norm-cap, or --accumulation whole.");
+        if (MaxNorm is not null) throw new InputException($"{option} has no whole gradient whose norm could be clipped; use --clip 0.");
+        if (Ranks > 1) throw new InputException($"{option}: each of {Ranks} processes would find its own projection; use whole.");
+    }
+
     private void CheckRanks()
     {
         if (Batch < Ranks)
@@ -120,6 +132,7 @@ internal partial record TrainOptions
         if (DynamicLossScale is not null && IsEager && NormClipping != Mayfly.ClipMode.TwoPass)
             throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
                 + "--mode deferred, --clip-mode two-pass, or a number.");
+        if (Accumulation == AccumulationMode.Projected) CheckProjected();
         if (MasterWeights && Dtype == DType.F32)
             throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)

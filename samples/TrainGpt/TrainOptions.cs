@@ -196,6 +196,12 @@ internal partial record TrainOptions : CommandOptions
     [Setting("Micro-batches per step; their gradients add up.", Phase.Run, Min = 1, Max = 4096)]
     public int Accumulate { get; init; } = 1;
 
+    [Setting(
+        "What waits between micro-batches: whole gradients; or, with galore, which reads no more of them, their projections: less memory, "
+            + "and where a projection is found anew it is that of the step's first micro-batch. Nothing is clipped then.",
+        Phase.Run)]
+    public AccumulationMode Accumulation { get; init; }
+
     [Setting("Steps of training.", Phase.Course, Min = 1)]
     public int Steps { get; init; } = 2000;
 

@@ -62,6 +62,7 @@ internal sealed class Trainer : IDisposable
             Seed = options.Seed,
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
+            Accumulation = options.Accumulation,
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,

@@ -43,6 +43,9 @@ internal sealed class Progress(UpdaterOptions options)
     /// <summary>The micro-batches that the pass has had.</summary>
     public int MicroBatch { get; private set; }
 
+    /// <summary>True in a step of several micro-batches.</summary>
+    public bool HasSeveral => microBatches > 1;
+
     public bool IsLastMicroBatch => MicroBatch >= microBatches - 1;
 
     /// <summary>True in the steps in which <see cref="UpdaterOptions.ReadEvery"/> has values read back.</summary>

@@ -94,11 +94,15 @@ internal static class RouteTable
         if (options.Growth is { } growth)
             text += string.Create(CultureInfo.InvariantCulture, $"; growth of the global norm limited to {growth.Gamma} per step");
         if (options.Accumulate > 1)
-            text += $"; accumulation over {options.Accumulate} micro-batches keeps {Number(bytes)} bytes of gradients";
+            text += $"; accumulation over {options.Accumulate} micro-batches keeps {Number(bytes)} bytes of {Kept(trained)}";
         if (options.MaxNorm is { } limit)
             text += $"; {Clipping(trained, limit.ToString(CultureInfo.InvariantCulture), options, bytes)}";
         return text;
     }
+
+    /// <summary>What waits between micro-batches.</summary>
+    private static string Kept(Updater.Slot[] trained) =>
+        trained.Any(s => s.Projecting is not null) ? "gradients, some projected" : "gradients";
 
     /// <summary>The clip mode and its price.</summary>
     private static string Clipping(Updater.Slot[] trained, string limit, UpdaterOptions options, long bytes) => options.ClipMode switch

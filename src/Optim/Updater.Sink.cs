@@ -12,8 +12,10 @@ public sealed partial class Updater
         try
         {
             var slot = Awaited(parameter);
-            slot.Take(ref gradient, progress.IsLastMicroBatch, Fires(slot),
-                RoundingDraws.OfGradient(options.Seed, GlobalStep, parameter, progress.MicroBatch));
+            if (progress.HasSeveral && slot.Projecting is { } rule) slot.TakeProjected(rule, gradient, progress.IsLastMicroBatch);
+            else
+                slot.Take(ref gradient, progress.IsLastMicroBatch, Fires(slot),
+                    RoundingDraws.OfGradient(options.Seed, GlobalStep, parameter, progress.MicroBatch));
             if (!slot.IsWhole) return;
             if (options.Exchange is { } exchange) SpendAll(exchange.Add(parameter, slot.Gradient!));
             else Spend(slot);
@@ -161,11 +163,12 @@ public sealed partial class Updater
     private bool ReadsNorms =>
         progress.Reads || clipping.Mode is not null || options.DynamicLossScale is not null;
 
-    /// <summary>The L2 norm of all gradients together; NaN where it was not read.</summary>
+    /// <summary>The L2 norm of all gradients together; NaN where it was not read, or a whole gradient was not there to read.</summary>
     private double Norm()
     {
+        if (!ReadsNorms || progress.HasSeveral && Array.Exists(slots, s => s.Projecting is not null)) return double.NaN;
         double sum = 0;
         foreach (var slot in slots) sum += slot.Squares ?? 0;
-        return ReadsNorms ? Math.Sqrt(sum) : double.NaN;
+        return Math.Sqrt(sum);
     }
 }

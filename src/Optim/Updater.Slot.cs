@@ -8,7 +8,8 @@ public sealed partial class Updater
         private readonly MasterWeight? master;
         private readonly WaitingGradient waiting;
         private readonly DType stateType;
-        private bool initialised;
+        private readonly bool mayProject;
+        private bool initialised, isProjected;
 
         public Slot(Assignment assignment, Device device, UpdaterOptions options)
         {
@@ -16,6 +17,7 @@ public sealed partial class Updater
             State = new RuleState(device, options.StateType);
             waiting = new WaitingGradient(Parameter, options.GradientType);
             stateType = options.StateType;
+            mayProject = options.Accumulation == AccumulationMode.Projected;
             if (options.MasterWeights && Parameter.Value.Type.IsStored()) master = new MasterWeight(Parameter, State);
         }
 
@@ -31,7 +33,10 @@ public sealed partial class Updater
         public Tensor? Gradient { get; private set; }
 
         /// <summary>The kept gradient where the sweep may add to it.</summary>
-        public Tensor? Accumulator => waiting.IsStored ? null : Gradient;
+        public Tensor? Accumulator => waiting.IsStored || isProjected ? null : Gradient;
+
+        /// <summary>The rule, where it may add up what it reads of the gradients of micro-batches.</summary>
+        public IProjectingRule? Projecting => mayProject ? Assignment.Rule as IProjectingRule : null;
 
         /// <summary>The squared norm of this step's complete gradient; null until it is measured.</summary>
         public double? Squares { get; private set; }
@@ -43,7 +48,9 @@ public sealed partial class Updater
         public bool IsUnmeasured => Gradient is not null && Squares is null;
 
         /// <summary>The bytes of the gradient while it waits.</summary>
-        public long GradientBytes => waiting.Bytes;
+        public long GradientBytes => Projecting is { } rule
+            ? State.Device.Float.Bytes(rule.ProjectedShape(Parameter).Count)
+            : waiting.Bytes;
 
         public void Init()
         {
@@ -81,6 +88,26 @@ public sealed partial class Updater
             IsWhole = isLast && Gradient is not null;
         }
 
+        /// <summary>
+        /// Adds what the rule reads of a micro-batch's gradient to what it read of those before; the sweep frees the gradient.
+        /// </summary>
+        /// <param name="rule">The rule.</param>
+        /// <param name="gradient">The gradient.</param>
+        /// <param name="isLast">True in the pass's last sweep.</param>
+        public void TakeProjected(IProjectingRule rule, in Gradient gradient, bool isLast)
+        {
+            if (gradient.Value is { } value)
+            {
+                using var held = State.Device.Pager?.Hold(alone: true) ?? default;
+                bool isFirst = Gradient is null;
+                Gradient ??= Tensor.Unowned(value.Device, rule.ProjectedShape(Parameter), value.Type, Use.Gradient, Parameter.Name);
+                isProjected = true;
+                rule.Project(Parameter, value, Gradient, State, isFirst);
+            }
+
+            IsWhole = isLast && Gradient is not null;
+        }
+
         /// <summary>Makes a gradient of zeros where none came and the rule steps without one.</summary>
         public void TakeZero()
         {
@@ -106,7 +133,8 @@ public sealed partial class Updater
             var draws = new RoundingDraws(Parameter, State, step);
             try
             {
-                Assignment.Rule.Apply(Parameter, Gradient!, State, step);
+                if (isProjected) Projecting!.ApplyProjected(Parameter, Gradient!, State, step);
+                else Assignment.Rule.Apply(Parameter, Gradient!, State, step);
             }
             finally
             {
@@ -128,7 +156,7 @@ public sealed partial class Updater
         public void DropGradient()
         {
             Gradient?.Dispose();
-            Gradient = null;
+            (Gradient, isProjected) = (null, false);
         }
     }
 }

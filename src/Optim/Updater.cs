@@ -34,7 +34,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <exception cref="ArgumentException">
     /// No parameters; two of one name; one without a route; several devices; or clipping by the global norm where a parameter is stepped
     /// eagerly and no <see cref="ClipMode"/> for it is chosen; or <see cref="UpdaterOptions.ReadEvery"/> below 1; or a type that is none of
-    /// those allowed.
+    /// those allowed; or <see cref="AccumulationMode.Projected"/> with a limit of a norm or on several ranks.
     /// </exception>
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
@@ -50,6 +50,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
         CheckDevices();
         clipping = new Clipping(options, slots, Device);
         CheckLossScale();
+        CheckAccumulation();
         if (options.ReadEvery < 1)
             throw new ArgumentException($"Updater: ReadEvery is {options.ReadEvery}; read every step (1) or every n-th.");
         foreach (var slot in slots) slotOf.Add(slot.Parameter, slot);
@@ -123,6 +124,19 @@ public sealed partial class Updater : IGradientSink, IDisposable
             throw new ArgumentException(
                 $"Updater: gradients of type {options.GradientType} on {Ranks} ranks: sums of rounded ones would differ from rounded sums; "
                 + "choose F32.");
+    }
+
+    private void CheckAccumulation()
+    {
+        if (options.Accumulation == AccumulationMode.Whole) return;
+        if (clipping.Mode is not null || options.Growth is not null)
+            throw new ArgumentException(
+                $"Updater: {nameof(AccumulationMode)}.{options.Accumulation} has no whole gradient whose norm could be limited; "
+                + "leave MaxNorm and Growth out.");
+        if (Ranks > 1)
+            throw new ArgumentException(
+                $"Updater: {nameof(AccumulationMode)}.{options.Accumulation} on {Ranks} ranks, each of which would find its own "
+                + "projection; choose AccumulationMode.Whole.");
     }
 
     private void CheckLossScale()

@@ -12,6 +12,9 @@ public sealed record UpdaterOptions
     /// <summary>Micro-batches per step, unless a step says otherwise.</summary>
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>What is kept from one micro-batch to the next.</summary>
+    public AccumulationMode Accumulation { get; init; }
+
     /// <summary>
     /// The largest L2 norm of all gradients together, or of each in <see cref="Mayfly.ClipMode.PerTensor"/>: they are multiplied by
     /// min(1, maxNorm / (norm + 1e-6)). Null does not clip.

@@ -40,6 +40,10 @@ public class StepPlanTests
         ["streamed, checkpointed, bf16"] = Streamed with { Dtype = DType.BF16, StateDtype = DType.BF16, CheckpointBlocks = true },
         ["streamed, deferred, accumulation"] = Streamed with { Mode = UpdateMode.Deferred, Accumulate = 2, Resident = "92MiB" },
         ["streamed, tied, apollo"] = Streamed with { Tied = true, Optimizer = "apollo", Rank = "4", CheckpointBlocks = true },
+        ["galore, accumulation projected"] = Eager with
+        {
+            Optimizer = "galore", Rank = "4", Accumulate = 3, Accumulation = AccumulationMode.Projected,
+        },
         ["galore, eager, of a side that is iterated"] = Eager with { Optimizer = "galore", Rank = "4", Width = 192, Hidden = 200 },
     };
 

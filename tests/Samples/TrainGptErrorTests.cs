@@ -15,6 +15,9 @@ public class TrainGptErrorTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     [InlineData("--beta2 1", "--beta2 1 is out of range")]
     [InlineData("--threads -1", "--threads -1 is out of range")]
     [InlineData("--mode eager --clip 1", "use --mode deferred, --clip 0, or choose by --clip-mode")]
+    [InlineData("--accumulation projected", "--accumulate is 1")]
+    [InlineData("--accumulation projected --accumulate 2 --optimizer lomo", "--optimizer lomo reads each element")]
+    [InlineData("--accumulation projected --accumulate 2 --optimizer galore", "use --clip 0")]
     [InlineData("--context 4000", "4000")]
     public void Impossible_settings(string options, string message) => Fails(1, message, run.Train("never", options.Split(' ')));
 

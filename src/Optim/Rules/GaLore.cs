@@ -16,8 +16,11 @@ namespace Mayfly;
 /// no singular vectors: the refresh then waits for the next gradient. Other parameters are stepped by AdamW with the same settings.
 /// Learning rate 0.01.
 /// </summary>
-public sealed record GaLore : Adam
+public sealed record GaLore : Adam, IProjectingRule
 {
+    /// <summary>Of "refreshDue": the projection was found in the step at hand. 1: it is to be found, 0: it stays.</summary>
+    private const double Found = 2;
+
     /// <summary>Sets the usual learning rate.</summary>
     public GaLore() => LearningRate = 1e-2;
 
@@ -66,16 +69,34 @@ public sealed record GaLore : Adam
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
         using var scope = gradient.Device.Scope(Name);
-        var (shape, backend) = (parameter.Shape.AsMatrix(), gradient.Device.Backend);
-        double t = ++state.Number("steps");
+        var projected = Tensor.Empty(gradient.Device, ProjectedShape(parameter), gradient.Type, Use.Scratch, Name);
+        Project(parameter, gradient, projected, state, isFirst: true);
+        ApplyProjected(parameter, projected, state, step);
+    }
+
+    /// <inheritdoc/>
+    public Shape ProjectedShape(Parameter parameter) => Projected(parameter.Shape.AsMatrix());
+
+    /// <inheritdoc/>
+    public void Project(Parameter parameter, Tensor gradient, Tensor sum, RuleState state, bool isFirst)
+    {
+        var shape = parameter.Shape.AsMatrix();
         var projection = state.Tensor("projection");
-        FollowGradient(gradient, shape, projection, t, ref state.Number("refreshDue"));
-        var direction = Tensor.Empty(gradient.Device, Projected(shape), gradient.Type, Use.Scratch, Name);
-        Project(gradient.Read(Name).As(shape), projection.Read(Name), direction.Write(Name), backend);
+        FollowGradient(gradient, shape, projection, state, isFirst);
+        Project(gradient.Read(Name).As(shape), projection.Read(Name), sum.Write(Name), gradient.Device.Backend, isFirst);
+    }
+
+    /// <inheritdoc/>
+    public void ApplyProjected(Parameter parameter, Tensor sum, RuleState state, in StepInfo step)
+    {
+        double t = ++state.Number("steps");
+        ref double due = ref state.Number("refreshDue");
+        if (due == Found) due = 0;
         var (moment, root, epsilon) = Corrections(t);
         var update = new AdamDirection(Beta1, 1 - Beta1, Beta2, 1 - Beta2, epsilon, 1 / moment, root);
-        direction.Step(update, direction, state.Tensor("m"), state.Tensor("v"));
-        Return(direction.Read(Name), projection.Read(Name), parameter.Value.Write(Name).As(shape), WarmedUp(step.LearningRate, t), backend);
+        sum.Step(update, sum, state.Tensor("m"), state.Tensor("v"));
+        View projection = state.Tensor("projection").Read(Name), weight = parameter.Value.Write(Name).As(parameter.Shape.AsMatrix());
+        Return(sum.Read(Name), projection, weight, WarmedUp(step.LearningRate, t), sum.Device.Backend);
     }
 
     private bool Projects(Parameter parameter)
@@ -89,23 +110,30 @@ public sealed record GaLore : Adam
 
     private Shape Projected(Shape shape) => IsRight(shape) ? (shape[0], Rank) : (Rank, shape[1]);
 
-    private void FollowGradient(Tensor gradient, Shape shape, Tensor projection, double t, ref double due)
+    /// <summary>
+    /// Finds the projection where one is due: that of the step's first gradient which is not zero, to which those before it, being zeros,
+    /// added nothing. A step that is abandoned finds it again.
+    /// </summary>
+    private void FollowGradient(Tensor gradient, Shape shape, Tensor projection, RuleState state, bool isFirst)
     {
-        if (t > 1 && Refresh > 0 && (t - 1) % Refresh == 0) due = 1;
+        double t = state.Number("steps") + 1;
+        ref double due = ref state.Number("refreshDue");
+        if (isFirst && (due == Found || t > 1 && Refresh > 0 && (t - 1) % Refresh == 0)) due = 1;
         if (Projections is { } given)
         {
-            if (given((long)t) is { } rows) projection.CopyFrom<double>(rows);
+            if (isFirst && given((long)t) is { } rows) projection.CopyFrom<double>(rows);
             return;
         }
 
-        if (due == 0 || SingularVectors.OfSmallerSide(gradient, shape, Rank, projection) is not { } vectors) return;
+        if (due != 1 || SingularVectors.OfSmallerSide(gradient, shape, Rank, projection) is not { } vectors) return;
         projection.CopyFrom<float>(vectors);
-        due = 0;
+        due = Found;
     }
 
-    private static void Project(View gradient, View projection, View projected, Backend backend) => backend.Run(IsRight(gradient.Shape)
-        ? new Gemm<Identity> { A = gradient, B = Transposed(projection), C = projected }
-        : new Gemm<Identity> { A = projection, B = gradient, C = projected });
+    private static void Project(View gradient, View projection, View sum, Backend backend, bool isFirst) => backend.Run(
+        IsRight(gradient.Shape)
+            ? new Gemm<Identity> { A = gradient, B = Transposed(projection), C = sum, Beta = isFirst ? 0 : 1 }
+            : new Gemm<Identity> { A = projection, B = gradient, C = sum, Beta = isFirst ? 0 : 1 });
 
     private void Return(View direction, View projection, View weight, double rate, Backend backend)
     {
