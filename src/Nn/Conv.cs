@@ -64,7 +64,7 @@ public sealed class Conv2d : Conv
 /// <summary>A convolution of sequences: see <see cref="TensorOps.Conv1d"/>.</summary>
 public sealed class Conv1d : Conv
 {
-    /// <summary>New <c>weight</c> (Out, In / groups, K) and, unless it has none, <c>bias</c> (Out) of zeros; as <see cref="Conv2d"/>.</summary>
+    /// <summary>New <c>weight</c> (Out, In / groups, K) and, unless it has none, <c>bias</c> (Out); as <see cref="Conv2d"/>.</summary>
     /// <exception cref="ArgumentException">A size below 1, or channels that the groups do not divide.</exception>
     public Conv1d(
         ParameterSource source, int inputs, int outputs, int size, int stride = 1, int padding = 0, int dilation = 1, int groups = 1,

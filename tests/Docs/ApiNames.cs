@@ -44,7 +44,7 @@ internal static class ApiNames
     public static string Declared(MemberInfo member) => member switch
     {
         ConstructorInfo made => $"new {Of(made.DeclaringType!)}({Parameters(made.GetParameters())})",
-        MethodInfo method => $"{Static(method)}{Nullable(nullability.Create(method.ReturnParameter), method.ReturnType)} {Name(method)}"
+        MethodInfo method => $"{Static(method)}{Typed(nullability.Create(method.ReturnParameter), method.ReturnType)} {Name(method)}"
             + $"({(IsExtension(method) ? "this " : "")}{Parameters(method.GetParameters())})",
         PropertyInfo property => Property(property),
         FieldInfo { DeclaringType.IsEnum: true } field => field.Name,
@@ -96,7 +96,7 @@ internal static class ApiNames
         var index = property.GetIndexParameters();
         string sets = property.SetMethod is { IsPublic: true } set ? IsInit(set) ? "init; " : "set; " : "";
         string name = index.Length == 0 ? property.Name : $"this[{Parameters(index)}]";
-        return $"{Static(property.GetMethod ?? property.SetMethod!)}{Nullable(nullability.Create(property), property.PropertyType)} {name} "
+        return $"{Static(property.GetMethod ?? property.SetMethod!)}{Typed(nullability.Create(property), property.PropertyType)} {name} "
             + $"{{ get; {sets}}}";
     }
 
@@ -110,18 +110,18 @@ internal static class ApiNames
         bool isParams = p.IsDefined(typeof(ParamArrayAttribute))
             || p.IsDefined(typeof(System.Runtime.CompilerServices.ParamCollectionAttribute));
         string way = isParams ? "params " : !p.ParameterType.IsByRef ? "" : p.IsOut ? "out " : p.IsIn ? "in " : "ref ";
-        return $"{way}{Nullable(nullability.Create(p), p.ParameterType)} {p.Name}{(p.HasDefaultValue ? " = " + Value(p) : "")}";
+        return $"{way}{Typed(nullability.Create(p), p.ParameterType)} {p.Name}{(p.HasDefaultValue ? " = " + Value(p) : "")}";
     }
 
-    private static string Nullable(NullabilityInfo info, Type type) =>
+    private static string Typed(NullabilityInfo info, Type type) =>
         Of(type) + (!type.IsValueType && !type.IsByRef && info.ReadState == NullabilityState.Nullable ? "?" : "");
 
     private static string Value(ParameterInfo p) => p.DefaultValue switch
     {
-        null => p.ParameterType.IsValueType && System.Nullable.GetUnderlyingType(p.ParameterType) is null ? "default" : "null",
+        null => p.ParameterType.IsValueType && Nullable.GetUnderlyingType(p.ParameterType) is null ? "default" : "null",
         string text => $"\"{text}\"",
         bool yes => yes ? "true" : "false",
-        _ when (System.Nullable.GetUnderlyingType(p.ParameterType) ?? p.ParameterType) is { IsEnum: true } kind =>
+        _ when (Nullable.GetUnderlyingType(p.ParameterType) ?? p.ParameterType) is { IsEnum: true } kind =>
             $"{kind.Name}.{Enum.ToObject(kind, p.DefaultValue!)}",
         var number => Convert.ToString(number, CultureInfo.InvariantCulture)!,
     };

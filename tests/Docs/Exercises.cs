@@ -187,7 +187,8 @@ public sealed class Exercises : IDisposable
             using var own = Device.CreateCpu(threads);
             using var model = new Gpt(new GptConfig { VocabularySize = 64, Context = 32, Layers = 1, Heads = 2, Width = 64 }, own);
             using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()));
-            var batches = new Batches([.. Enumerable.Range(0, 500).Select(i => i * i % 61)], batch: 8, context: 32, seed: 1);
+            int[] text = [.. Enumerable.Range(0, 500).Select(i => i * i % 61)];
+            var batches = new Batches(text, batch: 8, context: 32, seed: 1);
             return [.. Enumerable.Range(0, 5).Select(step => updater.Step(() =>
             {
                 var (ids, targets) = batches.Get(step, own);
