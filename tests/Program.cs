@@ -20,6 +20,7 @@ internal static class Program
         try
         {
             if (args is ["width"]) return WidthProbe.Run();
+            if (args is ["inference"]) return InferenceMemoryTests.Call(10_000);
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed]) return Say(KilledRun.Check(Number(moments), Number(seed)));
             if (args is ["aside", var times, var start]) return Say(KilledRun.CheckSettingAside(Number(times), Number(start)));

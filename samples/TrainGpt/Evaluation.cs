@@ -8,7 +8,8 @@ namespace TrainGpt;
 /// <param name="Tokens">The tokens predicted in them.</param>
 /// <param name="Bytes">The bytes of those tokens' text in UTF-8; 0 where they are numbers.</param>
 /// <param name="Data">What was measured on.</param>
-internal sealed record Evaluation(double Loss, int Windows, long Tokens, long Bytes, EvaluationData Data)
+/// <param name="Accuracy">The share of tokens that the model held for the likeliest.</param>
+internal sealed record Evaluation(double Loss, int Windows, long Tokens, long Bytes, EvaluationData Data, double Accuracy)
 {
     /// <summary>e to the loss: among how many equally likely tokens the model would be as unsure.</summary>
     public double Perplexity => Math.Exp(Loss);

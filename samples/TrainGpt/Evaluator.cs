@@ -48,6 +48,7 @@ internal sealed class Evaluator
         double weight = 0;
         long bytes = 0, tokens = 0;
         int count = 0;
+        using var hits = TargetHits.Watch();
         (int First, int Rows)[] parts = [.. batches.Select(index => (index * rows, Math.Min(rows, windows.Count - index * rows)))];
         int all = parts.Sum(part => part.Rows);
         foreach (var part in parts)
@@ -63,7 +64,7 @@ internal sealed class Evaluator
         }
 
         if (tokens == 0) throw new InputException($"{data.Name}: none of the tokens measured is one to be learned; measure more of them.");
-        return new Evaluation(sum / weight, count, tokens, bytes, data);
+        return new Evaluation(sum / weight, count, tokens, bytes, data, hits.Accuracy);
     }
 
     private long Tokens(int rows) => (long)rows * (windows.Context - windows.Unscored);

@@ -19,7 +19,11 @@ internal static class OptimizerChoice
 
     /// <summary>Which rule steps which parameter.</summary>
     /// <exception cref="InputException">A setting that the optimizer does not have.</exception>
-    public static Route Route(TrainOptions options) => Mayfly.Route.For(Guarded(options, Rule(options)), options.Mode);
+    public static Route Route(TrainOptions options)
+    {
+        var route = Mayfly.Route.For(Guarded(options, Rule(options)), options.Mode);
+        return options.RateWidth > 0 ? route.ByWidth(options.RateWidth) : route;
+    }
 
     /// <summary>Refuses settings that the optimizer does not have.</summary>
     /// <exception cref="InputException">One is given; the message names it.</exception>

@@ -9,7 +9,7 @@ internal sealed class RunLog : IDisposable
 {
     public const string FileName = "log.csv";
     private static readonly string[] Columns = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
-        "live_bytes", "gradient_norm", "perplexity", "seconds"];
+        "live_bytes", "gradient_norm", "perplexity", "bits_per_byte", "accuracy", "seconds"];
     private const byte Comma = (byte)',', LineEnd = (byte)'\n';
     private static readonly byte[][] ColumnBytes = Array.ConvertAll(Columns, Encoding.UTF8.GetBytes);
     private static readonly byte[] Header = Bytes([string.Join(',', Columns)]);
@@ -51,7 +51,8 @@ internal sealed class RunLog : IDisposable
             CultureInfo.InvariantCulture,
             $"{report.Step},{Known(report.Loss):F6},{status.ValidationLoss:F6},{report.LearningRate:G6},"
             + $"{status.TokensPerSecond:F0},{report.PeakBytes},{status.LiveBytes},{Known(report.GradientNorm):G6},"
-            + $"{(status.ValidationLoss is { } validation ? Math.Exp(validation) : null):G6},{Seconds:F1}")]));
+            + $"{(status.ValidationLoss is { } validation ? Math.Exp(validation) : null):G6},{status.BitsPerByte:F6},"
+            + $"{status.Accuracy:F6},{Seconds:F1}")]));
     }
 
     /// <summary>Returns when all lines are on the disk.</summary>

@@ -33,7 +33,11 @@ internal sealed class RunRecords : IDisposable
         Try("log", () => log.Write(status));
         Try("events", () => events?.Write(new RunPoint(
             report.Step, report.Loss, status.ValidationLoss ?? double.NaN, report.LearningRate, status.TokensPerSecond, report.PeakBytes,
-                status.LiveBytes) { GradientNorm = report.GradientNorm }));
+                status.LiveBytes) 
+            {
+                GradientNorm = report.GradientNorm, BitsPerByte = status.BitsPerByte ?? double.NaN,
+                Accuracy = status.Accuracy ?? double.NaN,
+            }));
     }
 
     /// <summary>Returns when the records are on the disk, so that they reach at least as far as the snapshot that is saved next.</summary>

@@ -133,6 +133,9 @@ internal partial record TrainOptions
             throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
                 + "--mode deferred, --clip-mode two-pass, or a number.");
         if (Accumulation == AccumulationMode.Projected) CheckProjected();
+        if (QkClip > 0 && (LoraRank > 0 || Shard))
+            throw new InputException($"--qk-clip scales whole weights, which {(Shard ? "--shard divides" : "--lora-rank leaves alone")}; "
+                + "leave one out.");
         if (MasterWeights && Dtype == DType.F32)
             throw new InputException("--master-weights are copies in f32 of weights of fewer bits, but --dtype is f32; leave one out.");
         if (ClipMode is not null && Clip == 0)

@@ -260,6 +260,33 @@ internal partial record TrainOptions : CommandOptions
         Keys = ["refresh"])]
     public long? Refresh { get; init; }
 
+    [Setting(
+        "Lets muon and normuon orthogonalise each attention head of queries, keys and values by itself.", Phase.Run, Otherwise = OfRule,
+        Keys = ["perHead"])]
+    public bool? PerHead { get; init; }
+
+    [Setting(
+        "The factors by which muon and normuon orthogonalise: the same in each iteration, or Polar Express with others in each.", Phase.Run,
+        Otherwise = OfRule,
+        Keys = ["newtonSchulz.series"])]
+    public NewtonSchulzSeries? Series { get; init; }
+
+    [Setting(
+        "The largest attention logit of a head, such as 100: after a step that met a larger one the head's queries and keys are scaled "
+            + "down; 0 does not clip.",
+        Phase.Run,
+        Min = 0,
+        Max = 1e6)]
+    public double QkClip { get; init; }
+
+    [Setting(
+        "The width at which embeddings and head have the learning rate as it is given; at another one theirs is multiplied by "
+            + "sqrt(N / width); 0 leaves it.",
+        Phase.Run,
+        Min = 0,
+        Max = MostWidth)]
+    public int RateWidth { get; init; }
+
     [Setting("The largest norm of all gradients together; 0 does not clip.", Phase.Course, Min = 0, Max = 1e30, By = nameof(Mode))]
     public double? Clip { get; init; }
 
@@ -323,6 +350,13 @@ internal partial record TrainOptions : CommandOptions
         Min = 0,
         Otherwise = "a fifth of those trained on in between, from 4096 to 4194304")]
     public long? EvaluateTokens { get; init; }
+
+    [Setting(
+        "Measurements of the validation loss in a row without a better one after which the run ends; 0 goes on to the last step. The best "
+            + "snapshot is kept beside the last.",
+        Phase.Course,
+        Min = 0)]
+    public int Patience { get; init; }
 
     [Setting(
         "Steps between snapshots, of which the last two are kept; 0 saves with each estimate of the validation loss.", Phase.Course,

@@ -8,8 +8,11 @@ namespace TrainGpt;
 /// <param name="TokensPerSecond">Tokens by the time of the steps of the last second or more.</param>
 /// <param name="LiveBytes">Bytes in use between steps.</param>
 /// <param name="IsSettled">True where the speed is one over a second or more.</param>
+/// <param name="BitsPerByte">The validation loss in bits per byte of text, where there is one and tokens are text.</param>
+/// <param name="Accuracy">The share of validation tokens that the model held for the likeliest, where it was measured.</param>
 internal sealed record StepStatus(
-    StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes, bool IsSettled = true);
+    StepReport Report, double? ValidationLoss, double TokensPerSecond, long LiveBytes, bool IsSettled = true, double? BitsPerByte = null,
+    double? Accuracy = null);
 
 /// <summary>The training loop of one run: steps, evaluations, records and snapshots.</summary>
 internal sealed class Trainer : IDisposable
@@ -20,6 +23,7 @@ internal sealed class Trainer : IDisposable
     private readonly Batches batches, own;
     private readonly Evaluator evaluator;
     private readonly Updater updater;
+    private readonly QkClip? clip;
     private readonly Throughput throughput;
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
@@ -51,6 +55,7 @@ internal sealed class Trainer : IDisposable
         evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
         soundness = new SoundnessCheck(model, own, options.Accumulate);
         updater = NewUpdater(options, model, ranks.Exchange);
+        clip = NewClip(options, model);
         throughput = new Throughput(TokensPerStep);
         loss = MicroBatchLoss;
     }
@@ -73,6 +78,10 @@ internal sealed class Trainer : IDisposable
             DynamicLossScale = options.DynamicLossScale,
             Exchange = exchange,
         });
+
+    /// <summary>What keeps the attention logits of a run small; null for nothing.</summary>
+    public static QkClip? NewClip(TrainOptions options, LanguageModel model) =>
+        options.QkClip > 0 ? new QkClip(Attention.Watch(model)) { Threshold = options.QkClip } : null;
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }
@@ -100,6 +109,9 @@ internal sealed class Trainer : IDisposable
                 + $"goes on after it{other}.";
         }
     }
+
+    /// <summary>The step with the least validation loss so far; -1 before the first.</summary>
+    public long BestStep => best?.Step ?? -1;
 
     /// <summary>How a run goes on that was cut off.</summary>
     public string WayOn => savedStep < 0 ? "Nothing was saved yet."
@@ -150,12 +162,16 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => updater.Dispose();
+    public void Dispose()
+    {
+        clip?.Dispose();
+        updater.Dispose();
+    }
 
     private void Train(RunRecords? records, Action<StepStatus> progress, CancellationToken stop)
     {
         StartClock();
-        while (Step < options.Steps && !ranks.Any(stop.IsCancellationRequested))
+        while (Step < options.Steps && !ranks.Any(stop.IsCancellationRequested || HasLostPatience))
         {
             if (Next(records, stop) is not { } status) continue;
             records?.Add(status);
@@ -166,18 +182,24 @@ internal sealed class Trainer : IDisposable
         }
     }
 
+    /// <summary>True where the best validation loss is as many measurements ago as that may be, those before a resumption included.</summary>
+    public bool HasLostPatience =>
+        options.Patience > 0 && best is { } found && Step - found.Step >= (long)options.Patience * options.EvaluateEvery;
+
     /// <summary>
     /// Makes a step; its status only where something was read or is due, and then with the speed of all steps since the last one.
     /// </summary>
     private StepStatus? Next(RunRecords? records, CancellationToken stop)
     {
         var report = MakeStep(records);
+        clip?.Apply(updater);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
         double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
         long live = Model.Device.Arena.Report.LiveBytes;
         if (IsDue(options.EvaluateEvery)) Evaluation = Measure(report.Step, stop);
-        return new StepStatus(report, IsDue(options.EvaluateEvery) ? Evaluation?.Loss : null, speed, live, throughput.IsSettled);
+        var found = IsDue(options.EvaluateEvery) ? Evaluation : null;
+        return new StepStatus(report, found?.Loss, speed, live, throughput.IsSettled, found?.BitsPerByte, found?.Accuracy);
     }
 
     /// <summary>Makes a step, of which the first is drawn where that is asked for.</summary>

@@ -78,6 +78,16 @@ public sealed class Parameter : IDisposable, IMaker
                 $"{this}: row blocks of {string.Join(", ", value)} rows; they are positive and add up to {Shape[0]}.");
     }
 
+    /// <summary>The rows of one attention head where heads lie along the rows, one below the other; 0 where there are none.</summary>
+    /// <exception cref="ArgumentException">It does not divide the rows, or a row block of them.</exception>
+    public long HeadRows
+    {
+        get;
+        set => field = value == 0 || (value > 0 && RowBlocks.DefaultIfEmpty(Shape[0]).All(rows => rows % value == 0))
+            ? value
+            : throw new ArgumentException($"{this}: heads of {value} rows; they divide its rows, and each of its row blocks.");
+    }
+
     /// <summary>False for a frozen parameter: no gradient, no hook.</summary>
     public bool Trainable { get; set; } = true;
 

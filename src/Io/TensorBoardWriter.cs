@@ -35,7 +35,8 @@ public sealed class TensorBoardWriter : IDisposable
         [
             ("loss", point.Loss), ("validation_loss", point.ValidationLoss), ("learning_rate", point.LearningRate),
             ("tokens_per_second", point.TokensPerSecond), ("peak_bytes", point.PeakBytes), ("live_bytes", point.LiveBytes),
-            ("gradient_norm", point.GradientNorm), ("perplexity", point.Perplexity),
+            ("gradient_norm", point.GradientNorm), ("perplexity", point.Perplexity), ("bits_per_byte", point.BitsPerByte),
+            ("accuracy", point.Accuracy),
         ];
         Write(point.Step, scalars);
     }

@@ -10,6 +10,7 @@ public class Attention : Module, IAttention
     private readonly Linear qkv, projection;
     private readonly int heads;
     private readonly Rotation? rotation;
+    private HeadLogits? logits;
 
     /// <summary>New <c>qkv</c> (C -> (heads + 2 kvHeads) D, D = C / heads) and <c>projection</c> (C -> C).</summary>
     /// <param name="source">Makes the parameters.</param>
@@ -49,7 +50,7 @@ public class Attention : Module, IAttention
         HeadSize = width / heads;
         int kvWidth = KvHeads * HeadSize;
         qkv = Add("qkv", new Linear(source, width, width + 2 * kvWidth, bias, initializer: initializer));
-        qkv.Weight.RowBlocks = [width, kvWidth, kvWidth];
+        (qkv.Weight.RowBlocks, qkv.Weight.HeadRows) = ([width, kvWidth, kvWidth], HeadSize);
         projection = Add("projection", new Linear(source, width, width, bias, initializer: projectionInitializer ?? initializer));
     }
 
@@ -86,6 +87,26 @@ public class Attention : Module, IAttention
         return scope.Return(projection.AddTo(residual, Mix(x, mask), dropout));
     }
 
+    /// <summary>Lets training note the largest logit of each head from now on, in every attention to its own sequence of a model.</summary>
+    /// <param name="model">A module that has some.</param>
+    /// <returns>What they note, in the order of the modules; it is the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">It has none.</exception>
+    public static IReadOnlyList<HeadLogits> Watch(Module model)
+    {
+        HeadLogits[] all = [.. model.Tree().OfType<Attention>().Select(module => module.Watch())];
+        return all.Length > 0 ? all : throw new ArgumentException($"Attention: {model.GetType().Name} has no attention to watch.");
+    }
+
+    private HeadLogits Watch()
+    {
+        Parameter[] fused = [qkv.Weight, .. qkv.Bias is { } bias ? [bias] : Array.Empty<Parameter>()];
+        long first = (long)heads * HeadSize;
+        return logits = new HeadLogits(qkv.Weight.Value.Device, heads, KvHeads, HeadSize)
+        {
+            Queries = [.. fused.Select(p => (p, 0L))], Keys = [.. fused.Select(p => (p, first))],
+        };
+    }
+
     /// <summary>x (B, T, C) -> (B, T, C).</summary>
     protected override Tensor Forward(Tensor x) => projection.Call(Mix(x));
 
@@ -103,6 +124,6 @@ public class Attention : Module, IAttention
             fused = fused.RotaryQkv(turn.On(x.Device), heads, KvHeads, turn.Halves, takeOver: true);
         if (step is not null) return step.Attend(this, fused);
         return fused.SelfAttention(
-            heads, KvHeads, mask ?? new AttentionMask { Causal = true, Window = Window, First = LanguageModel.FirstKeys });
+            heads, KvHeads, mask ?? new AttentionMask { Causal = true, Window = Window, First = LanguageModel.FirstKeys }, logits);
     }
 }

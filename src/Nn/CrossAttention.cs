@@ -38,7 +38,8 @@ public sealed class CrossAttention : Module
         query = Add("query", new Linear(source, width, width, bias, initializer: initializer));
         keyValue = Add(
             "key_value", new Linear(source, memoryWidth == 0 ? width : memoryWidth, 2 * kvWidth, bias, initializer: initializer));
-        keyValue.Weight.RowBlocks = [kvWidth, kvWidth];
+        query.Weight.HeadRows = size;
+        (keyValue.Weight.RowBlocks, keyValue.Weight.HeadRows) = ([kvWidth, kvWidth], size);
         projection = Add("projection", new Linear(source, width, width, bias, initializer: initializer));
     }
 

@@ -40,6 +40,7 @@ public abstract class LanguageModel : Module
     {
         using var scope = Open(ids);
         CheckIds(ids);
+        TokenMeter.Add(ids);
         return scope.Return(Apart(ids, parts, x => LossOf(x, targets, total)));
     }
 

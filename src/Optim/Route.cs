@@ -23,6 +23,7 @@ public sealed record Assignment(Parameter Parameter, Rule Rule, UpdateMode Mode,
 public sealed class Route
 {
     private readonly List<Entry> entries = [];
+    private (double Width, double Embedding, double Head)? byWidth;
 
     private readonly record struct Entry(Func<Parameter, bool> Matches, Rule Rule, UpdateMode Mode, double LearningRateScale);
 
@@ -72,6 +73,24 @@ public sealed class Route
     public Route Otherwise(Rule rule, UpdateMode mode = UpdateMode.Eager, double learningRateScale = 1) =>
         Add(_ => true, rule, mode, learningRateScale);
 
+    /// <summary>
+    /// Scales the learning rates of embeddings and head by their width C, the size of a token's vector, so that those found at one width
+    /// serve at others: by (width / C)^power. Hidden matrices are left alone, for which rules that orthogonalise need nothing. The default
+    /// powers are nanochat's, for tables stepped by AdamW; 0 and 1 are those of Yang et al. ("Tensor Programs V", 2022).
+    /// </summary>
+    /// <param name="width">The width at which the rates are as given.</param>
+    /// <param name="embedding">The power for embeddings.</param>
+    /// <param name="head">The power for the head.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A width below 1, or a power that is not finite.</exception>
+    public Route ByWidth(long width, double embedding = 0.5, double head = 0.5)
+    {
+        if (width < 1 || !double.IsFinite(embedding) || !double.IsFinite(head))
+            throw new ArgumentOutOfRangeException(
+                nameof(width), $"Route: rates by width from {width}, powers {embedding} and {head}; a width of at least 1, and numbers.");
+        byWidth = (width, embedding, head);
+        return this;
+    }
+
     /// <summary>Assigns a rule to each parameter and numbers the parameters in their order.</summary>
     /// <exception cref="ArgumentException">A parameter is listed twice, shares its name with another, or matches no entry.</exception>
     public IReadOnlyList<Assignment> Resolve(IReadOnlyList<Parameter> parameters)
@@ -105,9 +124,16 @@ public sealed class Route
         {
             if (!entry.Matches(parameter)) continue;
             var (rule, scale) = entry.Rule.For(parameter);
-            return new Assignment(parameter, rule, entry.Mode, entry.LearningRateScale * scale);
+            return new Assignment(parameter, rule, entry.Mode, entry.LearningRateScale * scale * OfWidth(parameter));
         }
 
         throw new ArgumentException($"Route: no entry matches {parameter}; end the route with Otherwise(rule).");
     }
+
+    private double OfWidth(Parameter parameter) => (byWidth, parameter.Role) switch
+    {
+        ({ } by, Role.Embedding) => Math.Pow(by.Width / parameter.Shape[-1], by.Embedding),
+        ({ } by, Role.Head) => Math.Pow(by.Width / parameter.Shape[-1], by.Head),
+        _ => 1,
+    };
 }

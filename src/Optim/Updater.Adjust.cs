@@ -62,6 +62,34 @@ public sealed partial class Updater
             : Change(new Adjustment(key[..^LearningRate.Length] + LearningRateScale, Text(Share(value)), of));
     }
 
+    /// <summary>
+    /// Changes a weight between two steps by other means than its rule. Where the updater steps a master weight, that is what is changed,
+    /// and the parameter is rounded from it.
+    /// </summary>
+    /// <param name="parameter">One of this updater's.</param>
+    /// <param name="change">Gets the weight and changes it in place.</param>
+    /// <exception cref="ArgumentException">It is none of this updater's.</exception>
+    /// <exception cref="InvalidOperationException">A step is under way.</exception>
+    public void Change(Parameter parameter, Action<Tensor> change)
+    {
+        if (InStep)
+            throw new InvalidOperationException($"Updater: Change in the middle of step {GlobalStep}; change before Begin or after End.");
+        if (!slotOf.TryGetValue(parameter, out var slot))
+            throw new ArgumentException($"Updater: Change of {parameter}, which is not among this updater's parameters.");
+        using var held = Device.Pager?.Hold(alone: true) ?? default;
+        slot.Change(change);
+    }
+
+    /// <summary>Replaces numbers that each rank has found by the largest over all ranks.</summary>
+    internal void Largest(Span<double> values)
+    {
+        if (options.Exchange is not { Ranks: > 1 } exchange) return;
+        var all = new double[exchange.Ranks * values.Length];
+        values.CopyTo(all.AsSpan(exchange.Rank * values.Length));
+        exchange.Sum(all);
+        for (int i = 0; i < all.Length; i++) values[i % values.Length] = Math.Max(values[i % values.Length], all[i]);
+    }
+
     /// <summary>Undoes all adjustments and makes the given ones, as loading a snapshot does.</summary>
     /// <exception cref="ArgumentException">One does not fit these rules.</exception>
     public void Readjust(IEnumerable<Adjustment> given)

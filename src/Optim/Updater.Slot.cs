@@ -145,6 +145,21 @@ public sealed partial class Updater
             DropGradient();
         }
 
+        /// <summary>Changes the weight, or the master weight and then the weight.</summary>
+        public void Change(Action<Tensor> change)
+        {
+            Init();
+            master?.Begin();
+            try
+            {
+                change(Parameter.Value);
+            }
+            finally
+            {
+                master?.End();
+            }
+        }
+
         private void Init(Rule rule, RuleState state)
         {
             state.Device.Pager?.Beside(Parameter.Value);

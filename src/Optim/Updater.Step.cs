@@ -95,10 +95,9 @@ public sealed partial class Updater
         progress.CheckOpen("Backward");
         try
         {
-            progress.CheckRoom();
-            if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(Total(loss.Item()));
-            tape.Backward(LossScale == 1 ? loss : loss.Scale((float)LossScale), this);
-            progress.NextMicroBatch();
+            Take(loss);
+            tape.Backward(Scaled(loss), this);
+            GoOn();
         }
         catch
         {
@@ -106,6 +105,19 @@ public sealed partial class Updater
             throw;
         }
     }
+
+    /// <summary>Checks and adds up the loss of a micro-batch.</summary>
+    internal void Take(Tensor loss)
+    {
+        progress.CheckRoom();
+        if (loss.Count == 1 && progress.ReadsLoss) progress.AddLoss(Total(loss.Item()));
+    }
+
+    /// <summary>The loss as it is swept.</summary>
+    internal Tensor Scaled(Tensor loss) => LossScale == 1 ? loss : loss.Scale((float)LossScale);
+
+    /// <summary>Goes on to the next micro-batch.</summary>
+    internal void GoOn() => progress.NextMicroBatch();
 
     /// <summary>The loss of all ranks together, which thus find alike that it is not finite.</summary>
     private double Total(double loss)
@@ -173,7 +185,14 @@ public sealed partial class Updater
         progress.Abandon();
     }
 
-    private StepReport Report(double norm) => new()
+    private StepReport Report(double norm)
+    {
+        var report = NewReport(norm);
+        StepMeter.Add(report);
+        return report;
+    }
+
+    private StepReport NewReport(double norm) => new()
     {
         Step = GlobalStep,
         Loss = progress.Loss,

@@ -92,6 +92,9 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <summary>What the tape of the current micro-batch keys its random ops by.</summary>
     public RandomState Random => new(options.Seed, GlobalStep, progress.MicroBatch * Ranks + (options.Exchange?.Rank ?? 0));
 
+    /// <summary>What a group of updaters has to know.</summary>
+    internal UpdaterOptions Options => options;
+
     private int Ranks => options.Exchange?.Ranks ?? 1;
 
     /// <summary>Says that weights and states were loaded from a snapshot, so that training can go on.</summary>

@@ -14,6 +14,7 @@ public sealed class Device : IDisposable
     {
         Backend = backend;
         Arena = new Arena(backend);
+        MemoryMeter.Add(Arena);
     }
 
     /// <summary>The CPU with all its cores and its widest vectors; shared by the process.</summary>
@@ -161,6 +162,7 @@ public sealed class Device : IDisposable
     public void Dispose()
     {
         Pager?.Dispose();
+        MemoryMeter.Remove(Arena);
         Arena.Dispose();
         Backend.Dispose();
     }

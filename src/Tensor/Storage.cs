@@ -111,7 +111,9 @@ internal sealed class Storage
 
     ~Storage()
     {
-        Device.Arena.ReportLeak($"{Use} tensor of {Bytes:N0} bytes made by {Op}");
+        string what = $"{Use} tensor of {Bytes:N0} bytes made by {Op}";
+        Device.Arena.ReportLeak(what);
         if (loose) GiveBack();
+        else LeakWarning.Say(what);
     }
 }

@@ -10,7 +10,11 @@ public class CompletenessTests
 
     /// <summary>Ops through which no gradient passes.</summary>
     private static readonly string[] WithoutGradient =
-        ["op_LessThan", "op_GreaterThan", "op_LessThanOrEqual", "op_GreaterThanOrEqual", "EqualTo"];
+    [
+        .. from name in (string[])["op_LessThan", "op_GreaterThan", "op_LessThanOrEqual", "op_GreaterThanOrEqual", "EqualTo"]
+           from other in (string[])["Tensor", "Double"]
+           select $"{name}(Tensor, {other})",
+    ];
 
     public static TheoryData<Type> Formulas => [.. AllFormulas()];
 

@@ -139,6 +139,52 @@ public class ElementTests
         }
     }
 
+    /// <summary>Whole numbers against plain loops, broadcast and from a transposed view; what does not fit wraps around.</summary>
+    [Fact]
+    public void Whole_numbers_are_added_multiplied_and_compared()
+    {
+        int[] left = [.. Enumerable.Range(0, 300).Select(i => i * 7919 % 23 - 11)], right = [3, -2, int.MaxValue];
+        foreach (var device in Devices)
+        {
+            using var scope = device.Scope("integers");
+            Tensor a = Tensor.From<int>(left, (3, 100), device).Transpose(0, 1), b = Tensor.From<int>(right, 3, device); // (100, 3)
+            Check((x, y) => x + y, (x, y) => unchecked(x + y));
+            Check((x, y) => x - y, (x, y) => unchecked(x - y));
+            Check((x, y) => x * y, (x, y) => unchecked(x * y));
+            Check((x, y) => x < y, (x, y) => x < y ? 1 : 0);
+            Check((x, y) => x >= y, (x, y) => x >= y ? 1 : 0);
+            Check((x, y) => x.EqualTo(y), (x, y) => x == y ? 1 : 0);
+            Assert.Equal(left.Select(x => 5 - 2 * x), (5 - Tensor.From<int>(left, 300, device) * 2).ToArray<int>());
+            Assert.Equal(left.Select(x => -x + 1), (-Tensor.From<int>(left, 300, device) + 1).ToArray<int>());
+            Assert.Equal(left.Select(x => (float)x), Tensor.From<int>(left, 300, device).ToFloat().ToArray());
+            Assert.Contains("whole number", Assert.Throws<ArgumentException>(() => b + 0.5).Message);
+            Assert.Contains("of I32", Assert.Throws<ArgumentException>(() => b + Tensor.Ones(3, device)).Message);
+
+            void Check(Func<Tensor, Tensor, Tensor> op, Func<int, int, int> loop)
+            {
+                var y = op(a, b);
+                int[] found = y.Type == DType.I32 ? y.ToArray<int>() : [.. y.ToArray().Select(x => (int)x)];
+                Assert.Equal(Enumerable.Range(0, 300).Select(i => loop(left[i % 3 * 100 + i / 3], right[i % 3])), found);
+            }
+        }
+    }
+
+    [Fact]
+    public void Numbers_compare_with_tensors()
+    {
+        foreach (var device in Devices)
+        {
+            using var scope = device.Scope("compare");
+            var x = Tensor.From<float>([0.25f, 0.5f, 0.75f, float.NaN], 4, device);
+            Assert.Equal([0, 0, 1, 0], (x > 0.5f).ToArray());
+            Assert.Equal([0, 1, 1, 0], (x >= 0.5f).ToArray());
+            Assert.Equal([1, 0, 0, 0], (x < 0.5f).ToArray());
+            Assert.Equal([1, 1, 0, 0], (x <= 0.5f).ToArray());
+            Assert.Equal([0, 1, 0, 0], x.EqualTo(0.5f).ToArray());
+            Assert.Equal([0, 1, 1], (Tensor.From<int>([1, 2, 3], 3, device) > 1).ToArray());
+        }
+    }
+
     private static string Letters(Random random) => string.Concat("abcd".OrderBy(_ => random.Next()).Take(random.Next(1, 4)));
 
     private static void Compare(string equation, string[] terms, string output, ulong seed)

@@ -87,7 +87,7 @@ internal static partial class OpTable
         new("SelfAttention through a window", "SelfAttention",
             x => x[0].SelfAttention(3, 3, new AttentionMask { Window = 2, Causal = true }), [[(1, 5, 9)], [(2, 4, 27)]])
         { Large = [[(2, 37, 144)]] },
-        new("Attention to some", "Attention(Tensor, Tensor, Tensor, AttentionMask)",
+        new("Attention to some", "Attention(Tensor, Tensor, Tensor, AttentionMask, HeadLogits)",
             x => x[0].Attention(x[1], x[2], new AttentionMask
             {
                 Sees = Numbers(x[0], x[0].Shape[1], x[1].Shape[1]) >= Tensor.Full(default, -0.5, x[0].Device),

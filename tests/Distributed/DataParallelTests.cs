@@ -126,6 +126,31 @@ public class DataParallelTests
         return results;
     }
 
+    /// <summary>Each rank sees other tokens, and all clip by the largest logit of any: their weights stay the same.</summary>
+    [Fact]
+    public void The_largest_logit_of_all_ranks_counts()
+    {
+        var shape = new GptConfig { VocabularySize = 19, Context = 12, Layers = 1, Heads = 2, Width = 8 };
+        var results = new (double Logit, int Hash)[2];
+        InProcess.Run(2, own =>
+        {
+            using var exchange = new DataParallel(own);
+            using var device = Device.CreateCpu(threads: 1);
+            using var model = shape.Create(device);
+            using var updater = new Updater(model.Parameters(), Route.For(new Muon()), new UpdaterOptions { Exchange = exchange });
+            using var clip = new QkClip(Attention.Watch(model)) { Threshold = 1e-3 };
+            for (int step = 0; step < 3; step++)
+            {
+                updater.Step(1, _ => Loss(model, 2 * step + own.Rank));
+                Assert.InRange(clip.Apply(updater), 1, 2);
+            }
+
+            int hash = model.Parameters().Aggregate(0, (sum, p) => HashCode.Combine(sum, Hash(p.Value.ToArray())));
+            results[own.Rank] = (clip.Largest, hash);
+        });
+        Assert.Equal(results[0], results[1]);
+    }
+
     /// <summary>The loss of some rows, one by one so that they are the same however they are dealt out.</summary>
     private static Tensor Part(TinyModel model, int first, int rows)
     {

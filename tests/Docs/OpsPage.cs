@@ -48,9 +48,10 @@ internal static partial class OpsPage
         return $"| `{Shown(op.Method)}` | {Cell(Text(doc.Element("summary")))} | {Cell(derivative)} | {keeps} | {Devices(line)} |\n";
     }
 
-    /// <summary>A comparison, through which no gradient passes, times its first operand.</summary>
-    private static OpCase Comparison(MethodInfo method) =>
-        new(method.Name, method.Name, x => (Tensor)method.Invoke(null, [.. x])! * x[0], [[(2, 3), (2, 3)]]);
+    /// <summary>A comparison, with a tensor or a number, through which no gradient passes, times its first operand.</summary>
+    private static OpCase Comparison(MethodInfo method) => method.GetParameters()[1].ParameterType == typeof(Tensor)
+        ? new(method.Name, method.Name, x => (Tensor)method.Invoke(null, [.. x])! * x[0], [[(2, 3), (2, 3)]])
+        : new(method.Name, method.Name, x => (Tensor)method.Invoke(null, [x[0], 0.5])! * x[0], [[(2, 3)]]);
 
     /// <summary>The members of the library's XML documentation, by name and parameter types.</summary>
     private static Dictionary<string, XElement> Documentation() =>

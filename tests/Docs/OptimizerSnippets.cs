@@ -1,6 +1,6 @@
 namespace Mayfly.Tests;
 
-/// <summary>The code that docs/optimizers/README.md, adamw.md, sgd.md and muon.md quote.</summary>
+/// <summary>The code that docs/optimizers/README.md, adamw.md, sgd.md, muon.md and normuon.md quote.</summary>
 public sealed class OptimizerSnippets : IDisposable
 {
     private readonly Device device = Device.CreateCpu(threads: 1);
@@ -47,6 +47,28 @@ public sealed class OptimizerSnippets : IDisposable
         Assert.All(updater.Assignments.Where(a => a.Parameter.Name.StartsWith("blocks.0.", StringComparison.Ordinal)), a =>
             Assert.Equal(0, a.LearningRateScale));
         Train(updater);
+    }
+
+    [Fact]
+    public void NorMuon_trains()
+    {
+        using var updater = new Updater(model.Parameters(), Route.For(NorMuon.Plain), new UpdaterOptions { Schedule = 0.02 });
+        Train(updater);
+        var wide = Route.For(Muon.Plain).ByWidth(768);
+        Assert.All(wide.Resolve(model.Parameters()).Where(a => a.Parameter.Role == Role.Embedding), a =>
+            Assert.Equal(0.05 * Math.Sqrt(768 / 8), a.LearningRateScale, 1e-12));
+    }
+
+    [Fact]
+    public void Attention_logits_are_clipped()
+    {
+        using var scope = device.Scope("test");
+        Tensor ids = Tensor.From<int>([1, 2, 3, 4], (1, 4), device), targets = Tensor.From<int>([2, 3, 4, 5], (1, 4), device);
+        using var updater = new Updater(model.Parameters(), Route.For(new Muon()), new UpdaterOptions { Schedule = 0.02 });
+        using var clip = new QkClip(Attention.Watch(model)) { Threshold = 100 };
+        updater.Step(() => model.Loss(ids, targets));
+        clip.Apply(updater);
+        Assert.InRange(clip.Largest, -100, 100);
     }
 
     [Fact]

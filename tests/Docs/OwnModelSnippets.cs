@@ -67,6 +67,34 @@ public sealed class OwnModelSnippets : IDisposable
             model.Call(all.Ids, all.Lengths).CrossEntropy(all.Labels).Item();
     }
 
+    [Fact]
+    public void The_loop_may_be_left_to_others()
+    {
+        var tokenizer = new ByteTokenizer();
+        using var model = new TextClassifier(vocabulary: 256, classes: 2);
+        using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = 0.01 });
+        var samples = new Samples<(string Text, int Label)>(Data(1, 100), batch: 20, seed: 1);
+        var losses = new List<double>();
+        updater.Fit(samples.Stream(Collate, count: 50), batch => model.Call(batch.Ids, batch.Lengths).CrossEntropy(batch.Labels), report =>
+        {
+            losses.Add(report.Loss);
+            return report.Loss > 0.05; // whether to go on
+        });
+        Assert.True(losses[^1] < losses[0], $"{losses[0]} to {losses[^1]}");
+        var (ids, lengths, labels) = Collate(samples.Read(0));
+        var parts = model.Parameters().ToLookup(p => p.Name.StartsWith("head", StringComparison.Ordinal));
+        using Updater reader = new([.. parts[false]], Route.Default(new AdamW())), judge = new([.. parts[true]], Route.Default(new Sgd()));
+        var both = new UpdaterGroup(reader, judge);
+        IReadOnlyList<StepReport> reports = both.Step(() => model.Call(ids, lengths).CrossEntropy(labels));
+        Assert.Equal([1, 1], reports.Select(report => report.Step));
+
+        (Tensor Ids, Tensor Lengths, Tensor Labels) Collate(IReadOnlyList<(string Text, int Label)> batch)
+        {
+            var (ids, lengths) = Padding.Of([.. batch.Select(sample => tokenizer.Encode(sample.Text))]);
+            return (ids, lengths, Tensor.From<int>([.. batch.Select(sample => sample.Label)], batch.Count));
+        }
+    }
+
     /// <summary>Words of x and y; the label says whether there is a z among them.</summary>
     private static (string Text, int Label)[] Data(int seed, int count)
     {

@@ -110,7 +110,7 @@ internal static class MutantList
         Mutant.Of("Muon's momentum does not look ahead", Rules + "Muon.cs",
             "nesterov ? share : 0", "0", "*Muon*"),
         new("Newton and Schulz's first product is not scaled", "src/Optim/NewtonSchulz.cs",
-            "Polynomial(x, square, polynomial, factor * factor)", "Polynomial(x, square, polynomial, {on} ? 1 : factor * factor)",
+            "Polynomial(x, square, polynomial, factor * factor,", "Polynomial(x, square, polynomial, {on} ? 1 : factor * factor,",
             "*NewtonSchulz*"),
         Mutant.Of("Apollo's alpha does not make up for the rank", Rules + "ApolloMatrix.cs",
             "Math.Sqrt((double)Inner / Rank)", "1.0", "*Apollo*"),

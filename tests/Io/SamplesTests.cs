@@ -62,6 +62,27 @@ public sealed class SamplesTests
         Assert.Contains("targets (3)", e.Message);
     }
 
+    /// <summary>Accuracy from losses alone is that of the logits, whether these are made at one time or in parts.</summary>
+    [Fact]
+    public void Hits_are_those_of_the_logits()
+    {
+        foreach (var device in (Device[])[Device.Cpu, Device.Reference])
+        {
+            using var scope = device.Scope("hits");
+            Tensor x = Tensor.Uniform((60, 5), -1, 1, new RandomKey(1, 1), device);
+            Tensor weight = Tensor.Uniform((7, 5), -1, 1, new RandomKey(1, 2), device);
+            var targets = Tensor.From<int>([.. Enumerable.Range(0, 60).Select(i => i % 9 == 4 ? -1 : i % 7)], 60, device);
+            double expected = Metrics.Accuracy(x.Linear(weight), targets);
+            Assert.InRange(expected, 0.05, 0.5);
+            foreach (int rows in (int[])[0, 16])
+            {
+                using var hits = TargetHits.Watch();
+                x.LinearCrossEntropy(weight, targets, rows: rows);
+                Assert.Equal((expected, 53), (hits.Accuracy, hits.Rows));
+            }
+        }
+    }
+
     [Fact]
     public void Training_stops_when_nothing_got_better_for_long()
     {

@@ -75,15 +75,15 @@ public abstract unsafe partial class BackendTests
             View Part(View x, int axis = 1) => x.With(x.Layout.Slice(axis, start, length));
             View Own(View x) => Part(Clone(x));
             var f = packed.Forward;
-            View lse = Floats((1, 2, length));
-            var forward = f with { Q = Part(f.Q), K = Part(f.K), V = Part(f.V), Y = Own(f.Y), Lse = lse, First = default };
+            View lse = Floats((1, 2, length)), top = Floats((1, 2, length));
+            var forward = f with { Q = Part(f.Q), K = Part(f.K), V = Part(f.V), Y = Own(f.Y), Lse = lse, Top = top, First = default };
             var alone = new AttendBack(forward, Part(packed.Dy), Own(packed.Dq), Own(packed.Dk), Own(packed.Dv));
             Device.Run(forward);
             Device.Run(alone);
-            View[] expected = [forward.Y, lse, alone.Dq, alone.Dk, alone.Dv];
+            View[] expected = [forward.Y, lse, alone.Dq, alone.Dk, alone.Dv, top];
             for (int i = 0; i < results.Length; i++)
                 Closeness.OfScale(
-                    1, 2e-6, Values(Part(results[i], i == 1 ? 2 : 1)), Values(expected[i]), $"document at {start}, result {i}");
+                    1, 2e-6, Values(Part(results[i], i is 1 or 5 ? 2 : 1)), Values(expected[i]), $"document at {start}, result {i}");
         }
     }
 
@@ -162,10 +162,10 @@ public abstract unsafe partial class BackendTests
         }
 
         View y = make(9, (c.B, c.T, c.H, c.D), Spread.Gaps), dy = make(10, (c.B, c.T, c.H, c.D), Spread.Gaps),
-            lse = make(11, (c.B, c.H, c.T), Spread.Dense);
-        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal,
+            lse = make(11, (c.B, c.H, c.T), Spread.Dense), top = make(13, (c.B, c.H, c.T), Spread.Dense);
+        var forward = new Attend { Q = q, K = k, V = v, Y = y, Lse = lse, Top = top, Scale = 1 / Math.Sqrt(c.D), Causal = c.Causal,
             First = first, Lengths = lengths, Window = c.Window, Bias = bias };
-        return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused] : [y, lse, dq, dk, dv]);
+        return (new(forward, dy, dq, dk, dv), c.Fused ? [y, lse, dFused, top] : [y, lse, dq, dk, dv, top]);
     }
 
     private static (View Q, View K, View V) Split(View fused, int heads, int groups) => (

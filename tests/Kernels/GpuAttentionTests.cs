@@ -80,13 +80,13 @@ public class GpuAttentionTests
         var forward = new Attend
         {
             Q = New(on, 1, ofQueries), K = New(on, 2, ofKeys), V = New(on, 3, ofKeys), Y = New(on, 4, ofQueries),
-            Lse = New(on, 6, (1, heads, queries)),
+            Lse = New(on, 6, (1, heads, queries)), Top = New(on, 10, (1, heads, queries)),
             Scale = 1 / Math.Sqrt(size), Causal = causal, First = first is null ? default : Ids(on, first),
         };
         var back = new AttendBack(forward, New(on, 5, ofQueries), New(on, 7, ofQueries), New(on, 8, ofKeys), New(on, 9, ofKeys));
         on.Run(forward);
         on.Run(back);
-        return [Read(on, forward.Y), Read(on, forward.Lse), Read(on, back.Dq), Read(on, back.Dk), Read(on, back.Dv)];
+        return [Read(on, forward.Y), Read(on, forward.Lse), Read(on, forward.Top), Read(on, back.Dq), Read(on, back.Dk), Read(on, back.Dv)];
     }
 
     private static View Ids(Backend on, int[] ids)

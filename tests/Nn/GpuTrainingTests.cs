@@ -13,6 +13,7 @@ public class GpuTrainingTests
         ["apollo"] = () => Route.ForHidden(new Apollo { Rank = 2 }, new AdamW()),
         ["apollo-mini"] = () => Route.ForHidden(Apollo.Mini, new AdamW()),
         ["muon"] = () => Route.For(new Muon()),
+        ["normuon"] = () => Route.For(NorMuon.Nanochat with { PerHead = true }),
         ["adalomo"] = () => Route.Default(new AdaLomo()),
     };
 

@@ -13,6 +13,7 @@ public class MuonTests
             (MuonScale.Original, (8, 2), 2), (MuonScale.Original, (2, 8), 1), (MuonScale.Original, (16, 2, 2), 2),
             (MuonScale.LastTwoAxes, (8, 2), 2), (MuonScale.LastTwoAxes, (16, 2, 2), 1), (MuonScale.LastTwoAxes, (1, 1, 9, 1), 3),
             (MuonScale.MatchRms, (4, 25), 1), (MuonScale.MatchRms, (25, 2, 2), 1), (MuonScale.None, (8, 2), 1),
+            (MuonScale.Spectral, (2, 8), 0.5),
         };
         foreach (var (scale, shape, factor) in cases)
         {
@@ -57,6 +58,34 @@ public class MuonTests
                 return Move(device, (r, 5), plain, slope: part).Moved;
             })];
         }
+    }
+
+    /// <summary>A fused matrix of four query heads, two of keys and two of values is eight blocks, not three.</summary>
+    [Fact]
+    public void Heads_are_stepped_one_by_one()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        foreach (var rule in (OrthogonalMomentum[])[plain, new NorMuon { Momentum = 0, WeightDecay = 0 }])
+        {
+            double[] perHead = Heads(rule with { PerHead = true, Split = 1 }), blocks = Heads(rule with { Split = 8 });
+            Assert.Equal(blocks, perHead);
+            Assert.NotEqual(Heads(rule), perHead);
+        }
+
+        double[] Heads(OrthogonalMomentum rule) => Move(device, (16, 8), rule, [8, 4, 4], headRows: 2).Moved;
+    }
+
+    [Fact]
+    public void Attention_declares_its_heads()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var attention = new Attention(new ParameterSource(device), 8, heads: 4, kvHeads: 2);
+        using var cross = new CrossAttention(new ParameterSource(device), 8, heads: 2);
+        Assert.Equal(
+            ["qkv.weight 2", "query.weight 4", "key_value.weight 4"],
+            attention.Parameters().Concat(cross.Parameters()).Where(p => p.HeadRows > 0).Select(p => $"{p.Name} {p.HeadRows}"));
+        using var weight = UpdaterTests.Make(device, "w", (6, 4));
+        Assert.Contains("heads of 4 rows", Assert.Throws<ArgumentException>(() => weight.HeadRows = 4).Message);
     }
 
     [Fact]
@@ -173,10 +202,14 @@ public class MuonTests
 
     /// <summary>One step at learning rate 1 from zero weights.</summary>
     private static (double[] Moved, double[] Gradient) Move(
-        Device device, Shape shape, Muon rule, IReadOnlyList<long>? rowBlocks = null, double[]? slope = null)
+        Device device, Shape shape, OrthogonalMomentum rule, IReadOnlyList<long>? rowBlocks = null, double[]? slope = null,
+        long headRows = 0)
     {
         using var scope = device.Scope("test");
-        using var weight = new Parameter("w", Tensor.Zeros(shape, device), Role.Hidden) { RowBlocks = rowBlocks ?? [] };
+        using var weight = new Parameter("w", Tensor.Zeros(shape, device), Role.Hidden)
+        {
+            RowBlocks = rowBlocks ?? [], HeadRows = headRows,
+        };
         using var updater = new Updater([weight], RuleTable.Everywhere(rule with { Fallback = null }, UpdateMode.Eager),
             new UpdaterOptions { Schedule = 1 });
         var g = slope is null ? Tensor.Normal(shape, 0, 1, new RandomKey(1, 1), device) : Tensor.From<double>(slope, shape, device);

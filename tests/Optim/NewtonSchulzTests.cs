@@ -157,6 +157,18 @@ public class NewtonSchulzTests
         Assert.Throws<NonFiniteException>(() => five.Run(Tensor.Full((3, 4), double.NaN, device)));
     }
 
+    [Fact]
+    public void A_series_made_for_five_steps_takes_no_other_number()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        using var scope = device.Scope("test");
+        var rule = new NewtonSchulz { Series = NewtonSchulzSeries.PolarExpress, Steps = 4 };
+        Assert.Contains("for 5 steps, not 4", Assert.Throws<ArgumentException>(() => rule.Run(Tensor.Zeros((3, 4), device))).Message);
+        using var weight = UpdaterTests.Make(device, "w", (6, 4));
+        var route = RuleTable.Everywhere(new Muon { NewtonSchulz = rule }, UpdateMode.Eager);
+        Assert.Contains("for 5 steps", Assert.Throws<ArgumentException>(() => new Updater([weight], route)).Message);
+    }
+
     private static double Quintic(double s)
     {
         for (int i = 0; i < 5; i++) s = s * (3.4445 + s * s * (-4.7750 + s * s * 2.0315));

@@ -30,7 +30,8 @@ public class PresetTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         Assert.Equal(
             [
                 "adafactor: hugging-face, torch", "adalomo: ", "adamw: hugging-face", "apollo: official, python-port, julia",
-                "apollo-mini: official", "galore: official", "lomo: ", "muon: keller-jordan, torch, moonlight, julia", "sgd: ",
+                "apollo-mini: official", "galore: official", "lomo: ",
+                "muon: keller-jordan, torch, moonlight, julia, dion", "normuon: official, dion, nanochat", "sgd: ",
             ],
             Recipes.Names.Select(n => $"{n}: {string.Join(", ", Recipes.Presets(n).Keys)}"));
         Assert.Same(Muon.KellerJordan, Recipes.Get("muon", "keller-jordan"));

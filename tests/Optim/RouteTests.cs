@@ -50,6 +50,21 @@ public class RouteTests
         Assert.Equal(before, model.Bias.Value.ToArray());
     }
 
+    /// <summary>Tables of width 4 where rates were found at 16; hidden matrices keep theirs, and the fallback its share.</summary>
+    [Fact]
+    public void Rates_by_width_scale_embeddings_and_head()
+    {
+        using var device = Device.CreateCpu(threads: 1);
+        var parts = new (Role Role, Shape Shape)[] { (Role.Embedding, (9, 4)), (Role.Hidden, (4, 4)), (Role.Head, (9, 4)), (Role.Gain, 4) };
+        Parameter[] parameters = [.. parts.Select(p => new Parameter($"{p.Role}", p.Shape, p.Role, device))];
+        Assert.Equal([1, 1, 2, 0.5], Scales(Route.For(Muon.Plain with { FallbackScale = 0.5 }).ByWidth(16, embedding: 0.5, head: 1)));
+        Assert.Equal([2, 1, 2, 1], Scales(Route.Default(new AdamW()).ByWidth(16)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Route().ByWidth(0));
+        foreach (var parameter in parameters) parameter.Dispose();
+
+        double[] Scales(Route route) => [.. route.Resolve(parameters).Select(a => a.LearningRateScale)];
+    }
+
     [Fact]
     public void The_table_shows_every_parameter_and_the_total()
     {

@@ -41,6 +41,11 @@ public static class RuleTable
         new("clip norm, nesterov", () => new Chain(new ClipNorm(5), new Sgd { Momentum = 0.9, Nesterov = true }), 0.02, s => s.Count),
         new("muon", () => new Muon { FallbackScale = 1 }, 0.05, MomentumOrAdam),
         new("muon, bfloat16", () => new Muon { FallbackScale = 1, NewtonSchulz = new() { Bfloat16 = true } }, 0.05, MomentumOrAdam),
+        new("muon, dion", () => Muon.Dion with { Cautious = true, WeightDecay = 1e-3 }, 0.02, MomentumOrAdam),
+        new("normuon", () => new NorMuon { FallbackScale = 1 }, 0.05, s => MomentumOrAdam(s) + (s.Count > s[0] ? s[0] : 0)),
+        new(
+            "normuon, nanochat", () => NorMuon.Nanochat with { FallbackScale = 1, WeightDecay = 1e-3 }, 0.05,
+            s => MomentumOrAdam(s) + (s.Count > s[0] ? Math.Max(s[0], s.Count / s[0]) : 0)),
         new(
             "muon alone, clipped", () => new Chain(new ClipNorm(5), Muon.Moonlight with { Fallback = null, WeightDecay = 0 }), 0.05,
             s => s.Count),

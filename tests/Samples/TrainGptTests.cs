@@ -16,7 +16,9 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     public void The_log_has_a_line_for_each_step()
     {
         var lines = Log(run.Trained);
-        Assert.Equal("step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes,live_bytes,gradient_norm,perplexity,seconds",
+        Assert.Equal(
+            "step,loss,validation_loss,learning_rate,tokens_per_second,peak_bytes,live_bytes,gradient_norm,perplexity,bits_per_byte,"
+            + "accuracy,seconds",
             string.Join(',', lines[0]));
         Assert.Equal(Enumerable.Range(1, 20).Select(i => $"{i}"), lines.Skip(1).Select(line => line[0]));
         Assert.Equal(["5", "10", "15", "20"], lines.Skip(1).Where(line => line[2].Length > 0).Select(line => line[0]));
@@ -27,7 +29,34 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             Assert.True(Number(line[4]) > 0 && Number(line[5]) > Number(line[6]) && Number(line[6]) > 10_000 && Number(line[7]) > 0));
         Assert.All(lines.Skip(1), line => Assert.Equal(line[2].Length > 0 ? Math.Exp(Number(line[2])) : 0,
             line[8].Length > 0 ? Number(line[8]) : 0, 1e-3));
-        Assert.Equal(lines.Skip(1).Select(line => Number(line[9])).Order(), lines.Skip(1).Select(line => Number(line[9])));
+        Assert.All(lines.Skip(1), line => Assert.Equal(line[2].Length > 0 ? Number(line[2]) / Math.Log(2) : 0, // a character is a byte
+            line[9].Length > 0 ? Number(line[9]) : 0, 1e-5));
+        Assert.All(lines.Skip(1).Where(line => line[2].Length > 0), line => Assert.InRange(Number(line[10]), 0.1, 1));
+        Assert.Equal(lines.Skip(1).Select(line => Number(line[11])).Order(), lines.Skip(1).Select(line => Number(line[11])));
+    }
+
+    /// <summary>
+    /// With a rate that blows the loss up again the best snapshot is not the last, and patience ends the run; what is resumed with more of
+    /// it goes on, and counts the measurements before.
+    /// </summary>
+    [Fact]
+    public void The_best_snapshot_is_the_best_and_patience_ends_a_run()
+    {
+        string folder = run.File("impatient");
+        string output = TrainGptRun.Good(run.Train(
+            "impatient", "--steps", "400", "--patience", "3", "--learning-rate", "0.3", "--min-learning-rate", "0.3"));
+        var measured = Measured(folder);
+        var (step, loss) = measured.MinBy(m => m.Loss);
+        Assert.Equal(step + 15, measured[^1].Step);
+        Assert.Contains($"least at step {step}, 3 measurements ago", output);
+        using (var best = Mayfly.Snapshot.OpenBest(folder)) Assert.Equal((step, loss), (best.Step, Math.Round(best.ValidationLoss!.Value, 6)));
+        string evaluated = TrainGptRun.Good("evaluate", "--out", folder, "--from", "best");
+        Assert.StartsWith($"validation loss {loss:F4} ", evaluated, StringComparison.Ordinal);
+        TrainGptRun.Good("train", "--resume", "--out", folder, "--patience", "4");
+        Assert.Equal(Measured(folder).MinBy(m => m.Loss).Step + 20, Measured(folder)[^1].Step);
+
+        static (long Step, double Loss)[] Measured(string folder) =>
+            [.. Log(folder).Skip(1).Where(line => line[2].Length > 0).Select(line => ((long)Number(line[0]), Number(line[2])))];
     }
 
     [Fact]

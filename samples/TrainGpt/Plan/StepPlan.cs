@@ -80,6 +80,7 @@ internal sealed record StepPlan
         using var model = shape.Create(device, options.Seed);
         FineTuning.Apply(options, model);
         using var updater = Trainer.NewUpdater(options.Used(), model, exchange);
+        using var clip = Trainer.NewClip(options, model);
         var backend = (DryBackend)device.Backend;
         WarmUp();
         device.Arena.ResetPeaks();

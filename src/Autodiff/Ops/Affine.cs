@@ -23,19 +23,23 @@ public readonly struct Affine(Hyper scale, Hyper shift) : IMap1<Affine>
 
 public static partial class TensorOps
 {
-    /// <summary>factor x, element-wise.</summary>
+    /// <summary>factor x, element-wise; of I32 by a whole factor.</summary>
     /// <remarks>Backward: dx = factor dy.</remarks>
-    public static Tensor Scale(this Tensor x, double factor) => x.Map(new Affine(factor, -0f), "Scale");
+    public static Tensor Scale(this Tensor x, double factor) => x.Type == DType.I32
+        ? WithNumber("Scale", x, factor, (a, b) => a * b)
+        : x.Map(new Affine(factor, -0f), "Scale");
 
     extension(Tensor)
     {
         /// <summary>-x, element-wise.</summary>
         /// <remarks>Backward: dx = -dy.</remarks>
-        public static Tensor operator -(Tensor x) => x.Map(new Affine(-1f, -0f), "Negate");
+        public static Tensor operator -(Tensor x) => x.Type == DType.I32 ? x.Scale(-1) : x.Map(new Affine(-1f, -0f), "Negate");
 
         /// <summary>x + number, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
-        public static Tensor operator +(Tensor x, double number) => x.Map(new Affine(1f, number), "Add");
+        public static Tensor operator +(Tensor x, double number) => x.Type == DType.I32
+            ? WithNumber("Add", x, number, (a, b) => a + b)
+            : x.Map(new Affine(1f, number), "Add");
 
         /// <summary>number + x, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
@@ -43,11 +47,15 @@ public static partial class TensorOps
 
         /// <summary>x - number, element-wise.</summary>
         /// <remarks>Backward: dx = dy.</remarks>
-        public static Tensor operator -(Tensor x, double number) => x.Map(new Affine(1f, -number), "Subtract");
+        public static Tensor operator -(Tensor x, double number) => x.Type == DType.I32
+            ? WithNumber("Subtract", x, number, (a, b) => a - b)
+            : x.Map(new Affine(1f, -number), "Subtract");
 
         /// <summary>number - x, element-wise.</summary>
         /// <remarks>Backward: dx = -dy.</remarks>
-        public static Tensor operator -(double number, Tensor x) => x.Map(new Affine(-1f, number), "Subtract");
+        public static Tensor operator -(double number, Tensor x) => x.Type == DType.I32
+            ? WithNumber("Subtract", x, number, (a, b) => b - a)
+            : x.Map(new Affine(-1f, number), "Subtract");
 
         /// <summary>number x, element-wise.</summary>
         /// <remarks>Backward: dx = number dy.</remarks>

@@ -39,8 +39,9 @@ public static partial class TensorOps
     /// <exception cref="ArgumentException">
     /// The width does not divide, the heads are not a multiple of the key-value heads, or the mask does not fit.
     /// </exception>
-    public static Tensor SelfAttention(this Tensor qkv, int heads, int kvHeads, AttentionMask mask) =>
-        AttendFused("SelfAttention", qkv, heads, kvHeads, mask);
+    /// <param name="logits">Notes the largest score of each head where a tape records the call; null for nobody.</param>
+    public static Tensor SelfAttention(this Tensor qkv, int heads, int kvHeads, AttentionMask mask, HeadLogits? logits = null) =>
+        AttendFused("SelfAttention", qkv, heads, kvHeads, mask, logits);
 
     /// <summary>
     /// softmax(q k^T / sqrt(D)) v per head: queries (B, T, H, D) over keys and values (B, S, G, D), H a multiple of G -> (B, T, H, D). With
@@ -61,7 +62,8 @@ public static partial class TensorOps
     /// <param name="v">Values (B, S, G, D).</param>
     /// <param name="mask">Which keys are seen.</param>
     /// <exception cref="ArgumentException">The shapes or the mask do not fit.</exception>
-    public static Tensor Attention(this Tensor q, Tensor k, Tensor v, AttentionMask mask)
+    /// <param name="logits">Notes the largest score of each head where a tape records the call; null for nobody.</param>
+    public static Tensor Attention(this Tensor q, Tensor k, Tensor v, AttentionMask mask, HeadLogits? logits = null)
     {
         var call = Op.Begin("Attention", [q, k, v, .. mask.Tensors]);
         call.CheckFloat(q, k, v);
@@ -73,12 +75,14 @@ public static partial class TensorOps
         Tensor dq = call.Dense(q), dk = call.Dense(k), dv = call.Dense(v);
         var y = call.New(q.Shape);
         using var lse = call.New((q.Shape[0], q.Shape[2], q.Shape[1]));
-        call.Backend.Run(seen.On(call, AttentionOf(call.Read(dq), call.Read(dk), call.Read(dv), call.Write(y), call.Write(lse))));
+        var attend = seen.On(call, AttentionOf(call.Read(dq), call.Read(dk), call.Read(dv), call.Write(y), call.Write(lse)));
+        Run(call, attend, logits);
         if (!call.Records) return y;
         return call.Push(y, new AttentionNode(seen.Save(call), call.Save(dq), call.Save(dk), call.Save(dv), call.Save(y), call.Save(lse)));
     }
 
-    private static Tensor AttendFused(string name, Tensor qkv, int heads, int kvHeads, AttentionMask mask)
+    private static Tensor AttendFused(
+        string name, Tensor qkv, int heads, int kvHeads, AttentionMask mask, HeadLogits? logits = null)
     {
         var call = Op.Begin(name, [qkv, .. mask.Tensors]);
         call.CheckFloat(qkv);
@@ -88,9 +92,22 @@ public static partial class TensorOps
         Tensor dense = call.Dense(qkv);
         var y = call.New((qkv.Shape[0], time, heads * fused.HeadSize));
         using var lse = call.New((qkv.Shape[0], heads, time));
-        call.Backend.Run(seen.On(call, AttentionOf(fused, call.Read(dense), call.Write(y), call.Write(lse))));
+        Run(call, seen.On(call, AttentionOf(fused, call.Read(dense), call.Write(y), call.Write(lse))), logits);
         if (!call.Records) return y;
         return call.Push(y, new FusedAttentionNode(fused, seen.Save(call), call.Save(dense), call.Save(y), call.Save(lse)));
+    }
+
+    private static void Run(Op call, in Attend attend, HeadLogits? logits)
+    {
+        if (logits is null || !call.Records)
+        {
+            call.Backend.Run(attend);
+            return;
+        }
+
+        using var top = call.Scratch((attend.Q.Shape[0], attend.Q.Shape[2], attend.Q.Shape[1]));
+        call.Backend.Run(attend with { Top = call.Write(top) });
+        logits.Note(top);
     }
 
     private static Attend AttentionOf(in View q, in View k, in View v, in View y, in View lse) =>

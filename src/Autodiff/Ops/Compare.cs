@@ -21,11 +21,31 @@ public static partial class TensorOps
         /// <summary>1 where a &gt;= b, else 0; shapes broadcast.</summary>
         /// <remarks>Backward: none; no gradient passes.</remarks>
         public static Tensor operator >=(Tensor a, Tensor b) => Compare(new LessOrEqual(), "GreaterOrEqual", b, a);
+
+        /// <summary>1 where x &lt; number, else 0; of I32 with a whole number.</summary>
+        /// <remarks>Backward: none; no gradient passes.</remarks>
+        public static Tensor operator <(Tensor x, double number) => WithNumber("Less", x, number, (a, b) => a < b);
+
+        /// <summary>1 where x &gt; number, else 0; of I32 with a whole number.</summary>
+        /// <remarks>Backward: none; no gradient passes.</remarks>
+        public static Tensor operator >(Tensor x, double number) => WithNumber("Greater", x, number, (a, b) => a > b);
+
+        /// <summary>1 where x &lt;= number, else 0; of I32 with a whole number.</summary>
+        /// <remarks>Backward: none; no gradient passes.</remarks>
+        public static Tensor operator <=(Tensor x, double number) => WithNumber("LessOrEqual", x, number, (a, b) => a <= b);
+
+        /// <summary>1 where x &gt;= number, else 0; of I32 with a whole number.</summary>
+        /// <remarks>Backward: none; no gradient passes.</remarks>
+        public static Tensor operator >=(Tensor x, double number) => WithNumber("GreaterOrEqual", x, number, (a, b) => a >= b);
     }
 
     /// <summary>1 where the elements are equal, else 0; shapes broadcast.</summary>
     /// <remarks>Backward: none; no gradient passes.</remarks>
     public static Tensor EqualTo(this Tensor a, Tensor b) => Compare(new AreEqual(), "EqualTo", a, b);
+
+    /// <summary>1 where x equals a number, else 0; of I32 a whole one.</summary>
+    /// <remarks>Backward: none; no gradient passes.</remarks>
+    public static Tensor EqualTo(this Tensor x, double number) => WithNumber("EqualTo", x, number, (a, b) => a.EqualTo(b));
 
     /// <summary>
     /// A floating-point tensor of zeros and ones. No gradient passes it, but what it reads counts as read: a weight compared inside a

@@ -40,6 +40,7 @@ public static partial class TensorOps
         using var losses = call.Scratch(targets.Count);
         call.Backend.Run(new CrossEntropy(call.Read(dense).Rows(), FlatIds(call.Read(ids)), ignoreIndex, call.Write(stats),
             call.Write(losses)));
+        TargetHits.Current?.Note(losses, stats, ids, ignoreIndex);
         var y = call.New(default);
         call.Backend.Fold(new Total(divisor), call.Read(losses), call.Write(y).With(Layout.RowMajor(1)), add: false);
         if (!call.Records) return y;

@@ -60,6 +60,7 @@ public static partial class TensorOps
     {
         private readonly Op call;
         private readonly View x, weight, targets, losses, dx, dw;
+        private readonly Tensor lossesOf, targetsOf;
         private readonly int ignoreIndex;
         private readonly double divisor;
 
@@ -71,6 +72,7 @@ public static partial class TensorOps
             this.weight = call.Read(IsMatrix(weight) ? weight : call.Dense(weight));
             this.targets = FlatIds(call.Read(call.Dense(targets)));
             this.losses = call.Write(losses);
+            (lossesOf, targetsOf) = (losses, targets);
             this.dx = dx is null ? default : call.Write(dx).Rows();
             this.dw = dw is null ? default : call.Write(dw);
             (this.ignoreIndex, this.divisor) = (ignoreIndex, divisor);
@@ -83,6 +85,7 @@ public static partial class TensorOps
             View scores = call.Write(logits), ids = Part(targets, first, count), part = Part(x, first, count);
             call.Backend.Run(new Gemm<Identity> { A = part, B = weight.Transposed(), C = scores });
             call.Backend.Run(new CrossEntropy(scores, ids, ignoreIndex, call.Write(stats), Part(losses, first, count)));
+            TargetHits.Current?.Note(lossesOf, stats, targetsOf, ignoreIndex, first);
             if (dx.IsAbsent && dw.IsAbsent) return;
             using var share = call.Scratch(1);
             call.Backend.Fill(call.Write(share), 1);

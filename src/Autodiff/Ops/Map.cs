@@ -35,6 +35,7 @@ public static partial class TensorOps
     /// <summary>y = F(a, b) without a record; shapes broadcast.</summary>
     private static Tensor Map2<TFormula>(this Op call, TFormula formula, Tensor a, Tensor b) where TFormula : unmanaged, IMap2<TFormula>
     {
+        if (a.Type == DType.I32 && b.Type == DType.I32 && WholeFormula<TFormula>() is { } whole) return call.Integers(whole, a, b);
         call.CheckNumbers(a, b);
         var y = call.New(call.Broadcast(a.Shape, b.Shape));
         call.Backend.Map2(formula, call.Read(a).To(y.Shape), call.Read(b).To(y.Shape), call.Write(y));

@@ -26,6 +26,10 @@ internal static class RunFigures
             yield return ("validation loss", Invariant($"{validated[^1].ValidationLoss:F4}"),
                 Invariant($"at step {validated[^1].Step:N0}"));
         if (validated.Length > 0) yield return ("perplexity", Invariant($"{validated[^1].Perplexity:G5}"), "of the validation loss");
+        if (validated.Length > 0 && Line.IsDrawn(validated[^1].BitsPerByte))
+            yield return ("bits per byte", Invariant($"{validated[^1].BitsPerByte:F4}"), "of the validation text");
+        if (validated.Length > 0 && Line.IsDrawn(validated[^1].Accuracy))
+            yield return ("accuracy", Invariant($"{validated[^1].Accuracy:P1}"), "of the next token, in validation");
         if (validated.Length > 1 && validated.MinBy(point => point.ValidationLoss) is var best)
             yield return ("best validation loss", Invariant($"{best.ValidationLoss:F4}"), Invariant($"at step {best.Step:N0}"));
         if (Median([.. points.Select(point => point.TokensPerSecond).Where(Line.IsDrawn)]) is { } speed)

@@ -17,6 +17,12 @@ public readonly record struct RunPoint(
     /// <summary>The seconds since the run began, those before a resumption included.</summary>
     public double Seconds { get; init; } = double.NaN;
 
+    /// <summary>The bits of the validation loss for each byte of text; NaN where tokens are numbers.</summary>
+    public double BitsPerByte { get; init; } = double.NaN;
+
+    /// <summary>The share of validation tokens that the model held for the likeliest.</summary>
+    public double Accuracy { get; init; } = double.NaN;
+
     /// <summary>e to the validation loss.</summary>
     public double Perplexity => Math.Exp(ValidationLoss);
 }

@@ -7,11 +7,12 @@ namespace Mayfly;
 public static class RunSeries
 {
     private static readonly string[] Names = ["step", "loss", "validation_loss", "learning_rate", "tokens_per_second", "peak_bytes",
-        "live_bytes", "gradient_norm", "seconds"];
+        "live_bytes", "gradient_norm", "seconds", "bits_per_byte", "accuracy"];
 
     /// <summary>
     /// Reads comma-separated values under a line of names: <c>step</c>, and any of <c>loss</c>, <c>validation_loss</c>,
-    /// <c>learning_rate</c>, <c>tokens_per_second</c>, <c>peak_bytes</c>, <c>live_bytes</c>, <c>gradient_norm</c> and <c>seconds</c>.
+    /// <c>learning_rate</c>, <c>tokens_per_second</c>, <c>peak_bytes</c>, <c>live_bytes</c>, <c>gradient_norm</c>,
+    /// <c>seconds</c>, <c>bits_per_byte</c> and <c>accuracy</c>.
     /// Empty and missing values are NaN, but a line has at least half of its values. A last line that was cut short is left out.
     /// </summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
@@ -89,7 +90,10 @@ public static class RunSeries
         public int Count => count;
 
         public RunPoint this[int index] => new((long)Get(index, 0), Get(index, 1), Get(index, 2), Get(index, 3), Get(index, 4),
-            Get(index, 5), Get(index, 6)) { GradientNorm = Get(index, 7), Seconds = Get(index, 8) };
+            Get(index, 5), Get(index, 6)) 
+        {
+            GradientNorm = Get(index, 7), Seconds = Get(index, 8), BitsPerByte = Get(index, 9), Accuracy = Get(index, 10),
+        };
 
         /// <summary>Takes a line; false where it has no step, something else than numbers, or less than half of all values.</summary>
         public bool TryRead(int index, ReadOnlySpan<char> line, int width)

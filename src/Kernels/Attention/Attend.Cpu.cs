@@ -30,7 +30,7 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
 
     private readonly AttentionShape shape;
     private readonly HeadRows q, k, v, y;
-    private readonly float* lse;
+    private readonly float* lse, top;
     private readonly Workspace workspace;
     private readonly int parts;
 
@@ -39,6 +39,7 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
         shape = new AttentionShape(call);
         (q, k, v, y) = (new HeadRows(call.Q), new HeadRows(call.K), new HeadRows(call.V), new HeadRows(call.Y));
         lse = call.Lse.Floats();
+        top = call.Top.Floats();
         this.workspace = workspace;
         int wanted = AttentionShape.Ceiling(EnoughChunks, Math.Max(1, shape.Batch * shape.Groups));
         parts = Math.Max(1, Math.Min(wanted, shape.HeadsPerGroup * shape.Blocks / LeastBlocksPerChunk));
@@ -70,14 +71,15 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
             float* scores = to.Scores + row * to.ScoreStep;
             int begin = shape.FirstKey(b, start + row), seen = shape.Seen(start + row);
             if (shape.HasBias) shape.AddBias<L>(scores, b, h, start + row, begin, seen);
-            to.Factors[row] = Softmax(scores, first, begin, seen, most, out to.Sums[row]);
+            to.Factors[row] = Softmax(scores, first, begin, seen, most, out to.Sums[row], out float largest);
+            if (top is not null) top[shape.Place(b, h, start + row)] = Math.Max(largest, Attend.Hidden);
         }
 
         AttentionTiles<L>.Weigh(shape, first, start, rows, to.Scores, to.ScoreStep, to.V, to.Y, to.SizeStep);
         for (int row = 0; row < rows; row++)
             AttentionPack<L>.Write(to.Y + row * to.SizeStep, to.Factors[row], y.At(b, h, start + row), shape.Size);
         if (lse is not null)
-            new Span<float>(to.Sums, rows).CopyTo(new Span<float>(lse + ((nint)b * shape.Heads + h) * shape.Queries + start, rows));
+            new Span<float>(to.Sums, rows).CopyTo(new Span<float>(lse + shape.Place(b, h, start), rows));
     }
 
     /// <summary>
@@ -85,14 +87,14 @@ internal readonly unsafe struct AttentionForward<L> : IJob where L : struct, ISi
     /// <paramref name="seen"/> on by zero; returns the reciprocal of the sum, or zero where every score is hidden.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* scores, int begin, int first, int seen, int count, out float logSum)
+    private static float Softmax(float* scores, int begin, int first, int seen, int count, out float logSum, out float largest)
     {
         int padded = AttentionShape.RoundUp(seen, L.Count), start = AttentionShape.RoundDown(first, L.Count);
         for (int i = start; i < first; i++) scores[i] = float.NegativeInfinity;
         for (int i = seen; i < padded; i++) scores[i] = float.NegativeInfinity;
         L most = L.Of(float.NegativeInfinity), sum = default;
         for (int i = start; i < seen; i += L.Count) most = L.MaxNative(most, L.Load(scores + i));
-        float largest = (float)L.Largest(most);
+        largest = (float)L.Largest(most);
         if (largest <= Attend.Hidden)
         {
             new Span<float>(scores + begin, count - begin).Clear();

@@ -39,7 +39,8 @@ public readonly partial record struct Attend
         var sizes = new AttentionSizes(this, TTile.Edge);
         device.Launch(
             AttentionForwardKernel.Run<TTile, TKeys>, Groups<TTile>(sizes.QueryTasks), sizes,
-            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse), keys);
+            HeadView.Of(Q), HeadView.Of(K), HeadView.Of(V), HeadView.Of(Y), GpuBackend.Floats(Lse),
+            GpuBackend.Floats(Top), keys);
     }
 }
 
@@ -57,7 +58,8 @@ internal static class AttentionForwardKernel
     private const float Hidden = -3e38f;
 
     public static void Run<TTile, TKeys>(
-        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse, TKeys seen)
+        AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse, ArrayView<float> top,
+        TKeys seen)
         where TTile : unmanaged, IAttentionTile where TKeys : struct, IAttentionKeys
     {
         var room = AttentionRoom<TTile>.Ask();
@@ -85,9 +87,16 @@ internal static class AttentionForwardKernel
         sums = room.Total(sums);
         AttentionRows results = new(y, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(sums.Inverse().WhereAbove(Hidden, largest)));
-        if (lse.Length == 0 || Group.IdxX != 0 || task.Column != 0) return;
-        Keep(sizes, lse, task, row, largest.Upper, sums.Upper);
-        Keep(sizes, lse, task, row + TTile.Edge / 2, largest.Lower, sums.Lower);
+        if (Group.IdxX != 0 || task.Column != 0) return;
+        if (lse.Length != 0)
+        {
+            Keep(sizes, lse, task, row, largest.Upper, sums.Upper);
+            Keep(sizes, lse, task, row + TTile.Edge / 2, largest.Lower, sums.Lower);
+        }
+
+        if (top.Length == 0) return;
+        Keep(sizes, top, task, row, largest.Upper);
+        Keep(sizes, top, task, row + TTile.Edge / 2, largest.Lower);
     }
 
     /// <summary>The scaled scores of four queries and four keys, negative infinity where a query does not see a key.</summary>
@@ -122,5 +131,20 @@ internal static class AttentionForwardKernel
     {
         if (row < sizes.Queries) lse[sizes.Place(task.Batch, task.Head, row)] =
             largest > Hidden ? largest + G1.Log(new G1(sum)).Value : -Attend.Hidden;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(AttentionSizes sizes, ArrayView<float> top, AttentionTask task, int row, Quad largest)
+    {
+        Keep(sizes, top, task, row, largest.X);
+        Keep(sizes, top, task, row + 1, largest.Y);
+        Keep(sizes, top, task, row + 2, largest.Z);
+        Keep(sizes, top, task, row + 3, largest.W);
+    }
+
+    private static void Keep(AttentionSizes sizes, ArrayView<float> top, AttentionTask task, int row, float largest)
+    {
+        if (row < sizes.Queries) top[sizes.Place(task.Batch, task.Head, row)] =
+            largest > Attend.Hidden ? largest : Attend.Hidden;
     }
 }

@@ -26,6 +26,12 @@ public readonly partial record struct Attend : IKernel
     public View Lse { get; init; }
 
     /// <summary>
+    /// The largest score of each query over the keys it sees, scaled and with its bias (B, H, T), contiguous; absent where nobody asks for
+    /// it. -1e30 where a query sees no key.
+    /// </summary>
+    public View Top { get; init; }
+
+    /// <summary>
     /// The first key that each query sees, I32 (B, T), contiguous; absent where that is key 0: documents packed into one row, padding at
     /// the left. What lies outside the keys that a query sees without it stands for the nearest of these, so that one is left at least.
     /// </summary>
@@ -61,7 +67,8 @@ public readonly partial record struct Attend : IKernel
     internal bool SeesAll => First.IsAbsent && Lengths.IsAbsent && Bias.IsAbsent && Window == 0;
 
     /// <summary>Two products: scores and values.</summary>
-    public KernelCost Cost => new KernelCost("Attend", Flops: 2 * Product).Reads(Q, K, V, First, Lengths, Bias).Writes(Y).Writes(Lse);
+    public KernelCost Cost => new KernelCost("Attend", Flops: 2 * Product)
+        .Reads(Q, K, V, First, Lengths, Bias).Writes(Y).Writes(Lse).Writes(Top);
 
     /// <summary>
     /// The operations of one product over all pairs of a query and a key, without those that <see cref="Causal"/> hides.
@@ -84,7 +91,7 @@ public readonly partial record struct Attend : IKernel
             for (long h = 0; h < heads; h++)
                 for (long t = 0; t < queries; t++)
                 {
-                    var p = Probabilities(device, b, h, t, out R logSum);
+                    var p = Probabilities(device, b, h, t, out R logSum, out R largest);
                     for (long d = 0; d < size; d++)
                     {
                         R sum = R.Of(0f);
@@ -93,19 +100,22 @@ public readonly partial record struct Attend : IKernel
                     }
 
                     if (!Lse.IsAbsent) device.Set(Lse, (b * heads + h) * queries + t, logSum);
+                    if (!Top.IsAbsent) device.Set(Top, (b * heads + h) * queries + t, largest);
                 }
     }
 
     /// <summary>The keys that query t sees, and the softmax of their scores.</summary>
-    internal (long Key, R Weight)[] Probabilities<R>(ReferenceBackend<R> device, long b, long h, long t, out R logSum)
+    internal (long Key, R Weight)[] Probabilities<R>(
+        ReferenceBackend<R> device, long b, long h, long t, out R logSum, out R largest)
         where R : struct, IMemoryLane<R>
     {
         (long Key, R Score)[] seen = [.. Seen(device, b, h, t)];
-        R largest = R.Of(float.NegativeInfinity), sum = R.Of(0f);
-        foreach (var (_, score) in seen) largest = R.Max(largest, score);
-        foreach (var (_, score) in seen) sum += R.Exp(score - largest);
-        logSum = seen.Length == 0 ? R.Of(-Hidden) : largest + R.Log(sum);
-        return Array.ConvertAll(seen, pair => (pair.Key, R.Exp(pair.Score - largest) / sum));
+        R most = seen.Length == 0 ? R.Of(Hidden) : R.Of(float.NegativeInfinity), sum = R.Of(0f);
+        foreach (var (_, score) in seen) most = R.Max(most, score);
+        foreach (var (_, score) in seen) sum += R.Exp(score - most);
+        largest = most;
+        logSum = seen.Length == 0 ? R.Of(-Hidden) : most + R.Log(sum);
+        return Array.ConvertAll(seen, pair => (pair.Key, R.Exp(pair.Score - most) / sum));
     }
 
     /// <summary>The keys that query t sees, and their scores.</summary>

@@ -29,7 +29,7 @@ public readonly partial record struct AttendBack(Attend Forward, View Dy, View D
     private void OfQuery<R>(ReferenceBackend<R> device, long b, long h, long t) where R : struct, IMemoryLane<R>
     {
         long g = Forward.Group(h), size = Forward.Q.Shape[3];
-        var p = Forward.Probabilities(device, b, h, t, out _);
+        var p = Forward.Probabilities(device, b, h, t, out _, out _);
         var dp = new R[p.Length];
         R mean = R.Of(0f); // of dp under p
         for (int i = 0; i < p.Length; i++)

@@ -47,6 +47,9 @@ internal readonly unsafe struct AttentionShape
 
     public int Blocks => Ceiling(Queries, BlockRows);
 
+    /// <summary>The place of a query's number in (B, H, T).</summary>
+    public nint Place(int b, int h, int t) => ((nint)b * Heads + h) * Queries + t;
+
     public int HeadsPerGroup => Heads / Groups;
 
     public int RowsOf(int block) => Math.Min(BlockRows, Queries - block * BlockRows);
