@@ -11,11 +11,12 @@ internal sealed class RunRanks : IDisposable
 {
     private readonly ICollectives ranks;
     private readonly TextWriter errors;
+    private readonly string version;
     private bool hasAgreed;
 
-    private RunRanks(ICollectives ranks, TextWriter errors)
+    private RunRanks(ICollectives ranks, CommandContext context)
     {
-        (this.ranks, this.errors) = (ranks, errors);
+        (this.ranks, errors, version) = (ranks, context.Errors, context.Version);
         if (ranks.Ranks > 1) Exchange = new DataParallel(ranks);
     }
 
@@ -54,7 +55,7 @@ internal sealed class RunRanks : IDisposable
     {
         try
         {
-            return new RunRanks(context.Join(), context.Errors);
+            return new RunRanks(context.Join(), context);
         }
         catch (InputException e) when (Launcher.Rank > 0)
         {
@@ -77,6 +78,13 @@ internal sealed class RunRanks : IDisposable
     /// <exception cref="InputException">One has failed; the message names it.</exception>
     public void Meet() => Tell("");
 
+    /// <summary>What the first says, told to all.</summary>
+    public string OfFirst(string text) => Tell(text)[0];
+
+    /// <summary>An error that all have alike.</summary>
+    public InputException Agreed(string message, Exception cause) =>
+        Exchange is null ? new InputException(message, cause) : new AgreedException(message);
+
     /// <summary>Finds out whether all have the same settings, files and version, before anything is written.</summary>
     /// <exception cref="InputException">They have not; the message names the first difference.</exception>
     public void Agree(TrainOptions options, long step)
@@ -84,7 +92,7 @@ internal sealed class RunRanks : IDisposable
         if (Exchange is null) return;
         var settings = ConfigurationFile.Write(options, Phase.Course);
         foreach (var option in Declaration.Of<TrainOptions>().Where(o => o.IsPath)) settings.Remove(option.Name); // each has its own disk
-        settings["version"] = typeof(Tensor).Assembly.GetName().Version!.ToString();
+        settings["version"] = version;
         settings["step"] = step;
         CheckSame(Tell(settings.ToJsonString()));
         hasAgreed = options.Shard; // from here on they send each other weights
@@ -158,9 +166,6 @@ internal sealed class RunRanks : IDisposable
             return told;
         }
     }
-
-    /// <summary>An error that all have.</summary>
-    private sealed class AgreedException(string message) : InputException(message);
 }
 
 /// <summary>An error that was said already.</summary>

@@ -141,7 +141,7 @@ internal static class TrainCommand
         using var records = ranks.IsFirst ? new RunRecords(options, folder, trainer.Step, context) : null;
         var view = View(context, new RunClock(trainer.Step, options.Steps));
         trainer.Evaluating = view.Evaluating;
-        view.Show(report => Run(trainer, records, report, context.Stop));
+        view.Show(report => Run(trainer, ranks, records, report, context.Stop));
         if (trainer.Step >= options.Steps) Finish(options with { Out = folder.Path }, trainer, tokenizer, ranks.Stop(context), context);
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
             + $"train --resume --out {folder.Path} goes on.");
@@ -165,7 +165,7 @@ internal static class TrainCommand
             context.Output.WriteLine($"'{folder.Path}' held another run; its files are in '{place}' now.");
     }
 
-    private static void Run(Trainer trainer, RunRecords? records, Action<StepStatus> report, CancellationToken stop)
+    private static void Run(Trainer trainer, RunRanks ranks, RunRecords? records, Action<StepStatus> report, CancellationToken stop)
     {
         try
         {
@@ -173,7 +173,7 @@ internal static class TrainCommand
         }
         catch (NonFiniteException e)
         {
-            throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
+            throw ranks.Agreed($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
         }
         catch (DeviceLostException e)
         {
