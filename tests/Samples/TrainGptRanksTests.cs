@@ -7,7 +7,7 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
 {
     private static readonly string[] Short = ["--steps", "4", "--evaluate-every", "2", "--evaluate-tokens", "64"];
 
-    public static TheoryData<string> Settings =>
+    public static TheoryData<string> Settings { get; } =
     [
         "--mode eager --clip 0 --width 128 --heads 4",
         "--model llama --width 128 --heads 4 --optimizer apollo --norm-cap 1.01 --checkpoint-blocks all --tied true --accumulate 2",
@@ -22,6 +22,7 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
         Good(2, run.Train($"whole{id}", more));
         Good(2, run.Train($"shard{id}", [.. more, "--shard"]));
         Assert.Equal(Weights(run.File($"whole{id}")), Weights(run.File($"shard{id}")));
+        if (settings != Settings.First()) return;
         foreach (string command in (string[])["evaluate", "generate", "report", "export --to safetensors"])
             Assert.Equal(Used(command, run.File($"whole{id}")), Used(command, run.File($"shard{id}")));
     }
