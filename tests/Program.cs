@@ -5,7 +5,8 @@ namespace Mayfly.Tests;
 
 /// <summary>
 /// What the test assembly does when it is run by itself: all tests; or the part of a test that needs a process of its own; or a run killed
-/// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N pairs of runs started in
+/// at N random moments (<c>kill N SEED</c>), or N times while it sets another aside (<c>aside N SEED</c>); or N runs of
+/// which a rank is killed (<c>ranks N SEED [MPIRUN]</c>); or N pairs of runs started in
 /// one folder (<c>twins N</c>); or a run of which each request to the disk fails (<c>disk</c>); or N damaged files of every format
 /// (<c>fuzz N SEED [FORMAT]</c>, one of which <c>mutant FORMAT SEED NUMBER FILE</c> writes), of tokenizers and of GGUF
 /// (<c>fuzz-models N SEED</c>); or N steps of changing shapes (<c>soak N</c>), a fault at each place of a step (<c>faults</c>),
@@ -24,6 +25,8 @@ internal static class Program
             if (args is ["outside" or "outside-shared"]) return IlgpuPromiseTests.RunOutside(isShared: args[0] != "outside");
             if (args is ["kill", var moments, var seed]) return Say(KilledRun.Check(Number(moments), Number(seed)));
             if (args is ["aside", var times, var start]) return Say(KilledRun.CheckSettingAside(Number(times), Number(start)));
+            if (args is ["ranks", var ends, var from, .. var launcher])
+                return Say(KilledRanks.Check(Number(ends), Number(from), launcher.FirstOrDefault("mpirun")));
             if (args is ["twins", var pairs]) return Say(TwinRuns.Check(Number(pairs)));
             if (args is ["replace", var path]) return Replace(path);
             if (args is ["disk"]) return Say(RunFaultTests.CheckAll());

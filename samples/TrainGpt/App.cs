@@ -108,6 +108,9 @@ internal sealed record CommandContext(TextReader Input, TextWriter Output, TextW
     /// <summary>Joins the processes that were launched with this one.</summary>
     public Func<ICollectives> Join { get; init; } = Launcher.Join;
 
+    /// <summary>The program's version, which processes that train one model have alike.</summary>
+    public string Version { get; init; } = typeof(Tensor).Assembly.GetName().Version!.ToString();
+
     /// <summary>The same for a process that others speak for.</summary>
     public CommandContext Silent() => this with { Output = TextWriter.Null, Errors = TextWriter.Null, Screen = TextWriter.Null };
 

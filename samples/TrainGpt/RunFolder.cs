@@ -46,6 +46,7 @@ internal sealed class RunFolder : IDisposable
         owner ??= FolderLock.Take(Path);
         foreach (string half in Directory.GetDirectories(Path, $"{AsideName}*{Unfinished}")) BringBack(half);
         foreach (string name in Names) Files.ClearPartials(In(Path, name));
+        Snapshot.ClearParts(Path);
         Residency.ClearLeft(In(Path, WorkingFile.Name));
     }
 
@@ -57,7 +58,7 @@ internal sealed class RunFolder : IDisposable
     /// <exception cref="InputException">The files cannot be moved.</exception>
     public string? SetAside()
     {
-        string[] left = [.. Names.Where(name => File.Exists(In(Path, name)))];
+        string[] left = [.. Names.Where(name => File.Exists(In(Path, name))), .. Snapshot.PartsIn(Path)];
         if (left.Length == 0) return null;
         string place = Free(i => In(Path, $"{AsideName}{i}")), half = place + Unfinished;
         foreach (string name in left) Files.Move(In(Path, name), In(half, name));
@@ -81,6 +82,16 @@ internal sealed class RunFolder : IDisposable
         return true;
     }
 
+    /// <summary>Takes the folder of a name beside the one that was asked for, which another process owns.</summary>
+    /// <returns>True where it is another one than before.</returns>
+    public bool GoTo(string name)
+    {
+        string before = System.IO.Path.TrimEndingDirectorySeparator(Path);
+        if (System.IO.Path.GetFileName(before) == name) return false;
+        Path = In(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(before))!, name);
+        return true;
+    }
+
     /// <summary>The path of a file, which is in the folder where it was named so before the folder was moved.</summary>
     public string Inside(string file) => Path != asked && IsFolderOf(asked, file) ? In(Path, System.IO.Path.GetFileName(file)) : file;
 
@@ -97,6 +108,22 @@ internal sealed class RunFolder : IDisposable
     public void SaveBest(LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer, double validationLoss) =>
         Snapshot.SaveBest(Path, FineTuning.Saved(options, model), updater, updater.GlobalStep, Configuration(model, options), tokenizer,
             validationLoss);
+
+    /// <summary>Saves a snapshot of a model that is divided among processes, of which each writes its part.</summary>
+    /// <exception cref="InputException">One cannot write.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN.</exception>
+    public void SaveParts(
+        DataParallel exchange, LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer, double? validationLoss) =>
+        ShardedSnapshot.Save(exchange, Path, FineTuning.Saved(options, model), updater, updater.GlobalStep,
+            Configuration(model, options), tokenizer, validationLoss);
+
+    /// <summary>Saves the best snapshot so.</summary>
+    /// <exception cref="InputException">One cannot write.</exception>
+    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN.</exception>
+    public void SaveBestParts(
+        DataParallel exchange, LanguageModel model, Updater updater, TrainOptions options, Tokenizer tokenizer, double validationLoss) =>
+        ShardedSnapshot.SaveBest(exchange, Path, FineTuning.Saved(options, model), updater, updater.GlobalStep,
+            Configuration(model, options), tokenizer, validationLoss);
 
     /// <summary>The step and the validation loss of the best snapshot, or null where there is no whole one.</summary>
     public (long Step, double Loss)? Best()
@@ -126,7 +153,8 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Undoes what a run began that died while it set another aside.</summary>
     private void BringBack(string half)
     {
-        foreach (string name in Names.Where(name => File.Exists(In(half, name)) && !File.Exists(In(Path, name))))
+        string[] left = [.. Snapshot.PartsIn(half), .. Names];
+        foreach (string name in left.Where(name => File.Exists(In(half, name)) && !File.Exists(In(Path, name))))
             Files.Move(In(half, name), In(Path, name));
         if (!Directory.EnumerateFileSystemEntries(half).Any()) Directory.Delete(half);
     }

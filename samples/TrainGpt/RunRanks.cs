@@ -9,13 +9,17 @@ namespace TrainGpt;
 /// </summary>
 internal sealed class RunRanks : IDisposable
 {
+    /// <summary>Launchers end all processes a second after they were told to end.</summary>
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(0.4);
+
     private readonly ICollectives ranks;
     private readonly TextWriter errors;
+    private readonly string version;
     private bool hasAgreed;
 
-    private RunRanks(ICollectives ranks, TextWriter errors)
+    private RunRanks(ICollectives ranks, CommandContext context)
     {
-        (this.ranks, this.errors) = (ranks, errors);
+        (this.ranks, errors, version) = (ranks, context.Errors, context.Version);
         if (ranks.Ranks > 1) Exchange = new DataParallel(ranks);
     }
 
@@ -54,7 +58,7 @@ internal sealed class RunRanks : IDisposable
     {
         try
         {
-            return new RunRanks(context.Join(), context.Errors);
+            return new RunRanks(context.Join(), context);
         }
         catch (InputException e) when (Launcher.Rank > 0)
         {
@@ -73,9 +77,32 @@ internal sealed class RunRanks : IDisposable
     /// <summary>What ends an operation in which all take part: they end together, so no signal to one of them does.</summary>
     public CancellationToken Stop(CommandContext context) => Exchange is null ? context.Stop : CancellationToken.None;
 
+    /// <summary>
+    /// Has the first say how to go on where it is told to end while another does not answer, as one does that has died: its launcher may
+    /// end all before they can say anything else.
+    /// </summary>
+    public IDisposable Watch(CancellationToken stop, Func<string> wayOn)
+    {
+        return stop.Register(() => _ = Say());
+
+        async Task Say()
+        {
+            await Task.Delay(patience).ConfigureAwait(false);
+            if (IsFirst && Exchange?.Queue.Pending > patience / 2)
+                errors.WriteLine($"warning: The run was told to end while another process does not answer, which may have died. {wayOn()}");
+        }
+    }
+
     /// <summary>Waits for all; the error of one becomes the error of all.</summary>
     /// <exception cref="InputException">One has failed; the message names it.</exception>
     public void Meet() => Tell("");
+
+    /// <summary>What the first says, told to all.</summary>
+    public string OfFirst(string text) => Tell(text)[0];
+
+    /// <summary>An error that all have alike.</summary>
+    public InputException Agreed(string message, Exception cause) =>
+        Exchange is null ? new InputException(message, cause) : new AgreedException(message);
 
     /// <summary>Finds out whether all have the same settings, files and version, before anything is written.</summary>
     /// <exception cref="InputException">They have not; the message names the first difference.</exception>
@@ -84,7 +111,7 @@ internal sealed class RunRanks : IDisposable
         if (Exchange is null) return;
         var settings = ConfigurationFile.Write(options, Phase.Course);
         foreach (var option in Declaration.Of<TrainOptions>().Where(o => o.IsPath)) settings.Remove(option.Name); // each has its own disk
-        settings["version"] = typeof(Tensor).Assembly.GetName().Version!.ToString();
+        settings["version"] = version;
         settings["step"] = step;
         CheckSame(Tell(settings.ToJsonString()));
         hasAgreed = options.Shard; // from here on they send each other weights
@@ -158,9 +185,6 @@ internal sealed class RunRanks : IDisposable
             return told;
         }
     }
-
-    /// <summary>An error that all have.</summary>
-    private sealed class AgreedException(string message) : InputException(message);
 }
 
 /// <summary>An error that was said already.</summary>

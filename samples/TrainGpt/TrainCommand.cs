@@ -139,13 +139,15 @@ internal static class TrainCommand
             context.Output.WriteLine($"The first step compiles the kernels for {device.Name}, which takes some seconds.");
         if (saved is null && ranks.IsFirst) SetAside(folder, context);
         using var records = ranks.IsFirst ? new RunRecords(options, folder, trainer.Step, context) : null;
+        using var watch = ranks.Watch(context.Stop, () => trainer.WayOn);
         var view = View(context, new RunClock(trainer.Step, options.Steps));
         trainer.Evaluating = view.Evaluating;
-        view.Show(report => Run(trainer, records, report, context.Stop));
+        view.Show(report => Run(trainer, ranks, records, report, context.Stop));
         if (trainer.HasLostPatience && trainer.Step < options.Steps)
             context.Output.WriteLine($"The validation loss was least at step {trainer.BestStep}, {options.Patience} measurements ago: the run "
                 + "ends. --from best takes the snapshot of that step.");
-        if (trainer.Step >= options.Steps || trainer.HasLostPatience) Finish(options with { Out = folder.Path }, trainer, tokenizer, ranks.Stop(context), context);
+        if (trainer.Step >= options.Steps || trainer.HasLostPatience)
+            Finish(options with { Out = folder.Path }, trainer, tokenizer, ranks.Stop(context), context);
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
             + $"train --resume --out {folder.Path} goes on.");
         records?.Report(model, tokenizer, context.Stop);
@@ -168,7 +170,7 @@ internal static class TrainCommand
             context.Output.WriteLine($"'{folder.Path}' held another run; its files are in '{place}' now.");
     }
 
-    private static void Run(Trainer trainer, RunRecords? records, Action<StepStatus> report, CancellationToken stop)
+    private static void Run(Trainer trainer, RunRanks ranks, RunRecords? records, Action<StepStatus> report, CancellationToken stop)
     {
         try
         {
@@ -176,7 +178,7 @@ internal static class TrainCommand
         }
         catch (NonFiniteException e)
         {
-            throw new InputException($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
+            throw ranks.Agreed($"{e.Message.TrimEnd('.')}. {trainer.Advice}", e);
         }
         catch (DeviceLostException e)
         {

@@ -98,9 +98,6 @@ internal partial record TrainOptions
     {
         if (Batch < Ranks)
             throw new InputException($"--batch {Batch}: its windows are shared by {Ranks} processes; give {Ranks} or more.");
-        if (GradientDtype != DType.F32)
-            throw new InputException($"--gradient-dtype {SettingText.Write(GradientDtype)}: gradients of several processes are summed in "
-                + "f32; leave it out.");
         if (Shard && (Resident is not null || Device != Cpu))
             throw new InputException($"--shard divides the memory of CPUs, without {(Resident is null ? "--device" : "--resident")}; "
                 + "leave one out.");

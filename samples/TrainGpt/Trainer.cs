@@ -249,45 +249,30 @@ internal sealed class Trainer : IDisposable
     /// <summary>The targets of a step that count.</summary>
     private long Counted(long first) => Enumerable.Range(0, options.Accumulate).Sum(i => (long)batches.Counted(first + i));
 
-    /// <summary>Saves weights that are worth going on from; of others it says once why they are not saved.</summary>
+    /// <summary>
+    /// Saves weights that are worth going on from; of others it says once why they are not saved. The first process writes all, or each its
+    /// part.
+    /// </summary>
     private void Save(RunRecords? records)
     {
         if (!IsSound()) return;
-        if (records is null)
-        {
-            TakePart();
-            return;
-        }
-
-        if (folder.Follow()) Follow(records);
-        if (savedStep >= 0) records.Flush();
-        ranks.Exchange?.ShareNumbers(updater);
-        folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
+        Follow(records);
+        if (savedStep >= 0) records?.Flush();
+        double? loss = measured?.Step == Step ? measured?.Loss : null;
+        if (options.IsDivided) folder.SaveParts(ranks.Exchange!, Model, updater, options, tokenizer, loss);
+        else if (ranks.IsFirst) folder.Save(Model, updater, options, tokenizer, loss);
         savedStep = Step;
-        records.AddConfiguration();
-    }
-
-    /// <summary>Gives the process that writes a snapshot what is here alone.</summary>
-    private void TakePart()
-    {
-        ranks.Exchange?.ShareNumbers(updater);
-        if (options.Shard) Snapshot.TakePart(FineTuning.Saved(options, Model), updater);
-        savedStep = Step;
+        records?.AddConfiguration();
     }
 
     /// <summary>The best one is the last one too, or has to be saved by itself.</summary>
     private void KeepBest(double loss)
     {
         if (!double.IsFinite(loss) || savedStep != Step && !IsSound()) return;
-        if (!ranks.IsFirst) TakePartInBest();
-        else if (savedStep == Step) Snapshot.KeepBest(folder.Path);
-        else folder.SaveBest(Model, updater, options, tokenizer, loss);
+        if (savedStep != Step && options.IsDivided) folder.SaveBestParts(ranks.Exchange!, Model, updater, options, tokenizer, loss);
+        else if (ranks.IsFirst && savedStep != Step) folder.SaveBest(Model, updater, options, tokenizer, loss);
+        else if (ranks.IsFirst) Snapshot.KeepBest(folder.Path);
         best = (Step, loss);
-    }
-
-    private void TakePartInBest()
-    {
-        if (savedStep != Step && options.Shard) Snapshot.TakePart(FineTuning.Saved(options, Model), updater);
     }
 
     /// <summary>All processes find the same: each has other data.</summary>
@@ -300,11 +285,15 @@ internal sealed class Trainer : IDisposable
         return !isUnsound;
     }
 
-    private void Follow(RunRecords records)
+    /// <summary>Goes where the folder is; all processes that write in it do.</summary>
+    private void Follow(RunRecords? records)
     {
+        bool isNew = records is not null && folder.Follow();
+        if (options.IsDivided) isNew |= folder.GoTo(ranks.OfFirst(Path.GetFileName(Path.TrimEndingDirectorySeparator(folder.Path))));
+        if (!isNew) return;
         context.Warn($"'{options.Out}' was moved, removed or replaced while the run went on; it goes on in '{folder.Path}'.");
         best = null;
-        records.Follow();
+        records?.Follow();
     }
 
     /// <summary>The failure itself is what is reported.</summary>

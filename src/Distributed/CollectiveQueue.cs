@@ -13,6 +13,7 @@ public sealed class CollectiveQueue : IDisposable
     private readonly BlockingCollection<Started> waiting = [];
     private readonly Thread thread;
     private Exception? failure;
+    private long begun;
 
     /// <summary>A queue for these ranks, which stay the caller's.</summary>
     public CollectiveQueue(ICollectives ranks)
@@ -30,6 +31,9 @@ public sealed class CollectiveQueue : IDisposable
 
     /// <summary>The time that callers have waited for them: what is left of <see cref="Busy"/> was hidden behind their work.</summary>
     public TimeSpan Waited { get; private set; }
+
+    /// <summary>How long the operation takes so far that is being done; zero where none is.</summary>
+    public TimeSpan Pending => Interlocked.Read(ref begun) is var start and > 0 ? Stopwatch.GetElapsedTime(start) : TimeSpan.Zero;
 
     /// <summary>Starts an operation. What it reads may not change before it is over.</summary>
     public Started Start(Action<ICollectives> operation)
@@ -56,6 +60,7 @@ public sealed class CollectiveQueue : IDisposable
         foreach (var next in waiting.GetConsumingEnumerable())
         {
             long start = Stopwatch.GetTimestamp();
+            Interlocked.Exchange(ref begun, start);
             try
             {
                 if (failure is null) next.Run(Ranks);
@@ -65,6 +70,7 @@ public sealed class CollectiveQueue : IDisposable
                 failure = e;
             }
 
+            Interlocked.Exchange(ref begun, 0);
             Busy += Stopwatch.GetElapsedTime(start);
             next.End(failure);
         }

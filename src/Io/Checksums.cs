@@ -36,6 +36,12 @@ internal static class Checksums
     public static void Seal(Span<byte> header) =>
         Encoding.ASCII.GetBytes(Digits(Append(0, header)), header.Slice(Place(header), Blank.Length));
 
+    /// <summary>The sum that a sealed header says, in eight digits: it stands for all of the file.</summary>
+    public static string Said(ReadOnlySpan<byte> header) => Encoding.ASCII.GetString(header.Slice(Place(header), Blank.Length));
+
+    /// <summary>The same of an open file; null where it says none.</summary>
+    public static string? Said(IReadOnlyDictionary<string, string> metadata) => metadata.GetValueOrDefault(HeaderField);
+
     /// <summary>True where the header has the sum that it says.</summary>
     public static bool IsIntact(ReadOnlySpan<byte> header)
     {

@@ -31,7 +31,7 @@ internal static class OptimizerSettings
 
     /// <summary>Checks that the updater's rules, as they were before adjustments, are those that the file was made with.</summary>
     /// <exception cref="BadFileException">They are not; the message names the first difference.</exception>
-    public static void Check(SafeTensorsReader reader, Updater updater)
+    public static void Check(SnapshotReader reader, Updater updater)
     {
         if (Read(reader) is not { } saved) return;
         var ruleOf = BadFileException.Guard(reader.Path, Field, Unreadable, () => saved.Rules
@@ -45,7 +45,7 @@ internal static class OptimizerSettings
 
     /// <summary>Makes the adjustments that the file holds; where one is impossible, the updater's stay as they were.</summary>
     /// <exception cref="BadFileException">One is impossible.</exception>
-    public static void Restore(SafeTensorsReader reader, Updater updater)
+    public static void Restore(SnapshotReader reader, Updater updater)
     {
         if (Read(reader) is not { } saved) return;
         Adjustment[] before = [.. updater.Adjustments];
@@ -76,7 +76,7 @@ internal static class OptimizerSettings
     private static string Others(string[] settings, string[] than) => string.Join(", ", settings.Except(than).DefaultIfEmpty("nothing"));
 
     /// <summary>What the file holds; null where an earlier version wrote it.</summary>
-    private static Saved? Read(SafeTensorsReader reader)
+    private static Saved? Read(SnapshotReader reader)
     {
         if (!reader.Metadata.TryGetValue(Field, out string? json)) return null;
         return BadFileException.Guard(reader.Path, Field, Unreadable, () => JsonSerializer.Deserialize<Saved>(json, Strict));

@@ -24,7 +24,7 @@ internal static class OptimizerTensors
     }
 
     /// <summary>Checks that the file holds what this updater remembers, no less and no more.</summary>
-    public static void Check(SafeTensorsReader reader, Updater updater)
+    public static void Check(SnapshotReader reader, Updater updater)
     {
         if (!reader.Metadata.ContainsKey(Field))
             throw new BadFileException(reader.Path, Field, "the snapshot holds weights only; training cannot go on from it.");
@@ -41,14 +41,14 @@ internal static class OptimizerTensors
             known.Add(name);
         }
 
-        if (reader.Entries.Keys.FirstOrDefault(name => Owns(name) && !known.Contains(name)) is { } other)
+        if (reader.Names.FirstOrDefault(name => Owns(name) && !known.Contains(name)) is { } other)
             throw new BadFileException(reader.Path, other,
                 $"the optimizer has no such state; the file was saved with {reader.Metadata[Field]}.");
         OptimizerSettings.Check(reader, updater);
     }
 
     /// <summary>Overwrites states and numbers, once settings and weights are.</summary>
-    public static void Restore(SafeTensorsReader reader, Updater updater)
+    public static void Restore(SnapshotReader reader, Updater updater)
     {
         foreach (var (name, tensor) in Tensors(updater)) reader.ReadInto(name, tensor);
         foreach (var (name, state, key) in Numbers(updater).ToList()) state.Number(key) = reader.Read<double>(name)[0];

@@ -15,7 +15,7 @@ public sealed class SafeTensorsWriter
     private readonly List<Item> items = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal) { SafeTensors.MetadataName };
 
-    private sealed record Item(string Name, string Type, long[] Sizes, long Bytes, Action<Stream> Write);
+    private sealed record Item(string Name, string Type, long[] Sizes, long Bytes, Action<Stream> Write, Tensor? Tensor = null);
 
     /// <summary>Free strings for the header.</summary>
     public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
@@ -39,7 +39,7 @@ public sealed class SafeTensorsWriter
     public void Add(string name, Tensor tensor)
     {
         var (type, sizes) = SafeTensors.StoredAs(tensor.Shape, tensor.Type);
-        Add(new Item(name, type, sizes, tensor.Bytes, stream => WriteTensor(stream, tensor)));
+        Add(new Item(name, type, sizes, tensor.Bytes, stream => WriteTensor(stream, tensor), tensor));
     }
 
     /// <summary>Adds host values: float, double, int, long, Half or byte.</summary>
@@ -58,6 +58,15 @@ public sealed class SafeTensorsWriter
     internal void Add(string name, string type, long[] sizes, Action<Stream> write) => Add(new Item(
         name, type, sizes, sizes.Aggregate((long)SafeTensors.SizeOf(type), (bytes, size) => checked(bytes * size)), write));
 
+    /// <summary>Leaves out what is not wanted, before any of it is read.</summary>
+    /// <param name="isWanted">Whether to keep a tensor; it gets null for host values.</param>
+    /// <returns>True where something is left.</returns>
+    internal bool Keep(Predicate<Tensor?> isWanted)
+    {
+        items.RemoveAll(item => !isWanted(item.Tensor));
+        return items.Count > 0;
+    }
+
     /// <summary>Writes the file under a temporary name, flushes it to the disk and puts it in place of an older one.</summary>
     /// <exception cref="InputException">The file cannot be written.</exception>
     public void Save(string path) => Files.Replace(path, WriteTo);
@@ -67,25 +76,36 @@ public sealed class SafeTensorsWriter
 
     /// <summary>Writes the format to a stream.</summary>
     /// <exception cref="ArgumentException">The header would be longer than readers accept, or metadata are no text.</exception>
-    public void WriteTo(Stream stream)
+    public void WriteTo(Stream stream) => WriteTo(stream, Header());
+
+    /// <summary>The header for <see cref="WriteTo(Stream, byte[])"/>, with the checksums of the tensors as they are.</summary>
+    /// <exception cref="ArgumentException">It would be longer than readers accept, or metadata are no text.</exception>
+    internal byte[] Header()
     {
-        // stable: tensors of one element size stay in the order they were added
-        var ordered = items.OrderByDescending(item => SafeTensors.SizeOf(item.Type)).ToList();
-        if (HasChecksums) AddChecksums(ordered);
-        var header = Header(ordered);
+        if (HasChecksums) AddChecksums();
+        var header = MakeHeader();
         if (HasChecksums) Checksums.Seal(header);
+        return header;
+    }
+
+    /// <summary>Writes the format to a stream, with a header that was made before.</summary>
+    internal void WriteTo(Stream stream, byte[] header)
+    {
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         stream.Write(header);
-        foreach (var item in ordered) item.Write(stream);
+        foreach (var item in Ordered) item.Write(stream);
     }
 
-    private void AddChecksums(List<Item> ordered)
+    /// <summary>Tensors of one element size stay in the order they were added.</summary>
+    private IOrderedEnumerable<Item> Ordered => items.OrderByDescending(item => SafeTensors.SizeOf(item.Type));
+
+    private void AddChecksums()
     {
         var sums = new Dictionary<string, uint>(StringComparer.Ordinal);
         using var sum = new ChecksumStream();
-        foreach (var item in ordered)
+        foreach (var item in Ordered)
         {
             sum.Restart(MustBeFinite ? item.Type : null);
             item.Write(sum);
@@ -114,7 +134,7 @@ public sealed class SafeTensorsWriter
         }
     }
 
-    private byte[] Header(List<Item> ordered)
+    private byte[] MakeHeader()
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -122,7 +142,7 @@ public sealed class SafeTensorsWriter
             json.WriteStartObject();
             if (Metadata.Count > 0) WriteMetadata(json);
             long offset = 0;
-            foreach (var item in ordered)
+            foreach (var item in Ordered)
             {
                 WriteEntry(json, item, offset);
                 offset = checked(offset + item.Bytes);

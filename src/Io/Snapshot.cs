@@ -6,7 +6,8 @@ namespace Mayfly;
 
 /// <summary>
 /// A run on disk: weights, optimizer state, step, configuration and tokenizer in one safetensors file of a folder. Being one file, it is
-/// replaced by one rename: weights never meet the optimizer state of another step. The one before it stays as the previous one, which is
+/// replaced by one rename: weights never meet the optimizer state of another step. That of a model which is divided among ranks is one file
+/// too, which names those that the ranks have written, and comes last. The one before it stays as the previous one, which is
 /// opened where the newest is missing or damaged; checksums tell. Weights have their parameters' names, so other programs read them as they
 /// are; optimizer state has names in front that end in '/'; the rest is JSON in the file's metadata.
 /// </summary>
@@ -21,7 +22,9 @@ public sealed class Snapshot : IDisposable
     /// <summary>The name of the one with the least validation loss so far, where that is measured.</summary>
     public const string BestFileName = "snapshot.best.safetensors";
 
-    private const string StepField = "step", ConfigurationField = "configuration", TokenizerField = "tokenizer",
+    internal const string StepField = "step";
+
+    private const string ConfigurationField = "configuration", TokenizerField = "tokenizer",
         ValidationLossField = "validation_loss";
 
     /// <summary>What is missing in a stored configuration, or misspelt, must not become a silent default.</summary>
@@ -32,13 +35,13 @@ public sealed class Snapshot : IDisposable
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    private readonly SafeTensorsReader reader;
+    private readonly SnapshotReader reader;
     private readonly SnapshotVersion version;
 
-    private Snapshot(SafeTensorsReader reader)
+    private Snapshot(SnapshotReader reader, int rank, int ranks)
     {
         this.reader = reader;
-        if (reader.HasChecksums) reader.Verify(); // before any of it is believed
+        if (reader.HasChecksums) reader.Verify(rank, ranks); // before any of it is believed
         version = SnapshotVersion.Of(reader);
         if (version.NeedsChecksums && !reader.HasChecksums) reader.Verify();
         if (!long.TryParse(Field(StepField), NumberStyles.None, CultureInfo.InvariantCulture, out long step))
@@ -71,7 +74,10 @@ public sealed class Snapshot : IDisposable
     /// model for it has more.
     /// </summary>
     public long WeightCount =>
-        reader.Entries.Values.Where(entry => !OptimizerTensors.Owns(entry.Name)).Sum(entry => entry.Count);
+        reader.Entries.Where(entry => !OptimizerTensors.Owns(entry.Name)).Sum(entry => entry.Count);
+
+    /// <summary>The names of all snapshots that a folder may have.</summary>
+    internal static readonly string[] FileNames = [FileName, PreviousFileName, BestFileName];
 
     /// <summary>True where a folder has a snapshot, be it the previous one only.</summary>
     public static bool Exists(string folder) => File.Exists(Newest(folder)) || File.Exists(Previous(folder));
@@ -94,7 +100,7 @@ public sealed class Snapshot : IDisposable
     public static void Save<TConfiguration>(
         string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
             Tokenizer? tokenizer = null, double? validationLoss = null) =>
-        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Newest(folder), () => KeepPrevious(folder));
+        Save(folder, Writer(parameters, updater, step, configuration, tokenizer, validationLoss), () => IsWhole(folder));
 
     /// <summary>Like <see cref="Save"/>, but as the best one; the newest and the previous one stay.</summary>
     /// <exception cref="InputException">The file cannot be written.</exception>
@@ -103,21 +109,38 @@ public sealed class Snapshot : IDisposable
     public static void SaveBest<TConfiguration>(
         string folder, IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration,
             Tokenizer? tokenizer, double validationLoss) =>
-        Writer(parameters, updater, step, configuration, tokenizer, validationLoss).Save(Best(folder));
+        SaveBest(folder, Writer(parameters, updater, step, configuration, tokenizer, validationLoss));
 
     /// <summary>Makes the newest one the best one too, by a second name of the file where the file system has such.</summary>
     /// <exception cref="InputException">It cannot be written.</exception>
-    public static void KeepBest(string folder) => Files.Duplicate(Newest(folder), Best(folder));
+    public static void KeepBest(string folder)
+    {
+        Files.Duplicate(Newest(folder), Best(folder));
+        SnapshotParts.Clear(folder);
+    }
 
-    /// <summary>
-    /// What a process does while another one saves a snapshot of a model that is divided among them: it sends what it has. Nothing is
-    /// written.
-    /// </summary>
-    /// <exception cref="NonFiniteException">A weight or a state has an infinity or NaN; the message names it.</exception>
-    public static void TakePart(IReadOnlyList<Parameter> parameters, Updater? updater) =>
-        Writer(parameters, updater, 0, "", null, null).WriteTo(Stream.Null);
+    /// <summary>The names of the files that a folder's snapshots of divided models name, and of those that were not finished.</summary>
+    public static IReadOnlyList<string> PartsIn(string folder) => SnapshotParts.In(folder);
 
-    private static SafeTensorsWriter Writer<TConfiguration>(
+    /// <summary>Deletes what snapshots that were not finished have left in a folder, in which nobody is saving one.</summary>
+    public static void ClearParts(string folder) => SnapshotParts.Clear(folder);
+
+    /// <summary>Puts a file in the place of the newest one, which becomes the previous one if it is whole.</summary>
+    internal static void Save(string folder, SafeTensorsWriter writer, Func<bool> isWhole)
+    {
+        writer.Save(Newest(folder), () => KeepPrevious(folder, isWhole));
+        SnapshotParts.Clear(folder);
+    }
+
+    /// <summary>Puts a file in the place of the best one.</summary>
+    internal static void SaveBest(string folder, SafeTensorsWriter writer)
+    {
+        writer.Save(Best(folder));
+        SnapshotParts.Clear(folder);
+    }
+
+    /// <summary>What a snapshot has.</summary>
+    internal static SafeTensorsWriter Writer<TConfiguration>(
         IReadOnlyList<Parameter> parameters, Updater? updater, long step, TConfiguration configuration, Tokenizer? tokenizer,
             double? validationLoss)
     {
@@ -176,18 +199,19 @@ public sealed class Snapshot : IDisposable
     }
 
     /// <summary>A damaged newest one must not push out a whole previous one, which may be all that is left.</summary>
-    private static void KeepPrevious(string folder)
+    private static void KeepPrevious(string folder, Func<bool> isWhole)
     {
-        if (!File.Exists(Newest(folder)) || !IsWhole(Newest(folder))) return;
+        if (!File.Exists(Newest(folder)) || !isWhole()) return;
         Files.CheckReplaceable(Previous(folder));
         Disk.Current.Rename(Newest(folder), Previous(folder));
     }
 
-    private static bool IsWhole(string file)
+    /// <summary>True where what one of several processes has to look at of the newest one is whole.</summary>
+    internal static bool IsWhole(string folder, int rank = 0, int ranks = 1)
     {
         try
         {
-            OpenFile(file, null).Dispose();
+            OpenFile(Newest(folder), null, rank, ranks).Dispose();
             return true;
         }
         catch (InputException)
@@ -206,12 +230,12 @@ public sealed class Snapshot : IDisposable
                 + "load the last snapshot instead of saving this.");
     }
 
-    private static Snapshot OpenFile(string file, string? warning)
+    private static Snapshot OpenFile(string file, string? warning, int rank = 0, int ranks = 1)
     {
-        var reader = SafeTensorsReader.Open(file);
+        var reader = SnapshotReader.Open(file);
         try
         {
-            return new Snapshot(reader) { Warning = warning };
+            return new Snapshot(reader, rank, ranks) { Warning = warning };
         }
         catch
         {
@@ -235,7 +259,7 @@ public sealed class Snapshot : IDisposable
     {
         foreach (var parameter in parameters) reader.Check(parameter.Name, parameter.Shape, parameter.Value.Type);
         var known = parameters.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
-        if (reader.Entries.Keys.FirstOrDefault(name => !OptimizerTensors.Owns(name) && !known.Contains(name)) is { } other)
+        if (reader.Names.FirstOrDefault(name => !OptimizerTensors.Owns(name) && !known.Contains(name)) is { } other)
             throw Bad(other, $"the model has no such parameter among its {known.Count}.");
         if (updater is not null) OptimizerTensors.Check(reader, updater);
 

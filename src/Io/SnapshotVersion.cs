@@ -12,11 +12,14 @@ internal sealed record SnapshotVersion(int FormatNumber, int Settings, string Wr
     /// <summary>The format that is written.</summary>
     public const string Format = "mayfly snapshot 2";
 
+    /// <summary>That of a snapshot of several files, which this one names.</summary>
+    public const string FormatOfParts = "mayfly snapshot 3";
+
     /// <summary>The metadata that names the format.</summary>
     public const string FormatField = "format";
 
     private const string FormatWord = "mayfly snapshot ", SettingsField = "settings_version", WriterField = "mayfly";
-    private const int NewestFormat = 2, NewestSettings = 1;
+    private const int NewestFormat = 3, NewestSettings = 1;
 
     private static readonly string Own = typeof(Snapshot).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?
         .InformationalVersion.Split('+')[0] ?? "";
@@ -38,7 +41,7 @@ internal sealed record SnapshotVersion(int FormatNumber, int Settings, string Wr
     /// <summary>What a file says.</summary>
     /// <exception cref="BadFileException">It is no snapshot.</exception>
     /// <exception cref="NewerFileException">A newer version wrote it.</exception>
-    public static SnapshotVersion Of(SafeTensorsReader reader)
+    public static SnapshotVersion Of(SnapshotReader reader)
     {
         if (!reader.Metadata.TryGetValue(FormatField, out string? word))
             throw new BadFileException(reader.Path, FormatField, "the file's metadata lacks it; it is no snapshot.");
@@ -51,7 +54,8 @@ internal sealed record SnapshotVersion(int FormatNumber, int Settings, string Wr
         return format > NewestFormat || settings > NewestSettings
             ? throw new NewerFileException($"{reader.Path}: {FormatField}: {writer} wrote '{word}' with settings of version "
                 + $"{settings}, which are "
-                + $"newer than this Mayfly {Own} reads ('{Format}', settings of version {NewestSettings}); use a newer Mayfly for it.")
+                + $"newer than this Mayfly {Own} reads ('{FormatOfParts}', settings of version {NewestSettings}); use a newer Mayfly "
+                + "for it.")
             : new SnapshotVersion(format, settings, writer);
     }
 

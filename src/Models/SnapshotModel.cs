@@ -19,7 +19,7 @@ internal static class SnapshotModel
         string file = path;
         if (Directory.Exists(path))
             using (var newest = Snapshot.Open(path)) file = newest.Path;
-        var reader = SafeTensorsReader.Open(file);
+        var reader = SnapshotReader.Open(file);
         try
         {
             if (reader.HasChecksums) reader.Verify();
@@ -34,16 +34,16 @@ internal static class SnapshotModel
     }
 
     /// <summary>Refuses what the commands of the run alone can read.</summary>
-    private static ModelConfig Whole(SafeTensorsReader reader, ModelConfig shape)
+    private static ModelConfig Whole(SnapshotReader reader, ModelConfig shape)
     {
         string? problem = shape.Weights == DType.Int8 ? "its matrices are of int8 groups"
-            : reader.Entries.Keys.Any(name => name.Contains("lora_a.", StringComparison.Ordinal)) ? "it holds adapters without their model"
+            : reader.Names.Any(name => name.Contains("lora_a.", StringComparison.Ordinal)) ? "it holds adapters without their model"
             : null;
         return problem is null ? shape : throw new BadFileException(
             reader.Path, ConfigurationField, $"{problem}, which the run's own commands read; export the run, and take what that writes.");
     }
 
-    private static ModelConfig Shape(SafeTensorsReader reader) => BadFileException.Guard(
+    private static ModelConfig Shape(SnapshotReader reader) => BadFileException.Guard(
         reader.Path, ConfigurationField, "it is no shape of a model", () =>
         {
             if (!reader.Metadata.TryGetValue(ConfigurationField, out string? json)) throw new JsonException("it is missing.");
@@ -51,15 +51,16 @@ internal static class SnapshotModel
             return document.RootElement.GetProperty(ShapeField).Deserialize<ModelConfig>()!;
         });
 
-    private sealed class Weights(SafeTensorsReader reader) : IWeights
+    private sealed class Weights(SnapshotReader reader) : IWeights
     {
-        public IReadOnlyCollection<string> Names => [.. reader.Entries.Keys.Where(name => !OptimizerTensors.Owns(name))];
+        public IReadOnlyCollection<string> Names => [.. reader.Names.Where(name => !OptimizerTensors.Owns(name))];
 
-        public string FileOf(string name) => reader.Path;
+        public string FileOf(string name) => reader.FileOf(name).Path;
 
-        public long[]? Sizes(string name) => reader.Entries.TryGetValue(name, out var entry) ? [.. entry.Sizes] : null;
+        public long[]? Sizes(string name) => reader.FileOf(name).Entries.TryGetValue(name, out var entry) ? [.. entry.Sizes] : null;
 
-        public void Read(string name, long start, Span<float> values) => reader.Read(reader.Entry(name), start, values);
+        public void Read(string name, long start, Span<float> values) =>
+            reader.FileOf(name).Read(reader.FileOf(name).Entry(name), start, values);
 
         public void Dispose() => reader.Dispose();
     }

@@ -17,7 +17,7 @@ public sealed partial class Updater
                 slot.Take(ref gradient, progress.IsLastMicroBatch, Fires(slot),
                     RoundingDraws.OfGradient(options.Seed, GlobalStep, parameter, progress.MicroBatch));
             if (!slot.IsWhole) return;
-            if (options.Exchange is { } exchange) SpendAll(exchange.Add(parameter, slot.Gradient!));
+            if (options.Exchange is { } exchange) SpendAll(exchange.Add(parameter, slot.Summand()));
             else Spend(slot);
         }
         catch
@@ -50,7 +50,7 @@ public sealed partial class Updater
             try
             {
                 Device.Pager?.Forget(parameter.Value);
-                if (options.Exchange!.Steps(parameter)) Spend(slotOf[parameter]);
+                if (options.Exchange!.Steps(parameter)) SpendSum(slotOf[parameter]);
                 else Leave(slotOf[parameter]);
             }
             finally
@@ -58,6 +58,12 @@ public sealed partial class Updater
                 Sweep.SwapFiring(firing);
             }
         }
+    }
+
+    private void SpendSum(Slot slot)
+    {
+        slot.RoundSum(Fires(slot));
+        Spend(slot);
     }
 
     /// <summary>Leaves a gradient to the rank that steps the parameter, which tells the norm later.</summary>

@@ -126,6 +126,18 @@ public sealed partial class Updater
             if (scale != 1) Gradient.MapInPlace(new Affine(1 / scale, -0.0));
         }
 
+        /// <summary>The gradient as ranks add it up: in floats, of what it is by waiting.</summary>
+        public Tensor Summand() => Gradient = waiting.Widen(Gradient!);
+
+        /// <summary>Makes of the sum over all ranks what a gradient becomes by waiting.</summary>
+        public void RoundSum(bool isUsedNow)
+        {
+            if (!waiting.IsStored) return;
+            var sum = new Gradient { Value = Gradient };
+            Gradient = waiting.Take(ref sum, kept: null, isUsedNow, draws: default);
+            sum.Value?.Dispose();
+        }
+
         /// <summary>Steps the parameter; the gradient is used up.</summary>
         public void Apply(in StepInfo step)
         {

@@ -45,7 +45,6 @@ public sealed partial class Updater : IGradientSink, IDisposable
         Device = parameters[0].Value.Device;
         phases = [.. PhaseNames.Select(name => $"{name} of {parameters[0].Name} and {parameters.Count - 1} others")];
         CheckTypes();
-        CheckExchange();
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device, options)).ToArray();
         CheckDevices();
         clipping = new Clipping(options, slots, Device);
@@ -119,14 +118,6 @@ public sealed partial class Updater : IGradientSink, IDisposable
             throw new ArgumentException($"Updater: state of type {options.StateType}; choose F32 or BF16.");
         if (options.GradientType is not (DType.F32 or DType.BF16 or DType.F16))
             throw new ArgumentException($"Updater: gradients of type {options.GradientType}; choose F32, BF16 or F16.");
-    }
-
-    private void CheckExchange()
-    {
-        if (Ranks > 1 && options.GradientType.IsStored())
-            throw new ArgumentException(
-                $"Updater: gradients of type {options.GradientType} on {Ranks} ranks: sums of rounded ones would differ from rounded sums; "
-                + "choose F32.");
     }
 
     private void CheckAccumulation()

@@ -33,4 +33,21 @@ public class DistributedSnippets
         using var model = config.Create(device);
         Assert.All(plan.BytesOfRanks, bytes => Assert.Equal(0, bytes)); // all weights of this one are small
     });
+
+    [Fact]
+    public void Ranks_save_what_they_have()
+    {
+        using var place = new TemporaryFolder();
+        string folder = place.Path;
+        InProcess.Run(2, ranks =>
+        {
+            using var exchange = new DataParallel(ranks);
+            using var device = Device.CreateCpu(threads: 1);
+            using var model = config.Create(device);
+            using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Exchange = exchange });
+            ShardedSnapshot.Save(exchange, folder, model.Parameters(), updater, updater.GlobalStep, config); // all ranks call it
+        });
+        using var snapshot = Snapshot.Open(folder);
+        Assert.Equal(0, snapshot.Step);
+    }
 }

@@ -44,6 +44,9 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
     /// <summary>The places of what was asked for so far.</summary>
     public long Places => at;
 
+    /// <summary>What the one who asks sees of the fault; null for an error of the system.</summary>
+    public Exception? Sign { get; init; }
+
     /// <summary>What was asked in a wrong order.</summary>
     public List<string> Disorder { get; } = [];
 
@@ -100,14 +103,14 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
         Requests.Add(request);
         if (at++ == place && fault != Fault.Lost) Fail();
         if (fault == Fault.Full && at > place && request.StartsWith("create", StringComparison.Ordinal)) Fail();
-        if (dead) throw new IOException("The process is dead.");
+        if (dead) throw Sign ?? new IOException("The process is dead.");
         return action();
     }
 
     private void Fail()
     {
         dead = fault == Fault.Dies;
-        throw new IOException("The disk is full.");
+        throw Sign ?? new IOException("The disk is full.");
     }
 
     private void Write(FileStream file, ReadOnlySpan<byte> bytes)

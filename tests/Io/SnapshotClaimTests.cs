@@ -28,7 +28,7 @@ public class SnapshotClaimTests(TrainGptRun run) : IClassFixture<TrainGptRun>
     }
 
     [Theory]
-    [InlineData("format", "mayfly snapshot 3", "newer than this Mayfly")]
+    [InlineData("format", "mayfly snapshot 4", "newer than this Mayfly")]
     [InlineData("settings_version", "2", "newer than this Mayfly")]
     public void A_newer_file_says_so_and_no_older_one_stands_in(string field, string value, string message)
     {

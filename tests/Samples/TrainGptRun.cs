@@ -98,7 +98,8 @@ public sealed class TrainGptRun : IDisposable
 
     private static StringWriter Writer() => new(CultureInfo.InvariantCulture) { NewLine = "\n" };
 
-    private sealed class WatchingWriter(string sign, Action action) : StringWriter(CultureInfo.InvariantCulture)
+    /// <summary>Does something when a piece with a sign is written.</summary>
+    internal sealed class WatchingWriter(string sign, Action action) : StringWriter(CultureInfo.InvariantCulture)
     {
         public override void Write(string? value)
         {

@@ -165,7 +165,7 @@ internal sealed class PlanSearch(TrainOptions asked, ModelConfig shape)
     {
         const DType half = DType.BF16;
         if (options.StateDtype == DType.F32) yield return options with { StateDtype = half };
-        var all = options with { StateDtype = half, GradientDtype = options.Ranks > 1 ? DType.F32 : half };
+        var all = options with { StateDtype = half, GradientDtype = half };
         if (options.Dtype == DType.F32) yield return all with { Dtype = half };
         if (options is { Dtype: DType.F32 or half, MasterWeights: false }) yield return all with { Dtype = DType.Int8 };
     }
