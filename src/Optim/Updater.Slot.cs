@@ -8,6 +8,7 @@ public sealed partial class Updater
         private readonly MasterWeight? master;
         private readonly WaitingGradient waiting;
         private readonly DType stateType;
+        private readonly bool sumsApart;
         private bool initialised;
 
         public Slot(Assignment assignment, Device device, UpdaterOptions options)
@@ -15,7 +16,7 @@ public sealed partial class Updater
             Assignment = assignment;
             State = new RuleState(device, options.StateType);
             waiting = new WaitingGradient(Parameter, options.GradientType);
-            stateType = options.StateType;
+            (stateType, sumsApart) = (options.StateType, options.SumsApart);
             if (options.MasterWeights && Parameter.Value.Type.IsStored()) master = new MasterWeight(Parameter, State);
         }
 
@@ -31,7 +32,7 @@ public sealed partial class Updater
         public Tensor? Gradient { get; private set; }
 
         /// <summary>The kept gradient where the sweep may add to it.</summary>
-        public Tensor? Accumulator => waiting.IsStored ? null : Gradient;
+        public Tensor? Accumulator => waiting.IsStored || sumsApart ? null : Gradient;
 
         /// <summary>The squared norm of this step's complete gradient; null until it is measured.</summary>
         public double? Squares { get; private set; }
@@ -74,8 +75,9 @@ public sealed partial class Updater
         {
             if (gradient.Value is { } value && value != Gradient)
             {
-                if (!waiting.IsStored) (Gradient, gradient) = (value, default);
-                else Gradient = waiting.Take(ref gradient, Gradient, isUsedNow && isLast, draws);
+                if (waiting.IsStored) Gradient = waiting.Take(ref gradient, Gradient, isUsedNow && isLast, draws);
+                else if (Gradient is not null) State.Device.Backend.Copy(value.Read("Gradient"), Gradient.Write("Gradient"), add: true);
+                else (Gradient, gradient) = (value, default);
             }
 
             IsWhole = isLast && Gradient is not null;
