@@ -152,7 +152,7 @@ public sealed partial class Updater
     {
         if (!Device.Backend.IsAsynchronous || LossScale != 1) return;
         foreach (var slot in slots)
-            if (slot.Accumulator is not null) slot.ClipFactor = clipping.Apply(slot);
+            if (slot.Gradient is { } gradient && !gradient.Type.IsStored()) slot.ClipFactor = clipping.Apply(slot);
     }
 
     private void Apply(Slot slot)

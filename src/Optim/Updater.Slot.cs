@@ -8,7 +8,7 @@ public sealed partial class Updater
         private readonly MasterWeight? master;
         private readonly WaitingGradient waiting;
         private readonly DType stateType;
-        private readonly bool mayProject;
+        private readonly bool mayProject, sumsApart;
         private bool initialised, isProjected;
 
         public Slot(Assignment assignment, Device device, UpdaterOptions options)
@@ -16,7 +16,7 @@ public sealed partial class Updater
             Assignment = assignment;
             State = new RuleState(device, options.StateType);
             waiting = new WaitingGradient(Parameter, options.GradientType);
-            stateType = options.StateType;
+            (stateType, sumsApart) = (options.StateType, options.SumsApart);
             mayProject = options.Accumulation == AccumulationMode.Projected;
             if (options.MasterWeights && Parameter.Value.Type.IsStored()) master = new MasterWeight(Parameter, State);
         }
@@ -33,7 +33,7 @@ public sealed partial class Updater
         public Tensor? Gradient { get; private set; }
 
         /// <summary>The kept gradient where the sweep may add to it.</summary>
-        public Tensor? Accumulator => waiting.IsStored || isProjected ? null : Gradient;
+        public Tensor? Accumulator => waiting.IsStored || sumsApart || isProjected ? null : Gradient;
 
         /// <summary>The rule, where it may add up what it reads of the gradients of micro-batches.</summary>
         public IProjectingRule? Projecting => mayProject ? Assignment.Rule as IProjectingRule : null;
@@ -81,8 +81,9 @@ public sealed partial class Updater
         {
             if (gradient.Value is { } value && value != Gradient)
             {
-                if (!waiting.IsStored) (Gradient, gradient) = (value, default);
-                else Gradient = waiting.Take(ref gradient, Gradient, isUsedNow && isLast, draws);
+                if (waiting.IsStored) Gradient = waiting.Take(ref gradient, Gradient, isUsedNow && isLast, draws);
+                else if (Gradient is not null) State.Device.Backend.Copy(value.Read("Gradient"), Gradient.Write("Gradient"), add: true);
+                else (Gradient, gradient) = (value, default);
             }
 
             IsWhole = isLast && Gradient is not null;

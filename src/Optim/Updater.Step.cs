@@ -81,7 +81,7 @@ public sealed partial class Updater
         {
             using var part = Device.Arena.Phase(phases[k == 0 ? 1 : k == microBatches - 1 ? 3 : 2]); // none within a step of one
             using var tape = Tape.Record(Device, Random);
-            tape.Accumulates = microBatches > 1;
+            tape.Accumulates = microBatches > 1 && !options.SumsApart;
             var share = loss(k);
             Backward(tape, ofMeans && microBatches * Ranks > 1 && !tape.HasShares ? share / (microBatches * Ranks) : share);
         }

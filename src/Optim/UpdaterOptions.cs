@@ -73,6 +73,13 @@ public sealed record UpdaterOptions
     public int ReadEvery { get; init; } = 1;
 
     /// <summary>
+    /// True: the gradient of each micro-batch is found by itself and then added to the sum of those before, as it is on several ranks. One
+    /// process that takes N micro-batches then gives the bits of N ranks that take one each. False: the backward sweep adds to the sum as
+    /// it goes, which saves a gradient's memory at a time, and the pass over it.
+    /// </summary>
+    public bool SumsApart { get; init; }
+
+    /// <summary>
     /// How the gradients of several processes become one; null: there is one process. The loss that each computes is its share of the
     /// step's: given the total of targets over all ranks, or, as a plain mean, one of as many as there are ranks.
     /// </summary>
