@@ -9,6 +9,7 @@ public sealed partial class Updater
         private readonly WaitingGradient waiting;
         private readonly DType stateType;
         private bool initialised;
+        private double? read;
 
         public Slot(Assignment assignment, Device device, UpdaterOptions options)
         {
@@ -34,7 +35,10 @@ public sealed partial class Updater
         public Tensor? Accumulator => waiting.IsStored ? null : Gradient;
 
         /// <summary>The squared norm of this step's complete gradient; null until it is measured.</summary>
-        public double? Squares { get; private set; }
+        public Number? Squares { get; private set; }
+
+        /// <summary>The same where the host has read it.</summary>
+        public double? Known => Squares is { IsKnown: true } squares ? squares.Value : read;
 
         /// <summary>True once the pass's last sweep has gone past the parameter and its gradient is complete.</summary>
         public bool IsWhole { get; private set; }
@@ -61,9 +65,9 @@ public sealed partial class Updater
         }
 
         /// <summary>What the gradient has been multiplied by to limit a norm; null before it is known.</summary>
-        public double? ClipFactor { get; set; }
+        public Number? ClipFactor { get; set; }
 
-        public void StartStep() => (Squares, IsWhole, ClipFactor) = (null, false, null);
+        public void StartStep() => (Squares, read, IsWhole, ClipFactor) = (null, null, false, null);
 
         /// <summary>Keeps a gradient the sweep made; one that was added to the kept one is there already.</summary>
         /// <param name="gradient">The gradient.</param>
@@ -90,7 +94,10 @@ public sealed partial class Updater
         }
 
         /// <summary>Notes the squared norm.</summary>
-        public void Note(double squares) => Squares = squares;
+        public void Note(Number squares) => (Squares, read) = (squares, null);
+
+        /// <summary>Notes what the host has read of it.</summary>
+        public void NoteRead(double squares) => read = squares;
 
         /// <summary>Makes floats of a gradient that has waited in another type or scale.</summary>
         public void Widen(double scale)
