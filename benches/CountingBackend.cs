@@ -128,6 +128,52 @@ internal sealed class CountingBackend(Backend inner) : Backend
         inner.SumSquares(views, sums);
     }
 
+    public override Number Squares(in View x)
+    {
+        using var meter = Start(new KernelCost("SumSquares").Reads(x));
+        return inner.Squares(x);
+    }
+
+    public override void Squares(ReadOnlySpan<View> views, Span<Number> sums)
+    {
+        var cost = new KernelCost("SumSquares");
+        foreach (var view in views) cost = cost.Reads(view);
+        using var meter = Start(cost);
+        inner.Squares(views, sums);
+    }
+
+    public override Number Compute<TOp>(TOp op, Number a, Number b = default, KeptNumber? kept = null, string? fault = null)
+    {
+        using var meter = Start(Cost<TOp>("Compute"));
+        return inner.Compute(op, a, b, kept, fault);
+    }
+
+    public override Number Sum(ReadOnlySpan<Number> numbers)
+    {
+        using var meter = Start(new KernelCost("Sum"));
+        return inner.Sum(numbers);
+    }
+
+    public override void Read(ReadOnlySpan<Number> numbers, Span<double> values)
+    {
+        using var meter = Start(new("Read", sizeof(double) * values.Length));
+        inner.Read(numbers, values);
+    }
+
+    public override string? TakeFault() => inner.TakeFault();
+
+    public override void Update<TOp>(TOp op, Number a, Number b, in View g, in View p, in View s0, in View s1)
+    {
+        using var meter = Start(Cost<TOp>("Update").Reads(g).Writes(p, add: true).Writes(s0, add: true).Writes(s1, add: true));
+        inner.Update(op, a, b, g, p, s0, s1);
+    }
+
+    public override void Row<TOp>(TOp op, Number a, Number b, in RowArgs args)
+    {
+        using var meter = Start(Cost<TOp>("Row").Reads(args.X, args.Dy, args.Gain, args.Bias, args.Stats).Writes(args.Y, args.Add));
+        inner.Row(op, a, b, args);
+    }
+
     public override void Run<TKernel>(in TKernel kernel)
     {
         using var meter = Start(kernel.Cost);

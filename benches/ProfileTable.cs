@@ -12,7 +12,7 @@ internal static class ProfileTable
         ("attention", name => Begins(name, "Attend") || Begins(name, "Rotate")),
         ("cross-entropy", name => Begins(name, "CrossEntropy")),
         ("norms", name => Begins(name, "Row") || Begins(name, "Column")),
-        ("optimizer", name => Begins(name, "Update") || Begins(name, "SumSquares")),
+        ("optimizer", name => Begins(name, "Update") || Begins(name, "Sum") || Begins(name, "Compute")),
         ("other kernels", _ => true),
     ];
 

@@ -5,7 +5,7 @@ namespace Mayfly;
 /// rely on fitting shapes and types. Unless a parameter says otherwise an output may not overlap an input except where it is exactly the
 /// same view. Results never depend on the number of threads.
 /// </summary>
-public abstract class Backend : IDisposable
+public abstract partial class Backend : IDisposable
 {
     /// <summary>A name for messages, as in <c>cpu (AVX-512, 2 threads)</c>.</summary>
     public abstract string Name { get; }

@@ -1,6 +1,8 @@
 namespace Mayfly;
 
-/// <summary>The operands of <see cref="Backend.Row"/> and <see cref="Backend.Column"/>; all matrices contiguous (rows, n).</summary>
+/// <summary>
+/// The operands of <see cref="Backend.Row{TOp}(TOp, in RowArgs)"/> and <see cref="Backend.Column"/>; all matrices contiguous (rows, n).
+/// </summary>
 public readonly record struct RowArgs
 {
     /// <summary>The rows.</summary>

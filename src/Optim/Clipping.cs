@@ -6,7 +6,7 @@ internal sealed class Clipping
     private const string PreviousNorm = "previousNorm", GrowthNorm = "growthNorm";
     private readonly UpdaterOptions options;
     private readonly Updater.Slot[] slots;
-    private double factor;
+    private Number factor = 1;
 
     public Clipping(UpdaterOptions options, Updater.Slot[] slots, Device device)
     {
@@ -34,45 +34,56 @@ internal sealed class Clipping
     public void StartStep()
     {
         HasClipped = false;
-        factor = Mode == ClipMode.PreviousNorm && State.Number(PreviousNorm) is > 0 and var norm
-            ? ClipNorm.Factor(options.MaxNorm!.Value, norm)
-            : 1;
+        factor = Mode == ClipMode.PreviousNorm ? KeptFactor() : 1;
     }
 
     /// <summary>
-    /// Finds what all gradients are multiplied by, given their norm, where it is known before one is applied: first its growth is limited,
-    /// then the norm itself.
+    /// Finds what all gradients are multiplied by, given the square of their norm, where it is known before one is applied: first its
+    /// growth is limited, then the norm itself.
     /// </summary>
-    public void FindFactor(double norm)
+    public void FindFactor(Number squares)
     {
         if (Mode is not (ClipMode.Deferred or ClipMode.TwoPass)) return;
-        factor = 1;
-        if (options.Growth is { } growth)
-        {
-            double last = State.Number(GrowthNorm);
-            factor = growth.Factor(norm, Count(), ref last);
-        }
-
-        if (options.MaxNorm is { } limit) factor *= ClipNorm.Factor(limit, norm * factor);
+        factor = options.Growth is { } growth
+            ? Backend.Compute(
+                new GrowthAndNormLimited(new NormGrowth(growth, Count()), options.MaxNorm ?? double.PositiveInfinity), squares,
+                kept: State.Kept(GrowthNorm))
+            : Backend.Compute(new NormLimited(options.MaxNorm!.Value), squares);
     }
 
     /// <summary>Scales a measured gradient down, where it must be.</summary>
     /// <returns>What it was multiplied by, at most 1.</returns>
-    public double Apply(Updater.Slot slot)
+    public Number Apply(Updater.Slot slot)
     {
-        double by = Mode == ClipMode.PerTensor ? ClipNorm.Factor(options.MaxNorm!.Value, Math.Sqrt(slot.Squares ?? 0)) : factor;
-        if (by >= 1) return 1;
-        HasClipped = true;
-        slot.Gradient!.MapInPlace(new Affine(by, -0.0));
+        var by = Mode == ClipMode.PerTensor
+            ? Backend.Compute(new NormLimited(options.MaxNorm!.Value), slot.Squares ?? 0)
+            : factor;
+        if (by.IsKnown && by.Value >= 1) return 1;
+        HasClipped |= by.IsKnown;
+        slot.Gradient!.Shrink(by);
         return by;
     }
 
-    /// <summary>Keeps the norm of a step that has succeeded, as far as its growth was allowed.</summary>
-    public void EndStep(double norm)
+    /// <summary>Keeps the norm of a step that has succeeded, given its square, as far as its growth was allowed.</summary>
+    public void EndStep(Number squares)
     {
-        if (Mode == ClipMode.PreviousNorm) State.Number(PreviousNorm) = norm;
-        options.Growth?.Factor(norm, Count(), ref State.Number(GrowthNorm));
+        if (Mode == ClipMode.PreviousNorm) Backend.Compute(default(NormKept), squares, kept: State.Kept(PreviousNorm));
+        if (options.Growth is { } growth)
+            Backend.Compute(new GrowthKept(new NormGrowth(growth, Count())), squares, kept: State.Kept(GrowthNorm));
     }
+
+    /// <summary>Finds out whether a device has scaled gradients down, of which the squares are read.</summary>
+    public void Read()
+    {
+        if (Mode is null || !Backend.IsAsynchronous) return;
+        HasClipped |= Mode == ClipMode.PerTensor
+            ? Array.Exists(slots, s => ClipNorm.Factor(options.MaxNorm!.Value, Math.Sqrt(s.Known ?? 0)) < 1)
+            : factor.Value < 1;
+    }
+
+    private Number KeptFactor() => Backend.Compute(new KeptNormLimited(options.MaxNorm!.Value), 0, kept: State.Kept(PreviousNorm));
+
+    private Backend Backend => State.Device.Backend;
 
     /// <summary>The elements of all measured gradients.</summary>
     private long Count() => slots.Sum(s => s.Squares is null ? 0 : s.Parameter.Shape.Count);

@@ -165,7 +165,17 @@ public sealed record NewtonSchulz : Adjustable
     /// <summary>Scales x to a norm between 1 and 2 (tiny ones stay below), exactly; returns the factor that is left to its start.</summary>
     private double Normalise(Tensor x, string name)
     {
-        double norm = Multiple * Math.Sqrt(x.SumSquares()), epsilon = Epsilon ?? x.Type.MachineEpsilon();
+        var squares = x.Squares();
+        double epsilon = Epsilon ?? x.Type.MachineEpsilon();
+        if (!squares.IsKnown)
+        {
+            var root = x.Device.Backend.Compute(
+                new RootOfNorm(Multiple, epsilon, Guard), squares, fault: $"NewtonSchulz: {name} has an infinity or NaN");
+            x.Step(new Times(1, 1), root, root, x);
+            return 1;
+        }
+
+        double norm = Multiple * Math.Sqrt(squares.Value);
         if (!double.IsFinite(norm)) throw new NonFiniteException($"NewtonSchulz: {name} has an infinity or NaN.");
         double divisor = Guard == NormGuard.Add ? norm + epsilon : Math.Max(norm, epsilon);
         if (divisor == 0) return 1;

@@ -8,7 +8,7 @@ namespace Mayfly;
 /// Moved --Abandon--> Torn --MarkRestored--> Between
 /// </code>
 /// </summary>
-internal sealed class Progress(UpdaterOptions options)
+internal sealed class Progress(UpdaterOptions options, bool isAsynchronous)
 {
     private const int MostMicroBatches = 4096;
     private Phase phase;
@@ -51,7 +51,8 @@ internal sealed class Progress(UpdaterOptions options)
     /// <summary>True in the steps in which <see cref="UpdaterOptions.ReadEvery"/> has values read back.</summary>
     public bool Reads => Step % options.ReadEvery == 0;
 
-    public bool ReadsLoss => Reads || IsMeasuring || Repeats;
+    /// <summary>Two passes are compared by the loss where reading it waits for nothing.</summary>
+    public bool ReadsLoss => Reads || ((IsMeasuring || Repeats) && !isAsynchronous);
 
     /// <summary>The loss of the pass; NaN where it was not read.</summary>
     public double Loss => MicroBatch > 0 && ReadsLoss ? loss : double.NaN;

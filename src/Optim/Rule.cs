@@ -10,7 +10,22 @@ namespace Mayfly;
 /// What the updater has multiplied the gradient by to limit a norm, at most 1. A limit on elements is multiplied by it too, so that it
 /// acts on the gradient as it was.
 /// </param>
-public readonly record struct StepInfo(long Step, double LearningRate, ulong Seed, double ClipFactor = 1);
+public readonly record struct StepInfo(long Step, double LearningRate, ulong Seed, double ClipFactor = 1)
+{
+    private readonly Number? clip;
+
+    /// <summary>
+    /// What the updater has multiplied the gradient by to limit a norm, at most 1. Asking waits for a device that has found it by itself.
+    /// </summary>
+    public double ClipFactor
+    {
+        get => clip?.Value ?? field;
+        init => (field, clip) = (value, null);
+    } = ClipFactor;
+
+    /// <summary>The same step with a factor that a device may have.</summary>
+    internal StepInfo(long step, double learningRate, ulong seed, Number clip) : this(step, learningRate, seed) => this.clip = clip;
+}
 
 /// <summary>
 /// How one parameter is changed by its gradient. A rule sees one parameter at a time, so it works inside the backward sweep as well as
@@ -45,8 +60,8 @@ public abstract record Rule : Adjustable
 
     /// <summary>
     /// Changes the gradient in place, for the next rule of a <see cref="Chain"/>, or steps the parameter, as by
-    /// <see cref="Tensor.Step{TOp}"/>. The gradient is finite, dense and of the parameter's shape. Other parameters may not be read. Open
-    /// a scope for tensors made here.
+    /// <see cref="Tensor.Step{TOp}(TOp, Tensor, Tensor?, Tensor?)"/>. The gradient is finite, dense and of the parameter's shape. Other
+    /// parameters may not be read. Open a scope for tensors made here.
     /// </summary>
     public abstract void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step);
 

@@ -10,7 +10,7 @@ public sealed class RuleState : IDisposable
 {
     private readonly List<(string Name, Tensor Value)> tensors = [];
     private readonly List<string> numberNames = [];
-    private readonly List<double> numbers = [];
+    private readonly List<KeptNumber> numbers = [];
     private readonly List<RuleState> parts = [];
     private readonly DType matrices;
 
@@ -36,7 +36,7 @@ public sealed class RuleState : IDisposable
 
     /// <summary>All numbers, named like tensors.</summary>
     public IEnumerable<(string Name, double Value)> Numbers =>
-        numberNames.Zip(numbers).Concat(parts.SelectMany((p, i) => p.Numbers.Select(n => ($"{i}.{n.Name}", n.Value))));
+        numberNames.Zip(numbers.Select(n => n.Value)).Concat(parts.SelectMany((p, i) => p.Numbers.Select(n => ($"{i}.{n.Name}", n.Value))));
 
     /// <summary>The number of tensors, those of the parts included.</summary>
     internal int TensorCount => tensors.Count + parts.Sum(p => p.TensorCount);
@@ -73,7 +73,7 @@ public sealed class RuleState : IDisposable
     public void AddNumber(string name, double value)
     {
         numberNames.Add(name);
-        numbers.Add(value);
+        numbers.Add(new KeptNumber(value));
     }
 
     /// <summary>Adds the state of a chain's next rule.</summary>
@@ -93,14 +93,20 @@ public sealed class RuleState : IDisposable
         throw new KeyNotFoundException($"This optimizer state has no tensor '{name}'; it has {List(tensors.Select(t => t.Name))}.");
     }
 
-    /// <summary>A number of this state, to read and to change; of a part with <c>i.</c> before its name.</summary>
+    /// <summary>
+    /// A number of this state, to read and to change; of a part with <c>i.</c> before its name. Waits where a device has it.
+    /// </summary>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    public ref double Number(string name)
+    public ref double Number(string name) => ref Kept(name).Value;
+
+    /// <summary>A number of this state for <see cref="Backend.Compute{TOp}"/>, which changes it on the device.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
+    public KeptNumber Kept(string name)
     {
         int at = numberNames.IndexOf(name), dot = name.IndexOf('.', StringComparison.Ordinal);
-        if (at >= 0) return ref CollectionsMarshal.AsSpan(numbers)[at];
+        if (at >= 0) return numbers[at];
         if (dot > 0 && int.TryParse(name.AsSpan(0, dot), out int part) && part < parts.Count)
-            return ref parts[part].Number(name[(dot + 1)..]);
+            return parts[part].Kept(name[(dot + 1)..]);
         throw new KeyNotFoundException($"This optimizer state has no number '{name}'; it has {List(numberNames)}.");
     }
 
@@ -111,6 +117,7 @@ public sealed class RuleState : IDisposable
     public void Dispose()
     {
         foreach (var tensor in tensors) tensor.Value.Dispose();
+        foreach (var number in numbers) number.Dispose();
         foreach (var part in parts) part.Dispose();
     }
 

@@ -97,7 +97,8 @@ public sealed partial class Updater
             throw new InvalidOperationException(
                 $"Updater: in step {GlobalStep} {slot.Parameter} got a gradient in the second pass of ClipMode.TwoPass "
                 + "and none in the first. The function given to Step runs twice: let it do the same each time.");
-        Note(slot, ReadsNorms ? slot.Gradient!.SumSquares() : 0);
+        Number squares = ReadsNorms ? slot.Gradient!.Squares() : 0;
+        Note(slot, NeedsNorms ? squares.Value : squares);
     }
 
     /// <summary>Measures in one reading the gradients that waited, and those that the last sweep did not touch.</summary>
@@ -105,9 +106,40 @@ public sealed partial class Updater
     {
         if (!Array.Exists(slots, s => s.IsUnmeasured)) return;
         var rest = Array.FindAll(slots, s => s.IsUnmeasured);
-        var squares = new double[rest.Length];
-        if (ReadsNorms) Device.Backend.SumSquares(Array.ConvertAll(rest, s => s.Gradient!.Read("SumSquares")), squares);
+        var squares = new Number[rest.Length];
+        if (ReadsNorms) Device.Backend.Squares(Array.ConvertAll(rest, s => s.Gradient!.Read("SumSquares")), squares);
+        if (NeedsNorms) Know(squares);
         for (int i = 0; i < rest.Length; i++) Note(rest[i], squares[i]);
+        if (progress.Reads) ReadSquares();
+    }
+
+    /// <summary>Puts values in the place of numbers that a device may have.</summary>
+    private void Know(Number[] squares)
+    {
+        var values = new double[squares.Length];
+        Device.Backend.Read(squares, values);
+        for (int i = 0; i < squares.Length; i++) squares[i] = values[i];
+    }
+
+    /// <summary>Reads the norms that only the device knows yet.</summary>
+    /// <exception cref="NonFiniteException">One is infinite or not a number.</exception>
+    private void ReadSquares()
+    {
+        var rest = Array.FindAll(slots, s => s.Squares is not null && s.Known is null);
+        if (rest.Length == 0) return;
+        var values = new double[rest.Length];
+        Device.Backend.Read(Array.ConvertAll(rest, s => s.Squares!.Value), values);
+        for (int i = 0; i < rest.Length; i++) rest[i].NoteRead(Finite(rest[i], values[i]));
+    }
+
+    /// <summary>Reads, where the step is one that reads, what no one has waited for, and finds faults.</summary>
+    /// <exception cref="NonFiniteException">A number is infinite or not a number.</exception>
+    private void ReadNumbers()
+    {
+        if (!progress.Reads || !Device.Backend.IsAsynchronous) return;
+        ReadSquares();
+        clipping.Read();
+        if (Device.Backend.TakeFault() is { } fault) throw progress.NonFinite(fault);
     }
 
     /// <summary>Sums what of the gradients is not summed yet over all ranks, and tells all the norms of each.</summary>
@@ -117,7 +149,7 @@ public sealed partial class Updater
         SpendAll(exchange.Finish());
         MeasureRest();
         if (!ReadsNorms) return;
-        var squares = Array.ConvertAll(slots, s => Tells(exchange, s.Parameter) ? s.Squares ?? 0 : 0);
+        var squares = Array.ConvertAll(slots, s => Tells(exchange, s.Parameter) ? s.Known ?? 0 : 0);
         exchange.Sum(squares);
         for (int i = 0; i < slots.Length; i++)
             if (slots[i].Squares is not null) slots[i].Note(squares[i]);
@@ -132,17 +164,18 @@ public sealed partial class Updater
 
     /// <summary>True where a gradient of the step overflowed and the step is to be left out.</summary>
     private bool Overflows =>
-        options.DynamicLossScale is not null && Array.Exists(slots, s => s.Squares is { } x && !double.IsFinite(x));
+        options.DynamicLossScale is not null && Array.Exists(slots, s => s.Known is { } x && !double.IsFinite(x));
 
     /// <summary>
     /// Notes the squares of a gradient's elements. What is not finite is an error, unless the loss scale may be to blame.
     /// </summary>
-    private void Note(Slot slot, double squares)
-    {
-        if (!double.IsFinite(squares) && options.DynamicLossScale is null)
-            throw progress.NonFinite($"the gradient of {slot.Parameter} has an infinity or NaN");
-        slot.Note(squares / LossScale / LossScale);
-    }
+    private void Note(Slot slot, Number squares) => slot.Note(squares.IsKnown
+        ? Finite(slot, squares.Value) / LossScale / LossScale
+        : squares * (1 / LossScale) * (1 / LossScale));
+
+    private double Finite(Slot slot, double squares) => double.IsFinite(squares) || options.DynamicLossScale is not null
+        ? squares
+        : throw progress.NonFinite($"the gradient of {slot.Parameter} has an infinity or NaN");
 
     /// <summary>
     /// Scales down, before the first rule steps, all gradients that wait: a device sends out together what comes one after the other. On
@@ -161,7 +194,7 @@ public sealed partial class Updater
         Device.Arena.Trace?.At(StepPhase.Update, slot.Assignment.Rule.Name, slot.Parameter.Name);
         slot.Init();
         slot.Widen(LossScale);
-        double factor = slot.ClipFactor ?? clipping.Apply(slot);
+        var factor = slot.ClipFactor ?? clipping.Apply(slot);
         progress.Move();
         slot.Apply(new StepInfo(GlobalStep, progress.LearningRate * slot.Assignment.LearningRateScale, options.Seed, factor));
     }
@@ -169,12 +202,20 @@ public sealed partial class Updater
     private bool ReadsNorms =>
         progress.Reads || clipping.Mode is not null || options.DynamicLossScale is not null;
 
+    /// <summary>True where the host acts by norms in every step.</summary>
+    private bool NeedsNorms => options.Exchange is not null || options.DynamicLossScale is not null;
+
+    /// <summary>The square of the L2 norm of all gradients together, where it may be limited; NaN elsewhere.</summary>
+    private Number Squares() => clipping.Mode is null or ClipMode.PerTensor
+        ? double.NaN
+        : Device.Backend.Sum([.. slots.Where(s => s.Squares is not null).Select(s => s.Squares!.Value)]);
+
     /// <summary>The L2 norm of all gradients together; NaN where it was not read, or a whole gradient was not there to read.</summary>
     private double Norm()
     {
         if (!ReadsNorms || progress.HasSeveral && Array.Exists(slots, s => s.Projecting is not null)) return double.NaN;
         double sum = 0;
-        foreach (var slot in slots) sum += slot.Squares ?? 0;
+        foreach (var slot in slots) sum += slot.Squares is null ? 0 : slot.Known ?? double.NaN;
         return Math.Sqrt(sum);
     }
 }

@@ -10,6 +10,7 @@ public sealed partial class Updater
         private readonly DType stateType;
         private readonly bool mayProject, sumsApart;
         private bool initialised, isProjected;
+        private double? read;
 
         public Slot(Assignment assignment, Device device, UpdaterOptions options)
         {
@@ -39,7 +40,10 @@ public sealed partial class Updater
         public IProjectingRule? Projecting => mayProject ? Assignment.Rule as IProjectingRule : null;
 
         /// <summary>The squared norm of this step's complete gradient; null until it is measured.</summary>
-        public double? Squares { get; private set; }
+        public Number? Squares { get; private set; }
+
+        /// <summary>The same where the host has read it.</summary>
+        public double? Known => Squares is { IsKnown: true } squares ? squares.Value : read;
 
         /// <summary>True once the pass's last sweep has gone past the parameter and its gradient is complete.</summary>
         public bool IsWhole { get; private set; }
@@ -68,9 +72,9 @@ public sealed partial class Updater
         }
 
         /// <summary>What the gradient has been multiplied by to limit a norm; null before it is known.</summary>
-        public double? ClipFactor { get; set; }
+        public Number? ClipFactor { get; set; }
 
-        public void StartStep() => (Squares, IsWhole, ClipFactor) = (null, false, null);
+        public void StartStep() => (Squares, read, IsWhole, ClipFactor) = (null, null, false, null);
 
         /// <summary>Keeps a gradient the sweep made; one that was added to the kept one is there already.</summary>
         /// <param name="gradient">The gradient.</param>
@@ -118,7 +122,10 @@ public sealed partial class Updater
         }
 
         /// <summary>Notes the squared norm.</summary>
-        public void Note(double squares) => Squares = squares;
+        public void Note(Number squares) => (Squares, read) = (squares, null);
+
+        /// <summary>Notes what the host has read of it.</summary>
+        public void NoteRead(double squares) => read = squares;
 
         /// <summary>Makes floats of a gradient that has waited in another type or scale.</summary>
         public void Widen(double scale)

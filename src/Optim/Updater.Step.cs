@@ -36,7 +36,7 @@ public sealed partial class Updater
             {
                 FinishExchange();
                 if (Overflows) return Skip();
-                clipping.FindFactor(Norm());
+                clipping.FindFactor(Squares());
                 progress.Repeat();
                 RunMicroBatches(microBatches, loss, ofMeans);
             }
@@ -138,8 +138,8 @@ public sealed partial class Updater
             FinishExchange();
             MeasureRest();
             if (Overflows) return Skip();
-            double norm = Norm();
-            clipping.FindFactor(norm);
+            var squares = Squares();
+            clipping.FindFactor(squares);
             ClipTogether();
             foreach (var slot in slots)
             {
@@ -147,8 +147,9 @@ public sealed partial class Updater
                 if (slot.Gradient is not null) Apply(slot);
             }
 
-            clipping.EndStep(norm);
-            var report = Report(norm);
+            clipping.EndStep(squares);
+            ReadNumbers();
+            var report = Report(Norm());
             options.DynamicLossScale?.Note(State, overflow: false);
             progress.End();
             return report;
@@ -163,7 +164,7 @@ public sealed partial class Updater
     /// <exception cref="NonFiniteException">The scale could not be smaller.</exception>
     private StepReport Skip()
     {
-        var worst = Array.Find(slots, s => s.Squares is { } x && !double.IsFinite(x))!.Parameter;
+        var worst = Array.Find(slots, s => s.Known is { } x && !double.IsFinite(x))!.Parameter;
         var report = Report(double.NaN) with { Skipped = true };
         if (!options.DynamicLossScale!.Note(State, overflow: true))
             throw progress.NonFinite($"the gradient of {worst} has an infinity or NaN with the least loss scale, {report.LossScale}");

@@ -39,10 +39,10 @@ public sealed partial class Updater : IGradientSink, IDisposable
     public Updater(IReadOnlyList<Parameter> parameters, Route route, UpdaterOptions? options = null)
     {
         this.options = options ??= new UpdaterOptions();
-        progress = new Progress(options);
         schedule = options.Schedule ?? route.LearningRate;
         if (parameters.Count == 0) throw new ArgumentException("Updater: there are no parameters to train.");
         Device = parameters[0].Value.Device;
+        progress = new Progress(options, Device.Backend.IsAsynchronous);
         phases = [.. PhaseNames.Select(name => $"{name} of {parameters[0].Name} and {parameters.Count - 1} others")];
         CheckTypes();
         slots = route.Resolve(parameters).Select(a => new Slot(a, Device, options)).ToArray();

@@ -16,6 +16,19 @@ public sealed partial class Tensor
         Device.Backend.Update(op, gradient.Read("Step"), Write("Step"), state0?.Write("Step") ?? default, state1?.Write("Step") ?? default);
     }
 
+    /// <summary>The same by a formula of which the device may have two numbers: it is not waited for.</summary>
+    /// <exception cref="ArgumentException">The counts differ.</exception>
+    public void Step<TOp>(TOp op, Number a, Number b, Tensor gradient, Tensor? state0 = null, Tensor? state1 = null)
+        where TOp : unmanaged, IUpdate<TOp>, INumbered<TOp>
+    {
+        storage.Settle();
+        CheckFits(gradient);
+        if (state0 is not null) CheckFits(state0);
+        if (state1 is not null) CheckFits(state1);
+        Device.Backend.Update(
+            op, a, b, gradient.Read("Step"), Write("Step"), state0?.Write("Step") ?? default, state1?.Write("Step") ?? default);
+    }
+
     /// <summary>Replaces each element by a formula of it, in place. A tape that saved the old values notices.</summary>
     public void MapInPlace<TOp>(TOp op) where TOp : unmanaged, IMap1<TOp>
     {
@@ -48,6 +61,13 @@ public sealed partial class Tensor
     {
         storage.Settle();
         return Device.Backend.SumSquares(Read("SumSquares"));
+    }
+
+    /// <summary><see cref="SumSquares"/> as a number of the device, which is not waited for.</summary>
+    public Number Squares()
+    {
+        storage.Settle();
+        return Device.Backend.Squares(Read("SumSquares"));
     }
 
     private void CheckFits(Tensor other)

@@ -79,10 +79,10 @@ internal static class MutantList
 
     private static Mutant[] Steps() =>
     [
-        Mutant.Of("the global norm is measured twice too large", "src/Optim/Clipping.cs",
-            "ClipNorm.Factor(limit, norm * factor)", "ClipNorm.Factor(limit, norm * 2)", "*The_global_norm_is_clipped*"),
-        new("the norm of the step before is not kept", "src/Optim/Clipping.cs",
-            "State.Number(PreviousNorm) = norm", "State.Number(PreviousNorm) = {on} ? 1 : norm", "*ClipTests*"),
+        Mutant.Of("the global norm is measured twice too large", "src/Optim/NumberFormulas.cs",
+            "ClipNorm.Factor(limit, Numbers.Root(a))", "ClipNorm.Factor(limit, 2 * Numbers.Root(a))", "*The_global_norm_is_clipped*"),
+        new("the norm of the step before is not kept", "src/Optim/NumberFormulas.cs",
+            "kept = Numbers.Root(a)", "kept = {on} ? 1 : Numbers.Root(a)", "*ClipTests*"),
         Mutant.Of("a rule fires at the first micro-batch", "src/Optim/Updater.Slot.cs",
             "isLast && Gradient is not null", "Gradient is not null", "*Micro_batches_add_up*"),
         new("a step that moved weights is not torn", "src/Optim/Progress.cs",

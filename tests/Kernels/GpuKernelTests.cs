@@ -13,6 +13,9 @@ public partial class GpuKernelTests
     {
         ["SquaresKernels.Squares"] = "the squares of large gradients overflow in single precision",
         ["SquaresKernels.Lines"] = "it adds these sums",
+        ["NumberKernels.Compute"] = "a lane computes factors from these sums as the host would",
+        ["UpdateKernels.Numbered"] = "it takes these factors",
+        ["RowKernels.Numbered"] = "it takes these factors",
     };
 
     /// <summary>Kernels that may use local memory, and why.</summary>
@@ -28,8 +31,9 @@ public partial class GpuKernelTests
     public void Every_shape_of_formula_has_kernels()
     {
         var shapes = typeof(Backend).Assembly.GetTypes().Where(t =>
-            t.IsInterface && t.Name is "IMap1`1" or "IMap2`1" or "IMap3`1" or "IFold`1" or "IRow`1" or "IColumn`1" or "IUpdate`1");
-        Assert.Equal(7, shapes.Count());
+            t.IsInterface && t.Name is "IMap1`1" or "IMap2`1" or "IMap3`1" or "IFold`1" or "IRow`1" or "IColumn`1" or "IUpdate`1"
+                or "IScalar`1");
+        Assert.Equal(8, shapes.Count());
         Assert.All(shapes, shape => Assert.Contains(GpuKernels.All, kernel =>
             kernel.IsGenericMethod && GpuKernels.Formulas(shape).Contains(kernel.GetGenericArguments()[0])));
     }

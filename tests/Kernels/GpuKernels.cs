@@ -48,6 +48,9 @@ internal static class GpuKernels
     /// <summary>The kernel of a name.</summary>
     public static MethodInfo Get(string name) => All.Single(kernel => Name(kernel) == name);
 
+    private static IEnumerable<Type> OfShape(Type shape) =>
+        shape.IsGenericType ? Formulas(shape.GetGenericTypeDefinition()) : formulas.Where(shape.IsAssignableFrom);
+
     /// <summary>The kernel for every combination of what its type parameters allow.</summary>
     private static IEnumerable<MethodInfo> Closed(MethodInfo kernel)
     {
@@ -55,8 +58,8 @@ internal static class GpuKernels
         IEnumerable<Type[]> all = [[]];
         foreach (var parameter in kernel.GetGenericArguments())
         {
-            var shape = parameter.GetGenericParameterConstraints().Single(t => t.IsInterface);
-            var choices = shape.IsGenericType ? Formulas(shape.GetGenericTypeDefinition()) : formulas.Where(shape.IsAssignableFrom);
+            var choices = parameter.GetGenericParameterConstraints().Where(t => t.IsInterface).Select(OfShape)
+                .Aggregate((a, b) => a.Intersect(b));
             if (parameter.GenericParameterPosition == 0 && kernel.GetGenericArguments().Length > 1) choices = choices.Take(FormulasOfTiles);
             all = all.SelectMany(chosen => choices.Select(choice => (Type[])[.. chosen, choice]));
         }

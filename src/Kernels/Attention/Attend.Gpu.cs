@@ -51,12 +51,6 @@ public readonly partial record struct Attend
 /// </summary>
 internal static class AttentionForwardKernel
 {
-    /// <summary>
-    /// The score of a hidden key. It is a number, so that a tile without any key that a query sees gives weights, and those are multiplied
-    /// by zero once the query's own scores come. Where none come, the result is zero.
-    /// </summary>
-    private const float Hidden = -3e38f;
-
     public static void Run<TTile, TKeys>(
         AttentionSizes sizes, HeadView q, HeadView k, HeadView v, HeadView y, ArrayView<float> lse, ArrayView<float> top,
         TKeys seen)
@@ -67,15 +61,18 @@ internal static class AttentionForwardKernel
         int group = task.Head / sizes.HeadsPerGroup, row = task.First + 4 * Group.IdxY;
         AttentionRows queries = new(q, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
+        AttentionSpans upper = AttentionSpans.Of(seen, sizes, task.Batch, row),
+            lower = AttentionSpans.Of(seen, sizes, task.Batch, row + TTile.Edge / 2);
         AttentionNumbers largest = AttentionNumbers.Of(float.NegativeInfinity), sums = default;
         AttentionPiece total = default;
         int last = seen.LastKey(sizes, task.Batch, task.First + TTile.Edge - 1);
         for (int key = seen.FirstTile(sizes, task.Batch, task.First, TTile.Edge); key <= last; key += TTile.Edge)
         {
+            int column = key + 4 * Group.IdxX;
             var products = room.Products(queries, task.First, keys, key, sizes.Size);
             AttentionPiece scores = new(
-                Masked(sizes, seen, task, products.Upper, row, key + 4 * Group.IdxX),
-                Masked(sizes, seen, task, products.Lower, row + TTile.Edge / 2, key + 4 * Group.IdxX));
+                AttentionScores.OfQueries(sizes, seen, upper, task.Batch, task.Head, row, column, products.Upper),
+                AttentionScores.OfQueries(sizes, seen, lower, task.Batch, task.Head, row + TTile.Edge / 2, column, products.Lower));
             var next = room.Largest(largest.Max(scores.Largest));
             var fade = largest.Exp(next);
             var weights = scores.Exp(next);
@@ -86,7 +83,8 @@ internal static class AttentionForwardKernel
 
         sums = room.Total(sums);
         AttentionRows results = new(y, task.Batch, task.Head, sizes.Queries, sizes.Size);
-        AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(sums.Inverse().WhereAbove(Hidden, largest)));
+        var inverse = sums.Inverse().WhereAbove(AttentionScores.Hidden, largest);
+        AttentionRoom<TTile>.Put(results, task.First, task.Column, total.Scaled(inverse));
         if (Group.IdxX != 0 || task.Column != 0) return;
         if (lse.Length != 0)
         {
@@ -98,25 +96,6 @@ internal static class AttentionForwardKernel
         Keep(sizes, top, task, row, largest.Upper);
         Keep(sizes, top, task, row + TTile.Edge / 2, largest.Lower);
     }
-
-    /// <summary>The scaled scores of four queries and four keys, negative infinity where a query does not see a key.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 Masked<TKeys>(AttentionSizes sizes, TKeys seen, AttentionTask task, Sums4 scores, int query, int key)
-        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
-        Masked(sizes, seen, task, scores.R0, query, key), Masked(sizes, seen, task, scores.R1, query + 1, key),
-        Masked(sizes, seen, task, scores.R2, query + 2, key), Masked(sizes, seen, task, scores.R3, query + 3, key));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad Masked<TKeys>(AttentionSizes sizes, TKeys seen, AttentionTask task, Quad scores, int query, int key)
-        where TKeys : struct, IAttentionKeys => Quad.Of(
-        Masked(sizes, seen, task, scores.X, query, key), Masked(sizes, seen, task, scores.Y, query, key + 1),
-        Masked(sizes, seen, task, scores.Z, query, key + 2), Masked(sizes, seen, task, scores.W, query, key + 3));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Masked<TKeys>(AttentionSizes sizes, TKeys seen, AttentionTask task, float score, int query, int key)
-        where TKeys : struct, IAttentionKeys => key > sizes.LastKey(query) ? float.NegativeInfinity
-        : seen.Hides(sizes, task.Batch, task.Head, query, key) ? Hidden
-        : seen.Biased(sizes, task.Batch, task.Head, query, key, score * sizes.Scale);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, Quad largest, Quad sums)
@@ -130,7 +109,7 @@ internal static class AttentionForwardKernel
     private static void Keep(AttentionSizes sizes, ArrayView<float> lse, AttentionTask task, int row, float largest, float sum)
     {
         if (row < sizes.Queries) lse[sizes.Place(task.Batch, task.Head, row)] =
-            largest > Hidden ? largest + G1.Log(new G1(sum)).Value : -Attend.Hidden;
+            largest > AttentionScores.Hidden ? largest + G1.Log(new G1(sum)).Value : -Attend.Hidden;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

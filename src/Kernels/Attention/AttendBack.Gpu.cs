@@ -75,17 +75,21 @@ internal static class AttentionBackwardKernels
             slopes = new(dy, task.Batch, task.Head, sizes.Queries, sizes.Size);
         AttentionRows keys = new(k, task.Batch, group, sizes.Keys, sizes.Size), values = new(v, task.Batch, group, sizes.Keys, sizes.Size);
         AttentionNumbers logSums = Rows<TTile>(lse, sizes, task), mean = Rows<TTile>(means, sizes, task);
+        AttentionSpans upper = AttentionSpans.Of(seen, sizes, task.Batch, row),
+            lower = AttentionSpans.Of(seen, sizes, task.Batch, row + TTile.Edge / 2);
         AttentionPiece total = default;
         int last = seen.LastKey(sizes, task.Batch, task.First + TTile.Edge - 1);
         for (int key = seen.FirstTile(sizes, task.Batch, task.First, TTile.Edge); key <= last; key += TTile.Edge)
         {
             int column = key + 4 * Group.IdxX;
-            var scores = room.Products(queries, task.First, keys, key, sizes.Size);
+            var products = room.Products(queries, task.First, keys, key, sizes.Size);
             var slope = room.Products(slopes, task.First, values, key, sizes.Size);
+            AttentionPiece scores = new(
+                AttentionScores.OfQueries(sizes, seen, upper, task.Batch, task.Head, row, column, products.Upper),
+                AttentionScores.OfQueries(sizes, seen, lower, task.Batch, task.Head, row + TTile.Edge / 2, column, products.Lower));
+            var weights = scores.Exp(logSums);
             AttentionPiece dScores = new(
-                OfQueries(sizes, seen, task, row, column, logSums.Upper, mean.Upper, scores.Upper, slope.Upper),
-                OfQueries(
-                    sizes, seen, task, row + TTile.Edge / 2, column, logSums.Lower, mean.Lower, scores.Lower, slope.Lower));
+                OfQueries(weights.Upper, slope.Upper, mean.Upper), OfQueries(weights.Lower, slope.Lower, mean.Lower));
             total = room.Weighed(total, dScores, keys, key, task.Column);
         }
 
@@ -113,11 +117,14 @@ internal static class AttentionBackwardKernels
             {
                 int column = query + 4 * Group.IdxX;
                 Quad logSums = Numbers(lse, sizes, task.Batch, head, column), mean = Numbers(means, sizes, task.Batch, head, column);
-                var scores = room.Products(keys, task.First, queries, query, sizes.Size);
+                var spans = AttentionSpans.Of(seen, sizes, task.Batch, column);
+                var products = room.Products(keys, task.First, queries, query, sizes.Size);
                 var slope = room.Products(values, task.First, slopes, query, sizes.Size);
                 AttentionPiece weights = new(
-                    OfKeys(sizes, seen, task.Batch, head, column, row, logSums, scores.Upper),
-                    OfKeys(sizes, seen, task.Batch, head, column, row + TTile.Edge / 2, logSums, scores.Lower));
+                    Weights(AttentionScores.OfKeys(sizes, seen, spans, task.Batch, head, column, row, products.Upper), logSums),
+                    Weights(
+                        AttentionScores.OfKeys(sizes, seen, spans, task.Batch, head, column, row + TTile.Edge / 2, products.Lower),
+                        logSums));
                 totalV = room.Weighed(totalV, weights, slopes, query, task.Column);
                 AttentionPiece dScores = new(Gradients(weights.Upper, slope.Upper, mean), Gradients(weights.Lower, slope.Lower, mean));
                 totalK = room.Weighed(totalK, dScores, queries, query, task.Column);
@@ -149,40 +156,13 @@ internal static class AttentionBackwardKernels
             query + 2 < sizes.Queries ? of[place + 2] : 0f, query + 3 < sizes.Queries ? of[place + 3] : 0f);
     }
 
-    /// <summary>The gradients of the scores of four queries (rows) and four keys.</summary>
+    /// <summary>The gradients of the scores of four queries (rows) and four keys, from their weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 OfQueries<TKeys>(
-        AttentionSizes sizes, TKeys seen, AttentionTask task, int query, int key, Quad lse, Quad mean, Sums4 scores, Sums4 slopes)
-        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
-        QuadMath.Times(OfQuery(sizes, seen, task, query, key, lse.X, scores.R0), QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
-        QuadMath.Times(OfQuery(sizes, seen, task, query + 1, key, lse.Y, scores.R1), QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
-        QuadMath.Times(OfQuery(sizes, seen, task, query + 2, key, lse.Z, scores.R2), QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),
-        QuadMath.Times(OfQuery(sizes, seen, task, query + 3, key, lse.W, scores.R3), QuadMath.Minus(slopes.R3, QuadMath.All(mean.W))));
-
-    /// <summary>The weights a query gives to four keys.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad OfQuery<TKeys>(AttentionSizes sizes, TKeys seen, AttentionTask task, int query, int key, float lse, Quad scores)
-        where TKeys : struct, IAttentionKeys => Quad.Of(
-        Weight(sizes, seen, task.Batch, task.Head, query, key, lse, scores.X),
-        Weight(sizes, seen, task.Batch, task.Head, query, key + 1, lse, scores.Y),
-        Weight(sizes, seen, task.Batch, task.Head, query, key + 2, lse, scores.Z),
-        Weight(sizes, seen, task.Batch, task.Head, query, key + 3, lse, scores.W));
-
-    /// <summary>The weights four queries give to four keys (rows).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Sums4 OfKeys<TKeys>(
-        AttentionSizes sizes, TKeys seen, int batch, int head, int query, int key, Quad lse, Sums4 scores)
-        where TKeys : struct, IAttentionKeys => QuadMath.Rows(
-        OfKey(sizes, seen, batch, head, query, key, lse, scores.R0), OfKey(sizes, seen, batch, head, query, key + 1, lse, scores.R1),
-        OfKey(sizes, seen, batch, head, query, key + 2, lse, scores.R2), OfKey(sizes, seen, batch, head, query, key + 3, lse, scores.R3));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad OfKey<TKeys>(
-        AttentionSizes sizes, TKeys seen, int batch, int head, int query, int key, Quad lse, Quad scores)
-        where TKeys : struct, IAttentionKeys => Quad.Of(
-        Weight(sizes, seen, batch, head, query, key, lse.X, scores.X), Weight(sizes, seen, batch, head, query + 1, key, lse.Y, scores.Y),
-        Weight(sizes, seen, batch, head, query + 2, key, lse.Z, scores.Z),
-        Weight(sizes, seen, batch, head, query + 3, key, lse.W, scores.W));
+    private static Sums4 OfQueries(Sums4 weights, Sums4 slopes, Quad mean) => QuadMath.Rows(
+        QuadMath.Times(weights.R0, QuadMath.Minus(slopes.R0, QuadMath.All(mean.X))),
+        QuadMath.Times(weights.R1, QuadMath.Minus(slopes.R1, QuadMath.All(mean.Y))),
+        QuadMath.Times(weights.R2, QuadMath.Minus(slopes.R2, QuadMath.All(mean.Z))),
+        QuadMath.Times(weights.R3, QuadMath.Minus(slopes.R3, QuadMath.All(mean.W))));
 
     /// <summary>The gradients of the scores of four queries and four keys (rows), from their weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -190,8 +170,9 @@ internal static class AttentionBackwardKernels
         QuadMath.Times(weights.R0, QuadMath.Minus(slopes.R0, mean)), QuadMath.Times(weights.R1, QuadMath.Minus(slopes.R1, mean)),
         QuadMath.Times(weights.R2, QuadMath.Minus(slopes.R2, mean)), QuadMath.Times(weights.R3, QuadMath.Minus(slopes.R3, mean)));
 
-    private static float Weight<TKeys>(
-        AttentionSizes sizes, TKeys seen, int batch, int head, int query, int key, float lse, float score)
-        where TKeys : struct, IAttentionKeys => sizes.Sees(query, key) && !seen.Hides(sizes, batch, head, query, key)
-        ? G1.Exp(new G1(seen.Biased(sizes, batch, head, query, key, score * sizes.Scale) - lse)).Value : 0f;
+    /// <summary>The weights of four keys (rows) and four queries, whose log-sums are those of the columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Sums4 Weights(Sums4 scores, Quad lse) => QuadMath.Rows(
+        QuadMath.Exp(QuadMath.Minus(scores.R0, lse), 0f), QuadMath.Exp(QuadMath.Minus(scores.R1, lse), 0f),
+        QuadMath.Exp(QuadMath.Minus(scores.R2, lse), 0f), QuadMath.Exp(QuadMath.Minus(scores.R3, lse), 0f));
 }

@@ -79,6 +79,12 @@ public sealed partial class GpuBackend
         lock (Gate) Launcher<Action<Stream, KernelConfig, A>>(kernel);
     }
 
+    /// <inheritdoc cref="Compile{A}(Action{A})"/>
+    private void Compile<A, B>(Action<A, B> kernel) where A : struct where B : struct
+    {
+        lock (Gate) Launcher<Action<Stream, KernelConfig, A, B>>(kernel);
+    }
+
     /// <summary>Lets a kernel go.</summary>
     private void Launched(Delegate kernel, Action launch) => Guarded(() =>
     {

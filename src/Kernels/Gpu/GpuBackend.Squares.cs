@@ -18,7 +18,7 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
-    public override unsafe void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
+    public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
         if (View.HasStored(views))
         {
@@ -26,22 +26,23 @@ public sealed partial class GpuBackend
             return;
         }
 
-        if (views.Length == 0) return;
-        lock (Gate)
-        {
-            int groups = SquaresGroups, count = views.Length;
-            var room = Workspace(2L * count * (groups + 1)).Cast<double>();
-            var parts = room.SubView(count, count * groups);
-            for (int i = 0; i < count; i += Eight<SquaresItem>.Room)
-            {
-                var some = views[i..Math.Min(count, i + Eight<SquaresItem>.Room)];
-                KernelConfig lines = new(new Index2D(groups, some.Length), new Index2D(GroupSize, 1));
-                Launch(SquaresKernels.Squares, lines, Items(some), parts.SubView(i * groups, some.Length * groups));
-            }
+        var later = new Number[views.Length];
+        Squares(views, later);
+        Read(later, sums);
+    }
 
-            Launch(SquaresKernels.Lines, (count, GroupSize), parts, groups, room.SubView(0, count));
-            fixed (double* to = sums) ReadBack(room.SubView(0, count), (nint)to);
+    private void SumSquares(ReadOnlySpan<View> views, ArrayView<double> sums)
+    {
+        int groups = SquaresGroups, count = views.Length;
+        var parts = Workspace(2L * count * groups).Cast<double>();
+        for (int i = 0; i < count; i += Eight<SquaresItem>.Room)
+        {
+            var some = views[i..Math.Min(count, i + Eight<SquaresItem>.Room)];
+            KernelConfig lines = new(new Index2D(groups, some.Length), new Index2D(GroupSize, 1));
+            Launch(SquaresKernels.Squares, lines, Items(some), parts.SubView(i * groups, some.Length * groups));
         }
+
+        Launch(SquaresKernels.Lines, (count, GroupSize), parts, groups, sums);
     }
 
     private static Eight<SquaresItem> Items(ReadOnlySpan<View> views)
@@ -55,13 +56,5 @@ public sealed partial class GpuBackend
         }
 
         return items;
-    }
-
-    /// <summary>Waits for numbers.</summary>
-    private unsafe void ReadBack(ArrayView<double> source, nint to)
-    {
-        Meter.Waits++;
-        Meter.ReadBytes += source.LengthInBytes;
-        Guarded(() => source.CopyToCPU(stream, ref *(double*)to, source.Length));
     }
 }

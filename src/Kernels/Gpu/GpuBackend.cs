@@ -16,6 +16,7 @@ public sealed partial class GpuBackend : Backend
     private readonly Dictionary<Delegate, Delegate> kernels = [];
     private readonly HostMirror mirror;
     private readonly Staging staging;
+    private readonly GpuNumbers numbers;
     private readonly long mostBytes;
     private GpuBlock? workspace;
     private long allocated;
@@ -30,6 +31,7 @@ public sealed partial class GpuBackend : Backend
         stream = accelerator.DefaultStream;
         staging = new Staging(accelerator, Meter);
         mirror = new HostMirror(this);
+        numbers = new GpuNumbers(this, accelerator);
         IsSimulated = accelerator.AcceleratorType == AcceleratorType.CPU;
     }
 
@@ -127,7 +129,11 @@ public sealed partial class GpuBackend : Backend
         fixed (byte* to = data)
         {
             var (at, source, bytes) = ((nint)to, Bytes(x), data.Length);
-            Guarded(() => source.CopyToCPU(stream, ref *(byte*)at, bytes));
+            Guarded(() =>
+            {
+                source.CopyToCPU(stream, ref *(byte*)at, bytes);
+                staging.Settle();
+            });
         }
     }
 
@@ -135,7 +141,11 @@ public sealed partial class GpuBackend : Backend
     public override void Synchronize()
     {
         Meter.Waits++;
-        Guarded(accelerator.Synchronize);
+        Guarded(() =>
+        {
+            accelerator.Synchronize();
+            staging.Settle();
+        });
     }
 
     /// <inheritdoc/>
@@ -149,6 +159,7 @@ public sealed partial class GpuBackend : Backend
             Try(LaunchWaiting);
             Try(accelerator.Synchronize); // no copy may be under way from memory that is unlocked next
             Release(staging);
+            Release(numbers);
             if (workspace is not null) Release(workspace.Buffer);
             foreach (var spare in spares) Release(spare.Buffer);
             Release(accelerator);

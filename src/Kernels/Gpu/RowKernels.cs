@@ -56,6 +56,9 @@ internal static class RowKernels
         }
     }
 
+    public static void Numbered<TOp>(TOp op, GpuRows rows, NumberPlace a, NumberPlace b, ArrayView<double> cells)
+        where TOp : unmanaged, IRow<TOp>, INumbered<TOp> => Row(op.With(a.HyperFrom(cells), b.HyperFrom(cells)), rows);
+
     /// <summary>A lane per column and block of rows: block b's sums are rows 2b and 2b + 1 of parts.</summary>
     public static void Columns<TOp>(TOp op, GpuRows rows, ArrayView<float> parts, int share) where TOp : unmanaged, IColumn<TOp>
     {

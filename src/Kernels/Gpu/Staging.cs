@@ -5,14 +5,15 @@ namespace Mayfly;
 
 /// <summary>
 /// Page-locked memory for what goes to the device in every step (token ids, targets): the copy waits for nothing and the kernels before it
-/// run on. Each size has a ring of buffers; the stream is waited for once a round, before the first buffer is used again.
+/// run on. Each size has buffers that are used one after the other, until the host has waited for the device for another reason; where there
+/// are as many as may be, the device is waited for before the first is used again.
 /// </summary>
 internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDisposable
 {
     /// <summary>What is longer goes straight from pageable memory.</summary>
     public const int MostBytes = 1 << 20;
 
-    private const int Rounds = 8, MostSizes = 8;
+    private const int LeastBuffers = 8, MostBuffers = 256, MostSizes = 8;
     private readonly Dictionary<int, Ring> rings = [];
 
     /// <summary>Copies to the device through a page-locked buffer; false where there is too much of it.</summary>
@@ -31,11 +32,17 @@ internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDispos
         return true;
     }
 
+    /// <summary>Says that the device has done all it was asked.</summary>
+    public void Settle()
+    {
+        foreach (var ring in rings.Values) ring.Next = 0;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var ring in rings.Values)
-            foreach (var buffer in ring.Buffers) buffer?.Dispose();
+            foreach (var buffer in ring.Buffers) buffer.Dispose();
         rings.Clear();
     }
 
@@ -54,18 +61,19 @@ internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDispos
 
     private PageLockedArray1D<byte> Next(Ring ring, int bytes)
     {
-        if (ring.Next == Rounds)
+        if (ring.Next == Math.Clamp(MostBytes / bytes, LeastBuffers, MostBuffers))
         {
             Wait();
-            ring.Next = 0;
+            Settle();
         }
 
-        return ring.Buffers[ring.Next++] ??= accelerator.AllocatePageLocked1D<byte>(bytes);
+        if (ring.Next == ring.Buffers.Count) ring.Buffers.Add(accelerator.AllocatePageLocked1D<byte>(bytes));
+        return ring.Buffers[ring.Next++];
     }
 
     private sealed class Ring
     {
-        public readonly PageLockedArray1D<byte>?[] Buffers = new PageLockedArray1D<byte>?[Rounds];
+        public readonly List<PageLockedArray1D<byte>> Buffers = [];
         public int Next;
     }
 }

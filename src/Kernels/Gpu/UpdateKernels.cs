@@ -6,12 +6,12 @@ namespace Mayfly;
 internal readonly struct UpdateItem<TOp>(TOp op, ArrayView<float> g, ArrayView<float> p, ArrayView<float> s0, ArrayView<float> s1)
     where TOp : unmanaged, IUpdate<TOp>
 {
-    private readonly TOp op = op;
+    public readonly TOp Op = op;
     private readonly ArrayView<float> g = g, p = p, s0 = s0, s1 = s1;
 
     public int Count => p.IntLength;
 
-    public void Step(int i)
+    public void Step(TOp op, int i)
     {
         G1 weight = new(p[i]), first = new(s0.Length > 0 ? s0[i] : 0f), second = new(s1.Length > 0 ? s1[i] : 0f);
         op.Step(new G1(g[i]), ref weight, ref first, ref second);
@@ -19,6 +19,17 @@ internal readonly struct UpdateItem<TOp>(TOp op, ArrayView<float> g, ArrayView<f
         if (s0.Length > 0) s0[i] = first.Value;
         if (s1.Length > 0) s1[i] = second.Value;
     }
+}
+
+/// <summary>The same with two numbers of the device.</summary>
+internal readonly struct NumberedItem<TOp>(UpdateItem<TOp> item, NumberPlace a, NumberPlace b)
+    where TOp : unmanaged, IUpdate<TOp>, INumbered<TOp>
+{
+    public readonly UpdateItem<TOp> Item = item;
+    private readonly NumberPlace a = a, b = b;
+
+    /// <summary>The formula with its numbers.</summary>
+    public TOp Op(ArrayView<double> cells) => Item.Op.With(a.HyperFrom(cells), b.HyperFrom(cells));
 }
 
 /// <summary>Items of one launch. They are named fields, as kernels have no arrays.</summary>
@@ -50,7 +61,15 @@ internal static class UpdateKernels
     public static void Update<TOp>(Eight<UpdateItem<TOp>> items) where TOp : unmanaged, IUpdate<TOp>
     {
         var item = items[Grid.IdxY];
-        for (int i = Lanes.First; i < item.Count; i += Lanes.Step) item.Step(i);
+        for (int i = Lanes.First; i < item.Count; i += Lanes.Step) item.Step(item.Op, i);
+    }
+
+    public static void Numbered<TOp>(Eight<NumberedItem<TOp>> items, ArrayView<double> cells)
+        where TOp : unmanaged, IUpdate<TOp>, INumbered<TOp>
+    {
+        var item = items[Grid.IdxY];
+        var op = item.Op(cells);
+        for (int i = Lanes.First; i < item.Item.Count; i += Lanes.Step) item.Item.Step(op, i);
     }
 }
 

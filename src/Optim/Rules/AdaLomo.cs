@@ -52,9 +52,11 @@ public sealed record AdaLomo : Rule
     {
         double t = ++state.Number("steps");
         using var scope = gradient.Device.Scope(Name);
-        double size = step.LearningRate * Math.Max(Epsilon2, parameter.Value.Rms());
-        var moment = new SecondMoment(Math.Pow(t, DecayRate), Epsilon1) { Limit = ClipValue * step.ClipFactor ?? SecondMoment.Largest };
+        var (backend, p) = (gradient.Device.Backend, parameter.Value);
+        var size = backend.Compute(new SizeOfWeights(step.LearningRate, Epsilon2, p.Count), p.Squares());
+        double limit = ClipValue is { } value ? value * step.ClipFactor : SecondMoment.Largest;
+        var moment = new SecondMoment(Math.Pow(t, DecayRate), Epsilon1) { Limit = limit };
         var u = moment.Normalise(gradient, parameter.Shape.AsMatrix(), state);
-        u.Step(parameter.Value, size * WeightDecay, size / Math.Max(1, u.Rms / ClipThreshold));
+        u.Step(p, size * WeightDecay, backend.Compute(new SizeForUpdate(ClipThreshold, gradient.Count), size, u.Squares));
     }
 }

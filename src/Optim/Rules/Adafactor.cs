@@ -105,10 +105,12 @@ public sealed record Adafactor : Rule
     {
         double t = ++state.Number("steps");
         using var scope = gradient.Device.Scope(Name);
-        double size = Rate(t, step.LearningRate) * (ScaleParameter ? Math.Max(Epsilon2, parameter.Value.Rms()) : 1);
-        double decay = WeightDecay * (IsTorch ? step.LearningRate : size);
+        var backend = gradient.Device.Backend;
+        Number size = Rate(t, step.LearningRate);
+        if (ScaleParameter) size = backend.Compute(new SizeOfWeights(size.Value, Epsilon2, gradient.Count), parameter.Value.Squares());
+        var decay = (IsTorch ? step.LearningRate : size) * WeightDecay;
         var u = Moment(t, gradient.Type).Normalise(gradient, parameter.Shape, state);
-        size /= Math.Max(1, u.Rms / ClipThreshold);
+        size = backend.Compute(new SizeForUpdate(ClipThreshold, gradient.Count), size, u.Squares);
         if (Beta1 is { } beta1) StepByFirstMoment(parameter.Value, state.Tensor("m"), u, beta1, decay, size);
         else u.Step(parameter.Value, decay, size);
     }
@@ -123,10 +125,10 @@ public sealed record Adafactor : Rule
         if (wrong is not null) throw new ArgumentException($"{Name}: {wrong}.");
     }
 
-    private static void StepByFirstMoment(Tensor p, Tensor m, in NormalisedGradient u, double beta1, double decay, double size)
+    private static void StepByFirstMoment(Tensor p, Tensor m, in NormalisedGradient u, double beta1, Number decay, Number size)
     {
-        u.Step(m, 1 - beta1, -(1 - beta1) * size);
-        p.Step(new DecayedStep(decay, 1, float.MaxValue), m);
+        u.Step(m, 1 - beta1, size * -(1 - beta1));
+        p.Step(new DecayedStep(0, 1, float.MaxValue), decay, 1, m);
     }
 
     private double Rate(double t, double learningRate) =>

@@ -71,8 +71,12 @@ public readonly struct ChannelFactor(Hyper epsilon) : IRow<ChannelFactor>
 /// <param name="byRow">1: rows have factors; 0: columns.</param>
 /// <param name="decay">The share of the parameter that is taken away.</param>
 /// <param name="size">Times the scaled gradient.</param>
-public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size) : IRow<ChannelStep>, IColumn<ChannelStep>
+public readonly struct ChannelStep(int byRow, Hyper decay, Hyper size)
+    : IRow<ChannelStep>, IColumn<ChannelStep>, INumbered<ChannelStep>
 {
+    /// <inheritdoc/>
+    public ChannelStep With(Hyper a, Hyper b) => new(byRow, a, b);
+
     /// <inheritdoc/>
     public static int Stages => 0;
 

@@ -54,17 +54,17 @@ internal readonly ref struct ApolloStep
 
     private void StepTensor(Tensor direction, Tensor projected, double size, double taken)
     {
-        double factor = Math.Sqrt(direction.SumSquares()) / (Math.Sqrt(projected.SumSquares()) + rule.RatioEpsilon);
-        if (rule.Limiter is not null) factor *= Limit(factor * Math.Sqrt(gradient.SumSquares()));
-        parameter.Value.Step(new DecayedStep(taken, size * factor, float.MaxValue), gradient);
+        var factor = Backend.Compute(new NormRatio(rule.RatioEpsilon), direction.Squares(), projected.Squares());
+        if (rule.Limiter is not null) factor = Limited(factor, gradient.Squares());
+        parameter.Value.Step(new DecayedStep(taken, size, float.MaxValue), taken, factor * size, gradient);
     }
 
     private void StepChannels(Tensor direction, Tensor projected, double size, double taken)
     {
         var args = WithFactors(direction, projected);
-        double limit = rule.Limiter is null ? 1 : Limit(ScaledNorm(args));
+        Number limit = rule.Limiter is null ? 1 : Limited(1, ScaledSquares(args));
         var weight = matrix.Flat(parameter.Value.Write(rule.Name));
-        Backend.Row(new ChannelStep(ByRow, taken, size * limit), args with { Dy = weight, Y = weight });
+        Backend.Row(new ChannelStep(ByRow, taken, size), taken, limit * size, args with { Dy = weight, Y = weight });
     }
 
     /// <summary>The gradient with its channels' factors as row numbers or column gains.</summary>
@@ -80,22 +80,25 @@ internal readonly ref struct ApolloStep
         return args with { Gain = gain.Read(rule.Name) };
     }
 
-    /// <summary>|S| without alpha: the norm of the columns' norms.</summary>
-    private double ScaledNorm(in RowArgs args)
+    /// <summary>|S|^2 without alpha: the sum of the squares of the columns' norms.</summary>
+    private Number ScaledSquares(in RowArgs args)
     {
         var columns = Scratch(matrix.Rest);
         Backend.Column(new ChannelStep(ByRow, 0, 0), args, columns.Write(rule.Name), false, default, false);
         columns.MapInPlace(default(Sqrt));
-        return Math.Sqrt(columns.SumSquares());
+        return columns.Squares();
     }
 
-    private double Limit(double norm)
+    /// <summary>A factor, limited by the growth of the norm of what it scales, of which the squares are given.</summary>
+    private Number Limited(Number factor, Number squares)
     {
-        if (!double.IsFinite(norm))
+        if (squares.IsKnown && factor.Value * Math.Sqrt(squares.Value) is var norm && !double.IsFinite(norm))
             throw new NonFiniteException(
                 $"Step {step.Step}: {rule.Name}: the scaled gradient of {parameter} has the norm {norm}; its weights have not moved.");
-        if (!rule.LimitBeforeAlpha) norm *= rule.Alpha ?? matrix.AutoAlpha;
-        return rule.Limiter!.Factor(norm, gradient.Count, ref state.Number("norm"));
+        double alpha = rule.LimitBeforeAlpha ? 1 : rule.Alpha ?? matrix.AutoAlpha;
+        return Backend.Compute(
+            new GrowthLimited(new NormGrowth(rule.Limiter!, gradient.Count), alpha, passes: false), factor, squares, state.Kept("norm"),
+            $"{rule.Name}: the scaled gradient of {parameter} has an infinity or NaN");
     }
 
     private int ByRow => matrix.Right ? 1 : 0;

@@ -15,12 +15,9 @@ public sealed record ClipNorm : Rule
     public double Limit { get; init => field = In(1e-30, 1e30, value); }
 
     /// <inheritdoc/>
-    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
-    {
-        double factor = Factor(Limit, Math.Sqrt(gradient.SumSquares()));
-        if (factor < 1) gradient.MapInPlace(new Affine(factor, -0.0));
-    }
+    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) =>
+        gradient.Shrink(gradient.Device.Backend.Compute(new NormLimited(Limit), gradient.Squares()));
 
     /// <summary>What a gradient of the given norm is multiplied by; PyTorch's clip_grad_norm_.</summary>
-    internal static double Factor(double limit, double norm) => Math.Min(1, limit / (norm + 1e-6));
+    internal static double Factor(double limit, double norm) => Numbers.AtMost(1, limit / (norm + 1e-6));
 }

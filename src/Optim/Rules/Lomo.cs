@@ -26,16 +26,22 @@ public sealed record Lomo : Rule
     public double? ClipValue { get; init => field = In(1e-30, 1e30, value); }
 
     /// <inheritdoc/>
-    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step) => parameter.Value.Step(
-        new DecayedStep(step.LearningRate * WeightDecay, step.LearningRate, ClipValue * step.ClipFactor ?? float.MaxValue), gradient);
+    public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
+    {
+        double limit = ClipValue is { } value ? value * step.ClipFactor : float.MaxValue;
+        parameter.Value.Step(new DecayedStep(step.LearningRate * WeightDecay, step.LearningRate, limit), gradient);
+    }
 }
 
 /// <summary>p = p - decay p - size min(max(g, -limit), limit).</summary>
 /// <param name="decay">The share of p taken away.</param>
 /// <param name="size">The factor of the gradient.</param>
 /// <param name="limit">The largest magnitude of a gradient's element.</param>
-public readonly struct DecayedStep(Hyper decay, Hyper size, Hyper limit) : IUpdate<DecayedStep>
+public readonly struct DecayedStep(Hyper decay, Hyper size, Hyper limit) : IUpdate<DecayedStep>, INumbered<DecayedStep>
 {
+    /// <inheritdoc/>
+    public DecayedStep With(Hyper a, Hyper b) => new(a, b, limit);
+
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Step<V>(V g, ref V p, ref V s0, ref V s1) where V : struct, ILane<V> =>

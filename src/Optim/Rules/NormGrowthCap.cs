@@ -19,14 +19,16 @@ public sealed record NormGrowthCap : Rule
     /// <exception cref="NonFiniteException">The gradient has an infinity or NaN, and the rule was asked to say so.</exception>
     public override void Apply(Parameter parameter, Tensor gradient, RuleState state, in StepInfo step)
     {
-        double norm = Math.Sqrt(gradient.SumSquares());
-        if (!double.IsFinite(norm))
+        var squares = gradient.Squares();
+        if (squares.IsKnown && !double.IsFinite(squares.Value))
         {
             if (!ThrowOnNonFinite) return;
-            throw new NonFiniteException($"Step {step.Step}: NormGrowthCap: the gradient of {parameter} has the norm {norm}.");
+            throw new NonFiniteException(
+                $"Step {step.Step}: NormGrowthCap: the gradient of {parameter} has the norm {Math.Sqrt(squares.Value)}.");
         }
 
-        double factor = Limit.Factor(norm, gradient.Count, ref state.Number("norm"));
-        if (factor < 1) gradient.MapInPlace(new Affine(factor, -0.0));
+        var formula = new GrowthLimited(new NormGrowth(Limit, gradient.Count), scale: 1, passes: !ThrowOnNonFinite);
+        string? fault = ThrowOnNonFinite ? $"NormGrowthCap: the gradient of {parameter} has an infinity or NaN" : null;
+        gradient.Shrink(gradient.Device.Backend.Compute(formula, 1, squares, state.Kept("norm"), fault));
     }
 }

@@ -62,25 +62,32 @@ public sealed record NormGrowthLimit : Adjustable
     public const double NoHistory = -1;
 
     /// <summary>What x is multiplied by, given its norm; replaces the last norm by the limited one.</summary>
-    public double Factor(double norm, long count, ref double last)
+    public double Factor(double norm, long count, ref double last) => new NormGrowth(this, count).Factor(norm, ref last);
+}
+
+/// <summary>The factor of a <see cref="NormGrowthLimit"/> for so many elements.</summary>
+internal readonly struct NormGrowth(NormGrowthLimit limit, long count)
+{
+    private readonly double gamma = limit.Gamma, epsilon = limit.Epsilon,
+        bound = limit.BoundPerElement ? limit.LowerBound * Math.Sqrt(count) : limit.LowerBound;
+
+    private readonly NormGrowthForm form = limit.Form;
+    private readonly NormGrowthRestart restart = limit.Restart;
+
+    public double Factor(double norm, ref double last)
     {
-        double bound = BoundPerElement ? LowerBound * Math.Sqrt(count) : LowerBound;
-        double factor = norm < bound || !Remembers(last, bound) ? 1 : Capped(norm, last);
+        double factor = norm < bound | !Remembers(last) ? 1 : Capped(norm, last);
         last = norm * factor;
         return factor;
     }
 
-    private bool Remembers(double last, double bound) => Restart switch
-    {
-        NormGrowthRestart.Never => last >= 0,
-        NormGrowthRestart.AtZero => last > 0,
-        _ => last > 0 && last >= bound,
-    };
+    private bool Remembers(double last) =>
+        restart == NormGrowthRestart.Never ? last >= 0 : last > 0 & (restart == NormGrowthRestart.AtZero | last >= bound);
 
-    private double Capped(double norm, double last) => Form switch
+    private double Capped(double norm, double last)
     {
-        NormGrowthForm.Fira => Gamma / Math.Max(norm / (last + Epsilon), Gamma),
-        NormGrowthForm.Product => norm > Gamma * last ? Gamma * last / (norm + Epsilon) : 1,
-        _ => norm / (last + Epsilon) > Gamma ? Gamma * last / (norm + Epsilon) : 1,
-    };
+        if (form == NormGrowthForm.Fira) return gamma / Numbers.AtLeast(gamma, norm / (last + epsilon));
+        bool grows = form == NormGrowthForm.Product ? norm > gamma * last : norm / (last + epsilon) > gamma;
+        return grows ? gamma * last / (norm + epsilon) : 1;
+    }
 }

@@ -42,8 +42,11 @@ public readonly struct ColumnSquares(Hyper limit, Hyper epsilon) : IColumn<Colum
 /// <param name="limit">The largest magnitude of g.</param>
 /// <param name="decay">The share of p taken away.</param>
 /// <param name="size">The factor of the normalised gradient.</param>
-public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow<FactoredStep>
+public readonly struct FactoredStep(Hyper limit, Hyper decay, Hyper size) : IRow<FactoredStep>, INumbered<FactoredStep>
 {
+    /// <inheritdoc/>
+    public FactoredStep With(Hyper a, Hyper b) => new(limit, a, b);
+
     /// <inheritdoc/>
     public static int Stages => 0;
 

@@ -70,7 +70,7 @@ public readonly struct SecondMoment(double share, double epsilon)
         column.Step(new Blend(Keep, share / rows), squares);
         device.Backend.Map(new InverseRoot(), column.Read("SecondMoment"), columnFactor.Write("SecondMoment"));
         device.Backend.Map2(new TimesRoot(), columnFactor.Read("SecondMoment"), scaled.Read("SecondMoment"), scaled.Write("SecondMoment"));
-        return new NormalisedGradient(gradient, shape, rowFactor, columnFactor, Limit, Math.Sqrt(scaled.SumSquares() / gradient.Count));
+        return new NormalisedGradient(gradient, shape, rowFactor, columnFactor, Limit, scaled.Squares());
     }
 
     /// <summary>Any number of matrices: three reads of the gradient, the last of which writes u over it.</summary>
@@ -122,30 +122,30 @@ public readonly struct NormalisedGradient
     public NormalisedGradient(Tensor gradient)
     {
         this.gradient = gradient;
-        Rms = gradient.Rms();
+        Squares = gradient.Squares();
     }
 
     /// <summary>A matrix with factors.</summary>
-    public NormalisedGradient(Tensor gradient, Shape shape, Tensor rowFactor, Tensor columnFactor, double limit, double rms)
+    public NormalisedGradient(Tensor gradient, Shape shape, Tensor rowFactor, Tensor columnFactor, double limit, Number squares)
     {
         (this.gradient, this.shape, this.rowFactor, this.columnFactor, this.limit) = (gradient, shape, rowFactor, columnFactor, limit);
-        Rms = rms;
+        Squares = squares;
     }
 
-    /// <summary>The root mean square of u.</summary>
-    public double Rms { get; }
+    /// <summary>The sum of the squares of u.</summary>
+    public Number Squares { get; }
 
     /// <summary>p = p - decay p - size u.</summary>
-    public void Step(Tensor p, double decay, double size)
+    public void Step(Tensor p, Number decay, Number size)
     {
         if (rowFactor is null || columnFactor is null)
         {
-            p.Step(new DecayedStep(decay, size, float.MaxValue), gradient);
+            p.Step(new DecayedStep(0, 0, float.MaxValue), decay, size, gradient);
             return;
         }
 
         var y = p.Write("Step").As(shape);
-        p.Device.Backend.Row(new FactoredStep(limit, decay, size), new RowArgs
+        p.Device.Backend.Row(new FactoredStep(limit, 0, 0), decay, size, new RowArgs
         {
             X = gradient.Read("Step").As(shape), Dy = y, Y = y,
             Gain = columnFactor.Read("Step"), Stats = rowFactor.Read("Step"), LoadStats = true,
@@ -165,6 +165,10 @@ public static class RuleTensors
     /// <summary>The distance from 1 to the next number of a floating-point type.</summary>
     public static double MachineEpsilon(this DType type) => type == DType.F64 ? Math.BitIncrement(1.0) - 1 : MathF.BitIncrement(1f) - 1;
 
-    /// <summary>The root of the mean square, from double-precision sums.</summary>
-    public static double Rms(this Tensor x) => Math.Sqrt(x.SumSquares() / x.Count);
+    /// <summary>Multiplies by a factor where that is below 1, or where it is not known whether it is.</summary>
+    internal static void Shrink(this Tensor x, Number factor)
+    {
+        if (!factor.IsKnown) x.Step(new Times(1, 1), factor, 1, x);
+        else if (factor.Value < 1) x.MapInPlace(new Affine(factor.Value, -0.0));
+    }
 }

@@ -37,8 +37,6 @@ internal readonly struct AttentionSizes
     /// <summary>Query heads that share a head of keys and values.</summary>
     public int HeadsPerGroup => Heads / Groups;
 
-    public bool Sees(int query, int key) => query < Queries && key <= LastKey(query);
-
     /// <summary>The last key that a query sees.</summary>
     public int LastKey(int query) => query + offset >= Keys ? Keys - 1 : query + offset < 0 ? 0 : query + offset;
 
