@@ -68,7 +68,7 @@ internal static class OptimizerChoice
     {
         string? text = option.Keys.Select(key => Find(rule, key)).FirstOrDefault(found => found is not null);
         if (text is null or Null) return options;
-        var filled = option.With(options, option.Read([text]));
+        var filled = option.With(options, option.Read([option.Words.Length > 0 ? SettingText.Kebab(text) : text]));
         return Rule(filled) == rule ? filled : options;
     }
 
@@ -78,7 +78,9 @@ internal static class OptimizerChoice
         : rule.Texts.FirstOrDefault(setting => key == setting.Key || key == $"{rule.Name}.{setting.Key}").Text ?? Find(rule.Fallback, key);
 
     private static Rule Rule(TrainOptions options) => Settings.Aggregate(Named(options), (rule, option) =>
-        option.Get(options) is { } value ? With(rule, option, SettingText.Write(value), options.Optimizer) : rule);
+        option.Get(options) is { } value
+            ? With(rule, option, value as Enum, SettingText.Write(value), options.Optimizer)
+            : rule);
 
     private static Rule Named(TrainOptions options)
     {
@@ -92,11 +94,13 @@ internal static class OptimizerChoice
         }
     }
 
-    private static Rule With(Rule rule, Declaration option, string value, string optimizer)
+    /// <summary>The rule with an option's value, which messages have as the command line does; a choice has another name in code.</summary>
+    private static Rule With(Rule rule, Declaration option, Enum? choice, string value, string optimizer)
     {
         try
         {
-            return option.Keys.Select(key => rule.AdjustedWithFallback(key, value)).FirstOrDefault(changed => changed is not null)
+            string text = choice?.ToString() ?? value;
+            return option.Keys.Select(key => rule.AdjustedWithFallback(key, text)).FirstOrDefault(changed => changed is not null)
                 ?? throw new InputException($"--{option.Name} {value} is a setting of other optimizers; --optimizer {optimizer} has none.");
         }
         catch (ArgumentException e)

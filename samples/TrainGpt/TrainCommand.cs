@@ -144,8 +144,8 @@ internal static class TrainCommand
         trainer.Evaluating = view.Evaluating;
         view.Show(report => Run(trainer, ranks, records, report, context.Stop));
         if (trainer.HasLostPatience && trainer.Step < options.Steps)
-            context.Output.WriteLine($"The validation loss was least at step {trainer.BestStep}, {options.Patience} measurements ago: the run "
-                + "ends. --from best takes the snapshot of that step.");
+            context.Output.WriteLine($"The validation loss was least at step {trainer.BestStep}, {options.Patience} measurements ago: "
+                + "the run ends. --from best takes the snapshot of that step.");
         if (trainer.Step >= options.Steps || trainer.HasLostPatience)
             Finish(options with { Out = folder.Path }, trainer, tokenizer, ranks.Stop(context), context);
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "

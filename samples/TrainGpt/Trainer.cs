@@ -182,7 +182,9 @@ internal sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>True where the best validation loss is as many measurements ago as that may be, those before a resumption included.</summary>
+    /// <summary>
+    /// True where the best validation loss is as many measurements ago as that may be, those before a resumption included.
+    /// </summary>
     public bool HasLostPatience =>
         options.Patience > 0 && best is { } found && Step - found.Step >= (long)options.Patience * options.EvaluateEvery;
 

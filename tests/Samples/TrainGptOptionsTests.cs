@@ -277,6 +277,7 @@ public class TrainGptOptionsTests(TrainGptRun run) : IClassFixture<TrainGptRun>
             CheckpointChoice => "every-2",
             int or long or ulong => SettingText.Write(Convert.ToDouble(now, CultureInfo.InvariantCulture) + 1),
             double number => SettingText.Write(number == 0 ? 0.5 : number / 2),
+            null when option.Kind == "true|false" => "true",
             null when double.IsFinite(option.Range.Min) => SettingText.Write(Math.Max(1, Math.Ceiling(option.Range.Min))),
             _ => run.File($"{option.Name}.other"),
         };

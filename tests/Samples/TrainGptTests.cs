@@ -49,7 +49,8 @@ public class TrainGptTests(TrainGptRun run) : IClassFixture<TrainGptRun>
         var (step, loss) = measured.MinBy(m => m.Loss);
         Assert.Equal(step + 15, measured[^1].Step);
         Assert.Contains($"least at step {step}, 3 measurements ago", output);
-        using (var best = Mayfly.Snapshot.OpenBest(folder)) Assert.Equal((step, loss), (best.Step, Math.Round(best.ValidationLoss!.Value, 6)));
+        using (var best = Mayfly.Snapshot.OpenBest(folder))
+            Assert.Equal((step, loss), (best.Step, Math.Round(best.ValidationLoss!.Value, 6)));
         string evaluated = TrainGptRun.Good("evaluate", "--out", folder, "--from", "best");
         Assert.StartsWith($"validation loss {loss:F4} ", evaluated, StringComparison.Ordinal);
         TrainGptRun.Good("train", "--resume", "--out", folder, "--patience", "4");

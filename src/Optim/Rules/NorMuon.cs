@@ -83,9 +83,9 @@ public sealed record NorMuon : OrthogonalMomentum
     /// <inheritdoc/>
     private protected override void Prepare(Tensor momentum)
     {
-        double norm = Equilibrates ? Math.Sqrt(momentum.SumSquares()) : 0;
-        if (norm == 0 || !double.IsFinite(norm)) return; // which the orthogonalisation names
-        double power = Math.ScaleB(1, -Math.Clamp(Math.ILogB(norm), -126, 126));
+        if (!Equilibrates) return;
+        double norm = Math.Sqrt(momentum.SumSquares()); // the orthogonalisation names one that is not finite
+        double power = norm > 0 && double.IsFinite(norm) ? Math.ScaleB(1, -Math.Clamp(Math.ILogB(norm), -126, 126)) : 1;
         momentum.MapInPlace(new Affine(power, -0.0)); // exact, and no square overflows
         var rows = Squares(momentum, alongRows: true);
         rows.MapInPlace(new InverseNorm(norm / Math.Sqrt(momentum.Shape[0]), LeastRowNorm * power));
