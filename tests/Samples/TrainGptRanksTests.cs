@@ -115,16 +115,16 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
     [Theory]
     [InlineData(0, @"^error: There is no MPI library \(/nowhere/libmpi\.so\), which Open MPI's mpirun needs: install .*\n$")]
     [InlineData(1, "^$")]
-    public void A_missing_library_is_one_line(int rank, string message)
+    public async Task A_missing_library_is_one_line(int rank, string message)
     {
         using var child = TrainGptProcess.Start(["train", "--data", run.Data, "--out", run.File("none")], new()
         {
             ["OMPI_COMM_WORLD_SIZE"] = "2", ["OMPI_COMM_WORLD_RANK"] = $"{rank}", ["MAYFLY_MPI"] = "/nowhere/libmpi.so",
         });
         var errors = child.StandardError.ReadToEndAsync();
-        Assert.Equal("", child.StandardOutput.ReadToEnd());
-        child.WaitForExit();
-        Assert.Matches(message, errors.Result);
+        Assert.Equal("", await child.StandardOutput.ReadToEndAsync());
+        await child.WaitForExitAsync();
+        Assert.Matches(message, await errors);
         Assert.Equal(1, child.ExitCode);
         Assert.False(Directory.Exists(run.File("none")));
     }
