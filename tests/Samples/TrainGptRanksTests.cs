@@ -121,9 +121,9 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
         {
             ["OMPI_COMM_WORLD_SIZE"] = "2", ["OMPI_COMM_WORLD_RANK"] = $"{rank}", ["MAYFLY_MPI"] = "/nowhere/libmpi.so",
         });
-        var errors = child.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Assert.Equal("", await child.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken));
-        await child.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var errors = child.StandardError.ReadToEndAsync();
+        Assert.Equal("", await child.StandardOutput.ReadToEndAsync());
+        await child.WaitForExitAsync();
         Assert.Matches(message, await errors);
         Assert.Equal(1, child.ExitCode);
         Assert.False(Directory.Exists(run.File("none")));
