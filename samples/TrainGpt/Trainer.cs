@@ -24,6 +24,7 @@ internal sealed class Trainer : IDisposable
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
     private readonly RunRanks ranks;
+    private readonly Meetings? meetings;
     private readonly CommandContext context;
     private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock, counted;
@@ -46,22 +47,25 @@ internal sealed class Trainer : IDisposable
     {
         (this.options, this.tokenizer, Model, this.folder) = (options, tokenizer, model, folder);
         (this.ranks, this.context) = (ranks, context);
-        batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
+        batches = data.TrainBatches(options.Batch, model.Context, options.DataSeed);
         own = batches.Part(ranks.Rank, ranks.Count);
         evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
         soundness = new SoundnessCheck(model, own, options.Accumulate);
         updater = NewUpdater(options, model, ranks.Exchange);
+        if (options.SyncFolder is not null) meetings = new Meetings(options, updater, context);
         throughput = new Throughput(TokensPerStep);
         loss = MicroBatchLoss;
     }
 
     /// <summary>What steps the model of a run.</summary>
-    public static Updater NewUpdater(TrainOptions options, LanguageModel model, IGradientExchange? exchange = null) =>
-        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model, IGradientExchange? exchange = null)
+    {
+        var updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
+            SumsApart = options.SumsApart,
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
@@ -72,6 +76,9 @@ internal sealed class Trainer : IDisposable
             DynamicLossScale = options.DynamicLossScale,
             Exchange = exchange,
         });
+        if (options.SyncFolder is not null) Diloco.Prepare(updater);
+        return updater;
+    }
 
     /// <summary>The model.</summary>
     public LanguageModel Model { get; }
@@ -113,6 +120,10 @@ internal sealed class Trainer : IDisposable
         (savedStep, best) = (Step, folder.Best());
     }
 
+    /// <summary>Finds out whether the run's workers have the same settings, version and first weights.</summary>
+    /// <exception cref="InputException">They have not; the message names the first difference.</exception>
+    public void AgreeWithWorkers() => meetings?.Agree(Model);
+
     /// <summary>Refuses a run that is over.</summary>
     /// <exception cref="InputException">All steps are done.</exception>
     public static void CheckLeft(Snapshot snapshot, TrainOptions options)
@@ -153,6 +164,7 @@ internal sealed class Trainer : IDisposable
 
     private void Train(RunRecords? records, Action<StepStatus> progress, CancellationToken stop)
     {
+        meetings?.Begin(stop);
         StartClock();
         while (Step < options.Steps && !ranks.Any(stop.IsCancellationRequested))
         {
@@ -171,6 +183,7 @@ internal sealed class Trainer : IDisposable
     private StepStatus? Next(RunRecords? records, CancellationToken stop)
     {
         var report = MakeStep(records);
+        meetings?.Meet(stop);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
         double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
@@ -241,6 +254,7 @@ internal sealed class Trainer : IDisposable
         ranks.Exchange?.ShareNumbers(updater);
         folder.Save(Model, updater, options, tokenizer, measured?.Step == Step ? measured?.Loss : null);
         savedStep = Step;
+        meetings?.Saved();
         records.AddConfiguration();
     }
 
