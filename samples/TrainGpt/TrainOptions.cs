@@ -193,7 +193,7 @@ internal partial record TrainOptions : CommandOptions
     [Setting(
         "The folder in which workers meet that train one model together over a slow network (DiLoCo): each is a train with a --worker and "
             + "an --out of its own. All see the folder, and it is this run's alone.",
-        Phase.Course,
+        Phase.Run,
         Kind = "FOLDER",
         IsPath = true,
         Otherwise = "this run has no other workers")]

@@ -128,6 +128,25 @@ public sealed class DilocoTests : IDisposable
         Assert.Equal("settings", other.Diloco.Agree("others"));
     }
 
+    /// <summary>Whatever fails on the way, a decision is whole or not there; and the first one stays.</summary>
+    [Fact]
+    public void What_is_decided_is_whole_and_stays()
+    {
+        var whole = new FaultyDisk(Fault.Dies, long.MaxValue);
+        using (Disk.Use(whole)) Assert.True(Files.TryPublish(folder.File("count"), stream => stream.Write("decided"u8)));
+        whole.CheckSettled();
+        for (long place = 0; place < whole.Places; place++)
+        {
+            string file = folder.File($"place{place}");
+            using (Disk.Use(new FaultyDisk(Fault.Dies, place)))
+                Assert.Throws<InputException>(() => Files.TryPublish(file, stream => stream.Write("decided"u8)));
+            if (File.Exists(file)) Assert.Equal("decided", File.ReadAllText(file));
+            bool isFirst = !File.Exists(file);
+            Assert.Equal(isFirst, Files.TryPublish(file, stream => stream.Write("another"u8)));
+            Assert.Equal(isFirst ? "another" : "decided", File.ReadAllText(file));
+        }
+    }
+
     private float[][] Run(string name, int count, Action<Worker> body)
     {
         var results = new float[count][];
