@@ -129,6 +129,7 @@ internal static class TrainCommand
         using var trainer = new Trainer(options, model, tokenizer, data, validation, folder, ranks, context);
         if (saved is { } s) trainer.Restore(s.File);
         ranks.AgreeOn(model);
+        trainer.AgreeWithWorkers();
         foreach (string line in corpus.Summary) context.Output.WriteLine(line);
         Introduce(options, model, tokenizer, data, context.Output);
         if (saved is { } before) Resumption.Say(options, before.Options, trainer.Step, context.Output);

@@ -8,6 +8,7 @@ internal partial record TrainOptions
     private const long MostTokens = Most * 64L;
     private const long LeastEvaluated = 1 << 12, MostEvaluated = 1 << 22;
     private const int TrainedPerEvaluated = 5;
+    private const int UsualSyncEvery = 500; // Douillard et al. 2023
 
     /// <summary>This process's number among those that train the model, from 0.</summary>
     public int OwnRank { get; init; }
@@ -20,6 +21,9 @@ internal partial record TrainOptions
 
     /// <summary>The windows of a micro-batch that this process takes.</summary>
     public int OwnBatch => Math.Max(1, (int)((long)Batch * (OwnRank + 1) / Ranks) - (int)((long)Batch * OwnRank / Ranks));
+
+    /// <summary>The seed of the batches, which are others for each worker.</summary>
+    public ulong DataSeed => unchecked(Seed + (ulong)Worker * 0x9E37_79B9_7F4A_7C15);
 
     public int StepsBetweenSnapshots => SaveEvery > 0 ? SaveEvery : EvaluateEvery;
 
@@ -72,6 +76,7 @@ internal partial record TrainOptions
             LearningRate = Peak,
             MinLearningRate = Last,
             Clip = UsedClip,
+            SyncEvery = SyncFolder is null ? null : SyncEvery ?? UsualSyncEvery,
             ReadEvery = ReadEvery ?? (Device == Cpu ? 1 : 10),
             EvaluateTokens = EvaluateTokens ?? Evaluated(used.Context!.Value),
         };
@@ -105,6 +110,24 @@ internal partial record TrainOptions
             throw new InputException("--report needs all weights in one process, which --shard never has; let report make it afterwards.");
     }
 
+    private void CheckWorkers()
+    {
+        if (SyncFolder is null)
+        {
+            if (SyncEvery is not null || Workers > 1 || Worker > 0)
+                throw new InputException("--sync-every, --workers and --worker are about workers that meet in a folder; give --sync-folder "
+                    + "too, or leave them out.");
+            return;
+        }
+
+        if (Ranks > 1)
+            throw new InputException($"--sync-folder: each worker is one process, of which the launcher has started {Ranks} as ranks: "
+                + "start workers one by one, without it.");
+        if (Resident is not null || MasterWeights)
+            throw new InputException($"--sync-folder keeps weights as they were at the last meeting, in f32, without "
+                + $"{(MasterWeights ? "--master-weights" : "--resident")}; leave one out.");
+    }
+
     /// <summary>Checks the options that have to fit each other.</summary>
     /// <exception cref="InputException">Two do not; the message names them and says what to do.</exception>
     public void Check()
@@ -118,6 +141,7 @@ internal partial record TrainOptions
                 + "use --accumulate for larger batches.");
         OptimizerChoice.Check(this);
         if (Ranks > 1) CheckRanks();
+        CheckWorkers();
         if (IsEager && Clip > 0 && ClipMode is null)
             throw new InputException("--clip needs all gradients before the first weight moves, which --mode eager never has: "
                 + "use --mode deferred, --clip 0, or choose by --clip-mode two-pass, previous or per-tensor.");

@@ -190,6 +190,34 @@ internal partial record TrainOptions : CommandOptions
         Phase.Place)]
     public bool Shard { get; init; }
 
+    [Setting(
+        "The folder in which workers meet that train one model together over a slow network (DiLoCo): each is a train with a --worker and "
+            + "an --out of its own. All see the folder, and it is this run's alone.",
+        Phase.Run,
+        Kind = "FOLDER",
+        IsPath = true,
+        Otherwise = "this run has no other workers")]
+    public string? SyncFolder { get; init; }
+
+    [Setting("Steps between the workers' meetings.", Phase.Run, Min = 1, Otherwise = "500 with --sync-folder")]
+    public int? SyncEvery { get; init; }
+
+    [Setting("This worker's number, which its data depends on.", Phase.Run, Min = 0, Max = DilocoOptions.MostWorkers - 1)]
+    public int Worker { get; init; }
+
+    [Setting("The workers that the first meeting waits for, whose numbers are 0 and up; others may join later.", Phase.Run, Min = 1,
+        Max = DilocoOptions.MostWorkers)]
+    public int Workers { get; init; } = 1;
+
+    [Setting("Seconds that a worker waits at a meeting for others, before it goes on without them.", Phase.Place, Min = 0, Max = 1e6)]
+    public double SyncWait { get; init; } = 300;
+
+    [Setting("The learning rate of the step that the workers make together.", Phase.Run, Min = 0, Max = 1e3)]
+    public double OuterLearningRate { get; init; } = 0.7;
+
+    [Setting("The momentum of that step.", Phase.Run, Min = 0, Max = 0.999999)]
+    public double OuterMomentum { get; init; } = 0.9;
+
     [Setting("Windows of text per micro-batch; several processes share them.", Phase.Run, Min = 1, Max = Most)]
     public int Batch { get; init; } = 12;
 
@@ -201,6 +229,12 @@ internal partial record TrainOptions : CommandOptions
             + "and where a projection is found anew it is that of the step's first micro-batch. Nothing is clipped then.",
         Phase.Run)]
     public AccumulationMode Accumulation { get; init; }
+
+    [Setting(
+        "Finds each micro-batch's gradient by itself and then adds it, as processes do: N of them then give the bits of one with "
+            + "--accumulate N and an Nth of --batch.",
+        Phase.Run)]
+    public bool SumsApart { get; init; }
 
     [Setting("Steps of training.", Phase.Course, Min = 1)]
     public int Steps { get; init; } = 2000;

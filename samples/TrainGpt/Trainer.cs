@@ -28,6 +28,7 @@ internal sealed class Trainer : IDisposable
     private readonly Func<int, Tensor> loss;
     private readonly SoundnessCheck soundness;
     private readonly RunRanks ranks;
+    private readonly Meetings? meetings;
     private readonly CommandContext context;
     private (long Step, double Loss)? best, measured;
     private long savedStep = -1, clock, stepsOnClock, counted;
@@ -50,24 +51,27 @@ internal sealed class Trainer : IDisposable
     {
         (this.options, this.tokenizer, Model, this.folder) = (options, tokenizer, model, folder);
         (this.ranks, this.context) = (ranks, context);
-        batches = data.TrainBatches(options.Batch, model.Context, options.Seed);
+        batches = data.TrainBatches(options.Batch, model.Context, options.DataSeed);
         own = batches.Part(ranks.Rank, ranks.Count);
         evaluator = new Evaluator(model, tokenizer, validation, options.Batch);
         soundness = new SoundnessCheck(model, own, options.Accumulate);
         updater = NewUpdater(options, model, ranks.Exchange);
         clip = NewClip(options, model);
+        if (options.SyncFolder is not null) meetings = new Meetings(options, updater, context);
         throughput = new Throughput(TokensPerStep);
         loss = MicroBatchLoss;
     }
 
     /// <summary>What steps the model of a run.</summary>
-    public static Updater NewUpdater(TrainOptions options, LanguageModel model, IGradientExchange? exchange = null) =>
-        new(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
+    public static Updater NewUpdater(TrainOptions options, LanguageModel model, IGradientExchange? exchange = null)
+    {
+        var updater = new Updater(model.Parameters(), OptimizerChoice.Route(options), new UpdaterOptions
         {
             Seed = options.Seed,
             Schedule = options.Schedule(),
             Accumulate = options.Accumulate,
             Accumulation = options.Accumulation,
+            SumsApart = options.SumsApart,
             MaxNorm = options.MaxNorm,
             ReadEvery = options.ReadEvery!.Value,
             ClipMode = options.NormClipping,
@@ -78,6 +82,9 @@ internal sealed class Trainer : IDisposable
             DynamicLossScale = options.DynamicLossScale,
             Exchange = exchange,
         });
+        if (options.SyncFolder is not null) Diloco.Prepare(updater);
+        return updater;
+    }
 
     /// <summary>What keeps the attention logits of a run small; null for nothing.</summary>
     public static QkClip? NewClip(TrainOptions options, LanguageModel model) =>
@@ -126,6 +133,10 @@ internal sealed class Trainer : IDisposable
         (savedStep, best) = (Step, folder.Best());
     }
 
+    /// <summary>Finds out whether the run's workers have the same settings, version and first weights.</summary>
+    /// <exception cref="InputException">They have not; the message names the first difference.</exception>
+    public void AgreeWithWorkers() => meetings?.Agree(Model);
+
     /// <summary>Refuses a run that is over.</summary>
     /// <exception cref="InputException">All steps are done.</exception>
     public static void CheckLeft(Snapshot snapshot, TrainOptions options)
@@ -170,6 +181,7 @@ internal sealed class Trainer : IDisposable
 
     private void Train(RunRecords? records, Action<StepStatus> progress, CancellationToken stop)
     {
+        meetings?.Begin(stop);
         StartClock();
         while (Step < options.Steps && !ranks.Any(stop.IsCancellationRequested || HasLostPatience))
         {
@@ -195,6 +207,7 @@ internal sealed class Trainer : IDisposable
     {
         var report = MakeStep(records);
         clip?.Apply(updater);
+        meetings?.Meet(stop);
         stepsOnClock++;
         if (double.IsNaN(report.Loss) && !IsDue(options.EvaluateEvery) && !IsDue(options.StepsBetweenSnapshots)) return null;
         double speed = throughput.After(stepsOnClock, Stopwatch.GetElapsedTime(clock).TotalSeconds);
@@ -263,6 +276,7 @@ internal sealed class Trainer : IDisposable
         double? loss = measured?.Step == Step ? measured?.Loss : null;
         if (options.IsDivided) folder.SaveParts(ranks.Exchange!, Model, updater, options, tokenizer, loss);
         else if (ranks.IsFirst) folder.Save(Model, updater, options, tokenizer, loss);
+        meetings?.Saved();
         savedStep = Step;
         records?.AddConfiguration();
     }

@@ -50,6 +50,21 @@ internal class Disk
         else File.Move(from, to, overwrite: true);
     }
 
+    /// <summary>Gives a file another name that nobody has.</summary>
+    /// <returns>False where another file has it.</returns>
+    public virtual bool TryRename(string from, string to)
+    {
+        try
+        {
+            File.Move(from, to, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(to))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Gives a file a second name.</summary>
     /// <returns>False where the file system has no second names.</returns>
     public virtual bool TryLink(string file, string name) => !OperatingSystem.IsWindows() && Posix.TryLink(file, name);

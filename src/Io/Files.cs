@@ -107,6 +107,34 @@ public static class Files
     }
 
     /// <summary>
+    /// Like <see cref="Replace(string, Action{Stream})"/>, unless there is a file of that name: of several writers one is the first, and
+    /// its file stays.
+    /// </summary>
+    /// <returns>False where another was first; nothing was written then.</returns>
+    internal static bool TryPublish(string path, Action<Stream> write) => Guard($"Cannot write '{path}'", () =>
+    {
+        if (File.Exists(path)) return false;
+        var disk = Disk.Current;
+        string partial = PartialName(path);
+        try
+        {
+            using (var stream = disk.Create(partial))
+            {
+                write(stream);
+                disk.Flush(stream);
+            }
+
+            bool isFirst = disk.TryRename(partial, path);
+            if (isFirst) disk.FlushFolder(FolderOf(path));
+            return isFirst;
+        }
+        finally
+        {
+            if (File.Exists(partial)) DeleteQuietly(partial, disk);
+        }
+    });
+
+    /// <summary>
     /// Gives a file's content a second name, in place of a file that has it: without a copy, where the file system has second names.
     /// </summary>
     /// <exception cref="InputException">It cannot be written.</exception>

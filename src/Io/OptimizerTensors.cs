@@ -2,7 +2,7 @@ namespace Mayfly;
 
 /// <summary>
 /// Optimizer state inside a snapshot: <c>state/PARAMETER/NAME</c> for tensors, <c>number/PARAMETER/NAME</c> for numbers, which are stored
-/// as F64 so that they come back to the bit. <c>updater/NAME</c> are the updater's own numbers.
+/// as F64 so that they come back to the bit. <c>updater/NAME</c> are the updater's own tensors and numbers.
 /// </summary>
 internal static class OptimizerTensors
 {
@@ -58,7 +58,8 @@ internal static class OptimizerTensors
         updater.Assignments.Select(a => a.Parameter).Zip(updater.States);
 
     private static IEnumerable<(string Name, Tensor Value)> Tensors(Updater updater) =>
-        States(updater).SelectMany(s => s.State.Tensors.Select(t => ($"{StatePrefix}{s.Parameter.Name}/{t.Name}", t.Value)));
+        States(updater).SelectMany(s => s.State.Tensors.Select(t => ($"{StatePrefix}{s.Parameter.Name}/{t.Name}", t.Value)))
+            .Concat(updater.State.Tensors.Select(t => ($"{UpdaterPrefix}{t.Name}", t.Value)));
 
     private static IEnumerable<(string Name, RuleState State, string Key)> Numbers(Updater updater) =>
         States(updater).SelectMany(s => s.State.Numbers.Select(n => ($"{NumberPrefix}{s.Parameter.Name}/{n.Name}", s.State, n.Name)))

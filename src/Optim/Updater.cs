@@ -78,7 +78,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     /// <summary>
     /// What the updater remembers beside the rules' states: the number <c>previousNorm</c> in <see cref="ClipMode.PreviousNorm"/>, zero
     /// before the first step; <c>growthNorm</c> with <see cref="UpdaterOptions.Growth"/>, below zero before it; and four of
-    /// <see cref="UpdaterOptions.DynamicLossScale"/>, among them <c>lossScale</c>. Snapshots save and restore it.
+    /// <see cref="UpdaterOptions.DynamicLossScale"/>, among them <c>lossScale</c>. Others may add theirs. Snapshots save and restore it.
     /// </summary>
     public RuleState State => clipping.State;
 
@@ -110,6 +110,7 @@ public sealed partial class Updater : IGradientSink, IDisposable
     {
         Abandon();
         foreach (var slot in slots) slot.State.Dispose();
+        State.Dispose();
     }
 
     private void CheckTypes()

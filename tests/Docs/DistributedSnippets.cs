@@ -50,4 +50,31 @@ public class DistributedSnippets
         using var snapshot = Snapshot.Open(folder);
         Assert.Equal(0, snapshot.Step);
     }
+
+    [Fact]
+    public void Workers_meet_in_a_folder()
+    {
+        using var folder = new TemporaryFolder();
+        var weights = new float[2][];
+        InProcess.Run(2, own =>
+        {
+            int number = own.Rank;
+            using var device = Device.CreateCpu(threads: 1);
+            using var model = new GptConfig { VocabularySize = 11, Context = 6, Layers = 1, Heads = 2, Width = 8 }.Create(device);
+            using var updater = new Updater(model.Parameters(), Route.Default(new AdamW()), new UpdaterOptions { Schedule = 1e-2 });
+            int[] some = [.. Enumerable.Range(0, 12).Select(i => (i * i + number) % 11)];
+            Tensor ids = Tensor.From<int>(some, (2, 6), device), targets = ids;
+
+            var diloco = new Diloco(updater, folder.File("meet"), new DilocoOptions { Worker = number, Workers = 2, Every = 2 });
+            diloco.Start();
+            while (updater.GlobalStep < 6)
+            {
+                updater.Step(() => model.Loss(ids, targets));
+                if (diloco.IsDue) diloco.Synchronise();
+            }
+
+            weights[number] = [.. model.Parameters().SelectMany(p => p.Value.ToArray())];
+        });
+        Assert.Equal(weights[0], weights[1]);
+    }
 }

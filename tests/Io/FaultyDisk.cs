@@ -74,6 +74,14 @@ internal sealed class FaultyDisk(Fault fault, long place, PlaceUnit unit = Place
         return true;
     });
 
+    public override bool TryRename(string from, string to) => Ask($"rename {from} {to}", () =>
+    {
+        if (open.Remove(from, out var stream) && !stream.IsFlushed) Disorder.Add($"{from} is not on the disk when it becomes {to}.");
+        bool isFirst = base.TryRename(from, to);
+        if (isFirst) unsettled.Add(Path.GetDirectoryName(Path.GetFullPath(to))!);
+        return isFirst;
+    });
+
     public override bool TryLink(string file, string name) => Ask($"link {file} {name}", () => base.TryLink(file, name));
 
     public override void Delete(string path)

@@ -89,6 +89,15 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
     }
 
     [Fact]
+    public void Ranks_give_the_bits_of_one_process_that_takes_their_windows_one_after_the_other()
+    {
+        string[] same = [.. Short, "--mode", "eager", "--clip", "0.1", "--clip-mode", "previous", "--dropout", "0.1"];
+        Good(3, run.Train("tree3", [.. same, "--batch", "6"]));
+        Good(1, run.Train("tree1", [.. same, "--batch", "2", "--accumulate", "3", "--sums-apart"]));
+        Assert.Equal(Weights("tree3"), Weights("tree1"));
+    }
+
+    [Fact]
     public void What_ranks_have_not_alike_is_one_line_that_names_it()
     {
         Assert.Equal("error: Rank 1 has seed 2, rank 0 has 1: start all with the same program, options and files.",

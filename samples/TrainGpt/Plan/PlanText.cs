@@ -30,8 +30,18 @@ internal static class PlanText
             output.WriteLine($"Ranks: {options.Ranks}; of rank {options.OwnRank}, which needs most: a step sends about "
                 + $"{ByteSize.Text(plan.Wire.Gradients)} of gradients"
                 + (options.Shard ? $" and sends or receives {ByteSize.Text(plan.Wire.Weights)} of weights." : "."));
+        if (plan.Changes > 0) output.WriteLine(Meetings(options, plan));
         output.WriteLine($"Resident memory: about {ByteSize.Text(plan.Resident)}, "
             + $"of which {ByteSize.Text(StepPlan.RuntimeBytes)} is the runtime's.");
+    }
+
+    /// <summary>What workers exchange, beside what ranks that sum every gradient would.</summary>
+    private static string Meetings(TrainOptions options, StepPlan plan)
+    {
+        int workers = Math.Max(2, options.Workers), every = options.Used().SyncEvery!.Value;
+        double summed = 16.0 * plan.Weights * (workers - 1) / workers * every, met = (double)plan.Changes * workers;
+        return Invariant($"Workers: {workers}; each writes {ByteSize.Text(plan.Changes)} every {every} steps and reads as much of each ")
+            + Invariant($"other one, 1/{summed / met:F0} of what {workers} ranks send and receive that sum every gradient.");
     }
 
     /// <summary>What other settings would take.</summary>

@@ -47,6 +47,9 @@ internal sealed record StepPlan
     /// <summary>What a process sends in a step of the gradients that all sum, and what it sends or receives of divided weights.</summary>
     public required (long Gradients, long Weights) Wire { get; init; }
 
+    /// <summary>What a worker writes at each meeting of <c>--sync-folder</c>; 0 where it has none.</summary>
+    public required long Changes { get; init; }
+
     /// <summary>Whether weights and state live in a working file.</summary>
     public bool IsStreamed => Streamed.Bytes > 0;
 
@@ -105,6 +108,7 @@ internal sealed record StepPlan
             Report = device.Arena.Report,
             Blocks = device.Arena.Report.TouchedBytes,
             Wire = (Summed(options, model), moved * options.Accumulate / Math.Min(options.Accumulate, 2)),
+            Changes = options.SyncFolder is null ? 0 : Diloco.Prepare(updater),
             Streamed = (device.Residency?.StreamedBytes ?? 0, read, written),
             Trace = trace,
             Flops = backend.Flops,
