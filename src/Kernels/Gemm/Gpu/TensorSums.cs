@@ -3,7 +3,9 @@ using ILGPU;
 
 namespace Mayfly;
 
-/// <summary>The sums that a lane holds of its warp's 64 rows and 32 columns: four products one below the other, four side by side.</summary>
+/// <summary>
+/// The sums that a lane holds of its warp's 64 rows and 32 columns: four products one below the other, four side by side.
+/// </summary>
 internal struct TensorSums
 {
     /// <summary>Rows and columns of one product.</summary>
@@ -20,7 +22,9 @@ internal struct TensorSums
     /// <summary>The first column of a product's sums that a lane holds; the second is the next.</summary>
     public static int Column(int lane) => lane % 4 * 2;
 
-    /// <summary>Adds the product of two slabs of 8 steps, whose lines are so many floats apart, from the warp's row and column on.</summary>
+    /// <summary>
+    /// Adds the product of two slabs of 8 steps, whose lines are so many floats apart, from the warp's row and column on.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<TCore>(ArrayView<float> a, ArrayView<float> b, int line, int row, int column, int lane)
         where TCore : unmanaged, ITensorCore
@@ -45,7 +49,8 @@ internal struct TensorSums
 
     /// <summary>A lane's number of each of four products side by side.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Quad Across(ArrayView<float> b, int place) => Quad.Of(b[place], b[place + Wide], b[place + 2 * Wide], b[place + 3 * Wide]);
+    private static Quad Across(ArrayView<float> b, int place) =>
+        Quad.Of(b[place], b[place + Wide], b[place + 2 * Wide], b[place + 3 * Wide]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Sums4 Add<TCore>(Sums4 sums, ArrayView<float> a, int first, int second, Quad firsts, Quad seconds)
