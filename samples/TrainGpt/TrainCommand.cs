@@ -117,7 +117,7 @@ internal static class TrainCommand
         var validation = EvaluationData.Of(data, corpus.ValidationName, shape.Context);
         string hash = DataHash.Of(data);
         DataHash.Check(asked, hash);
-        using var device = Device.Open(asked.Device, asked.Threads);
+        using var device = Opened(asked);
         var options = (asked with { DataHash = hash, Vocabulary = tokenizer.VocabularySize, Device = device.Name.Split(' ')[0] }).Used();
         string memory = MemoryCheck.Run(options, shape, device);
         if (ranks.IsFirst) CheckWritable(options, folder, context.Stop);
@@ -152,6 +152,21 @@ internal static class TrainCommand
         else context.Output.WriteLine($"Stopped after step {trainer.Step} and saved to {folder.Path}; "
             + $"train --resume --out {folder.Path} goes on.");
         records?.Report(model, tokenizer, context.Stop);
+    }
+
+    private static Device Opened(TrainOptions asked)
+    {
+        var device = Device.Open(asked.Device, asked.Threads);
+        try
+        {
+            device.Precision = asked.Precision;
+            return device;
+        }
+        catch (NotSupportedException e)
+        {
+            device.Dispose();
+            throw new InputException($"--precision: {e.Message}");
+        }
     }
 
     /// <summary>Finds out about what cannot be written before anything is.</summary>

@@ -150,6 +150,9 @@ internal partial record TrainOptions
             throw new InputException("--stream-folder is where the working file of --resident is; give that too, or leave it out.");
         if (Resident is not null && Device != Cpu)
             throw new InputException($"--resident streams weights to the memory of the CPU, not to {Device}; leave one out.");
+        if (Precision != ProductPrecision.Fp32 && !Device.StartsWith("cuda", StringComparison.Ordinal) && Device != "auto")
+            throw new InputException($"--precision {SettingText.Write(Precision)} takes a CUDA device of compute capability 8.0 or later, "
+                + $"and {Device} is none; leave one out.");
         if (DynamicLossScale is not null && IsEager && NormClipping != Mayfly.ClipMode.TwoPass)
             throw new InputException($"--loss-scale {DynamicScale} leaves steps out, which --mode eager has half made when it knows: use "
                 + "--mode deferred, --clip-mode two-pass, or a number.");

@@ -401,6 +401,11 @@ internal partial record TrainOptions : CommandOptions
     public ulong Seed { get; init; } = 1;
 
     [Setting(
+        "The numbers in which a GPU's large matrix products take their operands: other than fp32 by tensor cores, with sums in fp32.",
+        Phase.Course)]
+    public ProductPrecision Precision { get; init; }
+
+    [Setting(
         "Steps between readings of the loss, for which a GPU has to be waited for; the log has only these.",
         Phase.Place,
         Min = 1,

@@ -55,7 +55,9 @@ internal readonly struct NormLimited(double limit) : IScalar<NormLimited>
     public double Of(double a, double b, ref double kept) => ClipNorm.Factor(limit, Numbers.Root(a));
 }
 
-/// <summary>The factor that limits first the growth of a norm from the kept one, which stays, and then the norm, from its square a.</summary>
+/// <summary>
+/// The factor that limits first the growth of a norm from the kept one, which stays, and then the norm, from its square a.
+/// </summary>
 internal readonly struct GrowthAndNormLimited(NormGrowth growth, double limit) : IScalar<GrowthAndNormLimited>
 {
     private readonly NormGrowth growth = growth;

@@ -120,6 +120,23 @@ public sealed class Device : IDisposable
         return null;
     }
 
+    /// <summary>
+    /// The numbers in which a GPU's large matrix products take their operands: other than single precision by tensor cores, on CUDA devices
+    /// of compute capability 8.0 and later.
+    /// </summary>
+    /// <exception cref="NotSupportedException">Set to other than single precision, and the device has none such.</exception>
+    public ProductPrecision Precision
+    {
+        get => (Backend as GpuBackend)?.Precision ?? ProductPrecision.Fp32;
+        set
+        {
+            if (Backend is GpuBackend gpu) gpu.Precision = value;
+            else if (value != ProductPrecision.Fp32)
+                throw new NotSupportedException(
+                    $"{Name} multiplies in its own precision; {value} takes a CUDA device of compute capability 8.0 or later.");
+        }
+    }
+
     /// <summary>The devices of this machine by name, with a line for each kind that is not there and why.</summary>
     public static IReadOnlyList<DeviceEntry> List() =>
         [new DeviceEntry("cpu", true, Cpu.Name), .. GpuBackends.List()];

@@ -48,7 +48,7 @@ internal static partial class PtxTable
         Ptxas.IsThere ? cards.Max(card => Ptxas.Assemble(ptx, card).Registers).ToString(CultureInfo.InvariantCulture) : "";
 
     /// <summary>The kernel and its tile; the formulas differ, and one stands for all.</summary>
-    private static string Name(MethodInfo kernel)
+    internal static string Name(MethodInfo kernel)
     {
         var tiles = kernel.GetGenericArguments().Where(t => t.Name.Contains("Tile")).Select(t => t.Name).ToArray();
         return $"{kernel.DeclaringType!.Name}.{kernel.Name}{(tiles.Length > 0 ? $", {tiles[0]}" : "")}";

@@ -58,6 +58,12 @@ public readonly partial record struct Gemm<TAct>
             case GemmKind.Middle:
                 Tiles<TLast, MiddleTile>(device, act, sizes, a, b, result);
                 break;
+            case GemmKind.Wide when device.Precision == ProductPrecision.Tf32:
+                ByTensorCores<TLast, Tf32Core>(device, act, sizes, a, b, result);
+                break;
+            case GemmKind.Wide when device.Precision == ProductPrecision.Bf16:
+                ByTensorCores<TLast, Bf16Core>(device, act, sizes, a, b, result);
+                break;
             default:
                 Tiles<TLast, WideTile>(device, act, sizes, a, b, result);
                 break;
@@ -68,9 +74,21 @@ public readonly partial record struct Gemm<TAct>
         where TLast : unmanaged, IMap1<TLast>
         where TTile : unmanaged, IGemmTile<TTile>
     {
-        int side = TTile.Side, squares = checked((sizes.M + side - 1) / side * ((sizes.N + side - 1) / side) * sizes.Parts);
-        device.Launch(GemmKernels.Tiles<TLast, TTile>, (squares, TTile.Across * TTile.Across), act, sizes, a, b, result);
+        device.Launch(
+            GemmKernels.Tiles<TLast, TTile>, (Squares(sizes, TTile.Side), TTile.Across * TTile.Across), act, sizes, a, b, result);
     }
+
+    private static void ByTensorCores<TLast, TCore>(
+        GpuBackend device, TLast act, GemmSizes sizes, GemmFactor a, GemmFactor b, GemmResult result)
+        where TLast : unmanaged, IMap1<TLast>
+        where TCore : unmanaged, ITensorCore
+    {
+        int lanes = WideTile.Across * WideTile.Across;
+        device.Launch(TensorKernel.Run<TLast, TCore>, (Squares(sizes, WideTile.Side), lanes), act, sizes, a, b, result);
+    }
+
+    private static int Squares(GemmSizes sizes, int side) =>
+        checked((sizes.M + side - 1) / side * ((sizes.N + side - 1) / side) * sizes.Parts);
 
     /// <summary>Where a lane is a thread of the host, barriers cost far more than reading the operands again and again.</summary>
     private GemmPlan Plan(GpuBackend device)

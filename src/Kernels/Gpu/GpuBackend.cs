@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace Mayfly;
 
@@ -55,6 +56,19 @@ public sealed partial class GpuBackend : Backend
 
     /// <summary>True where a lane is a thread of the host.</summary>
     internal bool IsSimulated { get; }
+
+    private bool HasTensorCores => accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
+
+    /// <summary>In what matrix products in wide tiles take their operands.</summary>
+    /// <exception cref="NotSupportedException">Other than single precision on a device that has no such tensor cores.</exception>
+    public ProductPrecision Precision
+    {
+        get;
+        set => field = value == ProductPrecision.Fp32 || HasTensorCores
+            ? value
+            : throw new NotSupportedException(
+                $"{Name} multiplies in single precision alone; {value} takes a CUDA device of compute capability 8.0 or later.");
+    }
 
     /// <summary>Lanes of a group of the kernels in one axis: a power of two. Few where a lane is a thread of the host.</summary>
     internal int GroupSize => IsSimulated ? 4 : 256;

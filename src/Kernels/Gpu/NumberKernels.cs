@@ -14,7 +14,9 @@ internal readonly struct NumberPlace(Number number)
     public Hyper HyperFrom(ArrayView<double> cells) => Hyper.Of((float)From(cells));
 }
 
-/// <summary>Where the numbers of a formula are, the kept one's place 0 where there is none, and the number of what to say of a fault.</summary>
+/// <summary>
+/// Where the numbers of a formula are, the kept one's place 0 where there is none, and the number of what to say of a fault.
+/// </summary>
 internal readonly struct NumberCall(NumberPlace a, NumberPlace b, int kept, int result, int fault)
 {
     public readonly NumberPlace A = a, B = b;

@@ -5,8 +5,8 @@ namespace Mayfly;
 
 /// <summary>
 /// Page-locked memory for what goes to the device in every step (token ids, targets): the copy waits for nothing and the kernels before it
-/// run on. Each size has buffers that are used one after the other, until the host has waited for the device for another reason; where there
-/// are as many as may be, the device is waited for before the first is used again.
+/// run on. Each size has buffers that are used one after the other, until the host has waited for the device for another reason. Where
+/// there are as many as may be, the device is waited for before the first is used again.
 /// </summary>
 internal sealed class Staging(Accelerator accelerator, GpuMeter meter) : IDisposable
 {
