@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -5,9 +6,12 @@ using System.Text.Json.Serialization;
 namespace Mayfly;
 
 /// <summary>The kinds of models, and configurations as JSON: the fields of the kind's type after one more, <c>kind</c>.</summary>
+[UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Asked)]
+[UnconditionalSuppressMessage("AOT", "IL3050", Justification = Asked)]
 internal sealed class ModelKinds : JsonConverter<ModelConfig>
 {
     private const string Field = "kind";
+    private const string Asked = "Who serialises by reflection is warned there; ILLink.Descriptors.xml keeps the kinds of this assembly.";
 
     private static readonly Lock Gate = new();
 

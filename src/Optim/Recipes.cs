@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json;
 
@@ -8,8 +9,11 @@ namespace Mayfly;
 /// for small language models, which goes by the name of the type; <c>PlainMini</c> of Apollo is apollo-mini. The others are published
 /// forms. Train one by <see cref="Route.For"/>.
 /// </summary>
+[UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Kept)]
+[UnconditionalSuppressMessage("Trimming", "IL2070", Justification = Kept)]
 public static class Recipes
 {
+    private const string Kept = "ILLink.Descriptors.xml keeps the rules of this assembly.";
     private const string Mark = "Plain";
 
     private static readonly (string Name, PropertyInfo Plain)[] all =

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 
@@ -6,8 +7,11 @@ namespace Mayfly;
 
 /// <summary>One property that an <see cref="Adjustable"/> declares.</summary>
 /// <param name="Property">The property.</param>
+[UnconditionalSuppressMessage("Trimming", "IL2070", Justification = Kept)]
+[UnconditionalSuppressMessage("Trimming", "IL2075", Justification = Kept)]
 internal sealed record Setting(PropertyInfo Property)
 {
+    private const string Kept = "ILLink.Descriptors.xml keeps the rules of this assembly; whoever writes a rule uses its settings.";
     private const string Null = "null";
     private static readonly ConcurrentDictionary<Type, Setting[]> settings = new();
     private static readonly ConcurrentDictionary<Type, HashSet<(string Key, object? Value)>?> defaults = new();
