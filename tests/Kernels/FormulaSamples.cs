@@ -14,6 +14,7 @@ internal static class FormulaSamples
         new Clamp(-0.7, 0.5),
         new HuberLoss(0.75),
         new DecayedStep(0.01, 0.1, 2),
+        new Times(0.5, 3),
         new MuonMomentum(0.9, 0.1, true),
         new MuonUpdate(1e-3, 0.1),
         new CautiousUpdate(1e-3, 0.1),

@@ -138,6 +138,7 @@ public class AdjustTests
         _ when key.EndsWith("decayRate") => "-0.5",
         _ when key.EndsWith("gamma") || key.EndsWith("limit") => "2.5",
         _ when key is "rank" or "refresh" or "split" or "newtonSchulz.steps" => $"{int.Parse(text) + 1}",
+        _ when key.EndsWith("ormFactor", StringComparison.Ordinal) => "1.25",
         _ => "0.125",
     };
 
