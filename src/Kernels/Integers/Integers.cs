@@ -24,7 +24,7 @@ public enum IntegerFormula
 
 /// <summary>
 /// A function of two whole numbers, element by element. What does not fit 32 bits wraps around. Comparisons make numbers of the device's
-/// floating-point type, as those of floats do.
+/// floating-point type, as those of floats do. A GPU has it done by the host, as tensors of whole numbers are ids, and small.
 /// </summary>
 /// <param name="A">I32, contiguous.</param>
 /// <param name="B">I32 of A's count, contiguous.</param>
