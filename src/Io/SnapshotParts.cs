@@ -59,10 +59,12 @@ internal static class SnapshotParts
     public static SnapshotPart[] Of(SafeTensorsReader file)
     {
         if (!file.Metadata.TryGetValue(Field, out string? json)) return [];
-        var parts = BadFileException.Guard(
-            file.Path, Field, "they cannot be read", () => JsonSerializer.Deserialize<SnapshotPart[]>(json, Strict) ?? []);
-        return Array.Find(parts, part => !Name.IsMatch(part.File)) is not { } other ? parts
-            : throw new BadFileException(file.Path, Field, $"'{InputException.Short(other.File)}' is no name of one.");
+        return BadFileException.Guard(file.Path, Field, "they cannot be read", () =>
+        {
+            var parts = JsonSerializer.Deserialize<SnapshotPart[]>(json, Strict)!;
+            return Array.Find(parts, part => !Name.IsMatch(part.File)) is not { } other ? parts
+                : throw new BadFileException(file.Path, Field, $"'{InputException.Short(other.File)}' is no name of one.");
+        });
     }
 
     /// <summary>The names of all parts in a folder.</summary>
