@@ -1,6 +1,7 @@
 #!/bin/bash
 # Workers that meet in a folder beside ranks that sum every gradient: loss, bytes, a worker that is killed, one that joins.
-# Usage: benches/workers.sh TEXT [WORKERS] [STEPS] [EVERY] [compare|kill]; PROGRAM=... runs another build.
+# Usage: benches/workers.sh TEXT [WORKERS] [STEPS] [EVERY] [compare|kill]; PROGRAM=... runs another build,
+# ONE_PROCESS=1 gives the whole batch to one process, whose sums are as close as those of another order.
 set -u
 text=$1 workers=${2:-2} steps=${3:-2000} every=${4:-125} what=${5:-} each=8
 program=${PROGRAM:-dotnet exec $(dirname "$0")/../artifacts/bin/TrainGpt/release/TrainGpt.dll}
@@ -18,7 +19,7 @@ worker() { # NAME NUMBER OPTIONS
 
 compare() {
   echo "ranks:   one batch of $((workers * each)) windows, $steps steps"
-  if [ "$workers" -gt 1 ] && command -v mpirun > /dev/null; then
+  if [ -z "${ONE_PROCESS:-}" ] && command -v mpirun > /dev/null; then
     mpirun --allow-run-as-root --oversubscribe -n $workers $program $common --batch $((workers * each)) --out "$place/ranks" > "$place/ranks.txt" 2>&1
   else
     $program $common --batch $((workers * each)) --out "$place/ranks" > "$place/ranks.txt" 2>&1
