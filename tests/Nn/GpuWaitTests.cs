@@ -5,7 +5,7 @@ namespace Mayfly.Tests;
 /// </summary>
 public class GpuWaitTests
 {
-    private const int ReadEvery = 5;
+    private const int ReadEvery = 3;
     private static readonly GpuBackend backend = TestDevice.NewBackend();
     private static readonly Device gpu = new(backend);
 
