@@ -31,7 +31,8 @@ internal static partial class XmlText
     {
         XText text => Escaped(Space().Replace(text.Value, " ")),
         XElement { Name.LocalName: "c" or "code" } code => $"`{Space().Replace(code.Value, " ").Trim()}`",
-        XElement { Name.LocalName: "see" } see when (string?)see.Attribute("href") is { } link => see.Value == "" ? $"<{link}>" : $"[{see.Value}]({link})",
+        XElement { Name.LocalName: "see" } see when (string?)see.Attribute("href") is { } link =>
+            see.Value == "" ? $"<{link}>" : $"[{see.Value}]({link})",
         XElement { Name.LocalName: "see", Value: "" } see => $"`{Referred((string)(see.Attribute("cref") ?? see.Attribute("langword"))!)}`",
         XElement { Value: "" } named => $"`{(string?)named.Attribute("name")}`",
         XElement element => string.Concat(element.Nodes().Select(Inline)),

@@ -94,7 +94,7 @@ public sealed class TrainGptRanksTests(TrainGptRun run) : IClassFixture<TrainGpt
         string[] same = [.. Short, "--mode", "eager", "--clip", "0.1", "--clip-mode", "previous", "--dropout", "0.1"];
         Good(3, run.Train("tree3", [.. same, "--batch", "6"]));
         Good(1, run.Train("tree1", [.. same, "--batch", "2", "--accumulate", "3", "--sums-apart"]));
-        Assert.Equal(Weights("tree3"), Weights("tree1"));
+        Assert.Equal(Weights(run.File("tree3")), Weights(run.File("tree1")));
     }
 
     [Fact]
