@@ -93,7 +93,7 @@ public class Attention : Module, IAttention
     /// <exception cref="ArgumentException">It has none.</exception>
     public static IReadOnlyList<HeadLogits> Watch(Module model)
     {
-        HeadLogits[] all = [.. model.Tree().OfType<Attention>().Select(module => module.Watch())];
+        HeadLogits[] all = [.. model.Modules().OfType<Attention>().Select(module => module.Watch())];
         return all.Length > 0 ? all : throw new ArgumentException($"Attention: {model.GetType().Name} has no attention to watch.");
     }
 

@@ -49,7 +49,7 @@ public abstract class LanguageModel : Module
     /// <param name="capacity">The most tokens of one; 0 takes the context.</param>
     /// <exception cref="ArgumentException">No rows, or a capacity beyond the context.</exception>
     public KvCache NewCache(int rows, int capacity = 0) => new(
-        ReadsNewTokensAlone ? Tree().OfType<IAttention>() : [], Device, rows, capacity == 0 ? Context : capacity, Context);
+        ReadsNewTokensAlone ? Modules().OfType<IAttention>() : [], Device, rows, capacity == 0 ? Context : capacity, Context);
 
     /// <summary>
     /// Reads new tokens of some rows, which may be of different number, and scores what follows the last of each. The scores are those of

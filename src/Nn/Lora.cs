@@ -69,10 +69,10 @@ public static class Lora
 
     /// <summary>Those whose weight is theirs alone: what changes a tied head would change the token table.</summary>
     private static IEnumerable<Linear> Layers(Module model) =>
-        model.Tree().OfType<Linear>().Where(layer => layer.Weight.Name == $"{layer.Path}.weight");
+        model.Modules().OfType<Linear>().Where(layer => layer.Weight.Name == $"{layer.Path}.weight");
 
     /// <summary>The adapters of a model.</summary>
-    public static IReadOnlyList<LoraLinear> Of(Module model) => [.. model.Tree().OfType<LoraLinear>()];
+    public static IReadOnlyList<LoraLinear> Of(Module model) => [.. model.Modules().OfType<LoraLinear>()];
 
     /// <summary>
     /// Adds each adapter to the weight that it is beside, and takes it away: the model computes the same but for rounding, and its

@@ -32,7 +32,7 @@ public abstract partial class Module
         var found = Find(pattern).Distinct().ToList();
         if (found.Count == 0)
             throw new ArgumentException(
-                $"Replace: no module of {Label} fits '{pattern}'; it has {string.Join(", ", Tree().Skip(1).Select(m => m.Path))}.");
+                $"Replace: no module of {Label} fits '{pattern}'; it has {string.Join(", ", Modules().Skip(1).Select(m => m.Path))}.");
         var before = Owned().ToList();
         try
         {

@@ -210,10 +210,10 @@ public abstract partial class Module : IDisposable
     }
 
     /// <summary>The parameters and constants of this tree.</summary>
-    private IEnumerable<IDisposable> Owned() => Parameters().Concat<IDisposable>(Tree().SelectMany(module => module.constants));
+    private IEnumerable<IDisposable> Owned() => Parameters().Concat<IDisposable>(Modules().SelectMany(module => module.constants));
 
     /// <summary>This module and all below, depth first.</summary>
-    internal IEnumerable<Module> Tree() => Children.SelectMany(child => child.Tree()).Prepend(this);
+    public IEnumerable<Module> Modules() => Children.SelectMany(child => child.Modules()).Prepend(this);
 
     private void Collect(List<Parameter> all, HashSet<Parameter> seen)
     {

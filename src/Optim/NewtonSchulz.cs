@@ -135,7 +135,7 @@ public sealed record NewtonSchulz : Adjustable
 
     /// <summary>Refuses settings that do not go together.</summary>
     /// <exception cref="ArgumentException">A series made for five steps, and another number.</exception>
-    internal void Check()
+    public void Check()
     {
         if (Series == NewtonSchulzSeries.PolarExpress && Steps != five.Length)
             throw new ArgumentException(

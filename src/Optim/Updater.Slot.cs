@@ -110,7 +110,7 @@ public sealed partial class Updater
                 rule.Project(Parameter, value, Gradient, State, isFirst);
             }
 
-            IsWhole = isLast && Gradient is not null;
+            IsWhole = isLast && isProjected;
         }
 
         /// <summary>Makes a gradient of zeros where none came and the rule steps without one.</summary>

@@ -18,7 +18,7 @@ internal static class FormulaSamples
         new MuonMomentum(0.9, 0.1, true),
         new MuonUpdate(1e-3, 0.1),
         new CautiousUpdate(1e-3, 0.1),
-        new InverseNorm(2, 1e-3),
+        new InverseNorm(2, 3e-3),
         new InverseRootPlus(1e-3),
         new SquareSum(3, 1e-3, 0.1),
         new TimesFactors(3, 2),

@@ -19,7 +19,8 @@ public class GpuWaitTests
         (UpdateMode.Deferred, new() { MaxNorm = 0.5 }),
     ];
 
-    public static TheoryData<string> Names => new(Recipes.Names);
+    /// <summary>NorMuon reads the norms of an update's rows and of the update on the host.</summary>
+    public static TheoryData<string> Names => new(Recipes.Names.Where(name => name != "normuon"));
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -24,7 +24,7 @@ public class LoraTests
     public void An_adapter_adds_the_product_of_its_matrices()
     {
         using var model = Make("llama", out _, new LoraOptions { Rank = 2, Alpha = 6, Targets = ["k", "down"] });
-        var fused = (LoraLinear)model.Tree().Single(module => module.Path == "blocks.1.attention.qkv");
+        var fused = (LoraLinear)model.Modules().Single(module => module.Path == "blocks.1.attention.qkv");
         var (name, first, a, b, scale) = Assert.Single(fused.Adapters);
         Assert.Equal(("blocks.1.attention.k", 32, 3f), (name, first, scale));
         Spread(model, 5);

@@ -68,7 +68,8 @@ public sealed class StrangerTests : IDisposable
         folder.Write("Stranger.csproj", Project(packages));
         foreach (string path in Files("samples/Extending").Concat(Files("tests/PublicApi/Stranger")))
             folder.Write(Path.GetFileName(path), File.ReadAllText(path));
-        foreach (string path in Files("src/Optim/Rules").Concat(Files("src/Nn").Where(IsModule)))
+        string[] formulas = [Path.Combine(DocsTests.Root, "src/Optim/NumberFormulas.cs")];
+        foreach (string path in Files("src/Optim/Rules").Concat(formulas).Concat(Files("src/Nn").Where(IsModule)))
             folder.Write(Path.Combine("Outside", Path.GetFileName(path)), Outside(File.ReadAllText(path)));
     }
 
