@@ -64,6 +64,10 @@ internal sealed record Setting(PropertyInfo Property)
         try
         {
             return Type == typeof(bool) ? text switch { "1" => true, "0" => false, _ => bool.Parse(text) }
+                : Type == typeof(double) ? double.Parse(text, CultureInfo.InvariantCulture) // found by reflection they would be trimmed
+                : Type == typeof(int) ? int.Parse(text, CultureInfo.InvariantCulture)
+                : Type == typeof(long) ? long.Parse(text, CultureInfo.InvariantCulture)
+                : Type == typeof(ulong) ? ulong.Parse(text, CultureInfo.InvariantCulture)
                 : Type.IsEnum ? Enum.Parse(Type, text, ignoreCase: true)
                 : Type.GetMethod("Parse", [typeof(string), typeof(IFormatProvider)])?.Invoke(
                     null, BindingFlags.DoNotWrapExceptions, null, [text, CultureInfo.InvariantCulture], null)
