@@ -116,30 +116,33 @@ internal sealed class CountingBackend(Backend inner) : Backend
 
     public override double SumSquares(in View x)
     {
-        using var meter = Start(new KernelCost("SumSquares").Reads(x));
+        using var meter = Start(CostOfSquares([x]));
         return inner.SumSquares(x);
     }
 
     public override void SumSquares(ReadOnlySpan<View> views, Span<double> sums)
     {
-        var cost = new KernelCost("SumSquares");
-        foreach (var view in views) cost = cost.Reads(view);
-        using var meter = Start(cost);
+        using var meter = Start(CostOfSquares(views));
         inner.SumSquares(views, sums);
     }
 
     public override Number Squares(in View x)
     {
-        using var meter = Start(new KernelCost("SumSquares").Reads(x));
+        using var meter = Start(CostOfSquares([x]));
         return inner.Squares(x);
     }
 
     public override void Squares(ReadOnlySpan<View> views, Span<Number> sums)
     {
+        using var meter = Start(CostOfSquares(views));
+        inner.Squares(views, sums);
+    }
+
+    private static KernelCost CostOfSquares(ReadOnlySpan<View> views)
+    {
         var cost = new KernelCost("SumSquares");
         foreach (var view in views) cost = cost.Reads(view);
-        using var meter = Start(cost);
-        inner.Squares(views, sums);
+        return cost;
     }
 
     public override Number Compute<TOp>(TOp op, Number a, Number b = default, KeptNumber? kept = null, string? fault = null)

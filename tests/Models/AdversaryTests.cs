@@ -12,45 +12,40 @@ public sealed class AdversaryTests
     /// reversed (Ganin and Lempitsky 2015).
     /// </summary>
     [Fact]
-    public void A_generator_learns_a_distribution_in_one_sweep()
+    public void A_generator_learns_a_distribution_in_one_sweep() => Learns((generator, discriminator, made, judged) =>
     {
-        using var device = Device.CreateCpu(threads: 1);
-        using Mlp2 generator = new(device, Noise, 16, 2, seed: 1), discriminator = new(device, 2, 32, 1, seed: 2);
-        var rule = new AdamW { Beta1 = 0.5, WeightDecay = 0 };
-        using Updater made = Of(generator, rule, 0.002), judged = Of(discriminator, rule, 0.02);
         var both = new UpdaterGroup(made, judged);
-        for (int step = 0; step < Steps; step++)
+        return (real, noise) => both.Step(() =>
         {
-            using var scope = device.Scope("step");
-            Tensor real = Real(step, device), noise = Latent(step, device);
-            both.Step(() =>
-            {
-                var fake = generator.Call(noise);
-                var reversed = fake.Detach().Scale(2) - fake; // the same points, and the opposite gradient
-                return Squares(discriminator.Call(real) - 1) + Squares(discriminator.Call(reversed) + 1);
-            });
-        }
-
-        Check(generator, device);
-    }
+            var fake = generator.Call(noise);
+            var reversed = fake.Detach().Scale(2) - fake; // the same points, and the opposite gradient
+            return Squares(discriminator.Call(real) - 1) + Squares(discriminator.Call(reversed) + 1);
+        });
+    });
 
     /// <summary>The same with a loss for each, the usual way: the discriminator is frozen while the generator is stepped.</summary>
     [Fact]
-    public void A_generator_learns_a_distribution_in_turns()
+    public void A_generator_learns_a_distribution_in_turns() => Learns((generator, discriminator, made, judged) => (real, noise) =>
+    {
+        var fake = generator.Call(noise); // no tape records it
+        judged.Step(() => Squares(discriminator.Call(real) - 1) + Squares(discriminator.Call(fake) + 1));
+        discriminator.Freeze();
+        made.Step(() => Squares(discriminator.Call(generator.Call(noise)) - 1));
+        discriminator.Unfreeze();
+    });
+
+    /// <summary>Trains the two, a step being what is made of them, and looks at what the generator has learned.</summary>
+    private static void Learns(Func<Mlp2, Mlp2, Updater, Updater, Action<Tensor, Tensor>> game)
     {
         using var device = Device.CreateCpu(threads: 1);
         using Mlp2 generator = new(device, Noise, 16, 2, seed: 1), discriminator = new(device, 2, 32, 1, seed: 2);
         var rule = new AdamW { Beta1 = 0.5, WeightDecay = 0 };
         using Updater made = Of(generator, rule, 0.002), judged = Of(discriminator, rule, 0.02);
+        var play = game(generator, discriminator, made, judged);
         for (int step = 0; step < Steps; step++)
         {
             using var scope = device.Scope("step");
-            Tensor real = Real(step, device), noise = Latent(step, device);
-            var fake = generator.Call(noise); // no tape records it
-            judged.Step(() => Squares(discriminator.Call(real) - 1) + Squares(discriminator.Call(fake) + 1));
-            discriminator.Freeze();
-            made.Step(() => Squares(discriminator.Call(generator.Call(noise)) - 1));
-            discriminator.Unfreeze();
+            play(Real(step, device), Latent(step, device));
         }
 
         Check(generator, device);
